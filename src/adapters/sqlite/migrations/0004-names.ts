@@ -1,0 +1,6 @@
+import type { Migration } from '../database.ts';
+
+export const names: Migration = {
+  name: '0004-names',
+  up: [],
+};

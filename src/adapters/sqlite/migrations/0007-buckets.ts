@@ -1,0 +1,6 @@
+import type { Migration } from '../database.ts';
+
+export const buckets: Migration = {
+  name: '0007-buckets',
+  up: [],
+};

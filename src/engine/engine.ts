@@ -1,0 +1,149 @@
+import type { Network } from '../containers/container.ts';
+import type { ImageConfig } from '../images/config.ts';
+import type { Descriptor } from '../images/descriptor.ts';
+import type { Digest } from '../images/digest.ts';
+import type { Layer } from '../images/layer.ts';
+import type { Platform } from '../images/platform.ts';
+import type { Place } from '../lib/problem.ts';
+import type { LocalImage, NamedImage } from '../stores/names/names.ts';
+
+/**
+ * The engine as the rooms above see it: images are built, fetched, named, sent and unpacked here. Every call belongs to a
+ * caller (scope for names, project for the cache, actor for rights and audit) and is cancelled by its signal.
+ *
+ * What a registry host means is decided in one place (transfer/): a host that we *are* is served from our own store
+ * without moving a byte, any other is spoken to through images/remote, by its mirrors first. Base layers are fetched only
+ * when something needs their bytes: a RUN, a COPY --from, a step's root file system, or a push to ourselves.
+ */
+export interface Caller {
+  /** Whose local image names: `build:<id>` or `owner`. */
+  scope: string;
+  /** Trust domain of the layer cache and of our own registry's rights. */
+  project: string;
+  actor: string;
+  signal: AbortSignal;
+}
+
+export interface ImageBuildRequest {
+  /** Folder; every path below it is opened so that links cannot lead out of it. */
+  context: string;
+  /** Path of the Dockerfile below the context, or its text. */
+  dockerfile: { path: string } | { text: string; name: string };
+  tags: string[];
+  buildArgs: Record<string, string>;
+  labels: Record<string, string>;
+  target?: string | undefined;
+  platform?: Platform | undefined;
+  cacheFrom: string[];
+  noCache: boolean;
+  /** Ask upstream again even when the base is known. */
+  pull: boolean;
+  /** What `default` means for RUN lines: the build's own bridge, none or host. */
+  network: Network;
+  onEvent: (event: BuildEvent) => void;
+}
+
+/** Progress as facts; how they look is the caller's (BuildKit's plain lines, classic "Step 1/7", JSON). */
+export type BuildEvent =
+  | { kind: 'vertex'; id: number; name: string; place?: Place | undefined }
+  | { kind: 'output'; id: number; stream: 'stdout' | 'stderr'; text: string }
+  | { kind: 'note'; id: number; text: string }
+  | {
+      kind: 'end';
+      id: number;
+      ms: number;
+      status: 'done' | 'cached' | 'error' | 'cancelled';
+      reason?: string | undefined;
+    }
+  | { kind: 'warning'; rule: string; message: string; place: Place };
+
+export interface StepReport {
+  text: string;
+  place: Place;
+  status: 'cached' | 'ran' | 'metadata';
+  ms: number;
+  layer?: Layer | undefined;
+  /** Why it was not cached. */
+  reason?: string | undefined;
+}
+
+export interface ImageBuildResult {
+  image: LocalImage;
+  steps: StepReport[];
+  /** True when the build was FROM alone and the base's bytes were kept. */
+  kept: boolean;
+}
+
+export interface PullResult {
+  image: NamedImage;
+  /** What a client prints: host/repo, tag, digest, whether anything was new, and whether we serve that host ourselves. */
+  digest: Digest;
+  fresh: boolean;
+  own: boolean;
+}
+
+export interface PushResult {
+  reference: string;
+  tag: string;
+  digest: Digest;
+  /** Bytes of the manifest. */
+  size: number;
+  own: boolean;
+}
+
+export interface PushListener {
+  onLayer?: (diffID: Digest, state: 'Preparing' | 'Pushed' | 'Layer already exists' | 'Mounted') => void;
+}
+
+export interface ImageDetails {
+  image: LocalImage;
+  names: string[];
+  config: ImageConfig;
+  layers: Layer[];
+  /** Uncompressed sizes are known for layers that were built or unpacked here; else the compressed size. */
+  size: number;
+}
+
+/** A root file system to run something in; the snapshots stay until it is released. */
+export interface MountableRootfs {
+  lowers: string[];
+  config: ImageConfig;
+  digest: Digest;
+  release(): Promise<void>;
+}
+
+export interface Engine {
+  /**
+   * Builds and names an image. Nothing is named unless everything succeeded.
+   * @throws Problem with the place in the Dockerfile
+   */
+  build(request: ImageBuildRequest, caller: Caller): Promise<ImageBuildResult>;
+  /** @throws Problem `not-found` (docker's text), `unavailable`, `denied` */
+  pull(name: string, caller: Caller, options?: { platform?: Platform | undefined }): Promise<PullResult>;
+  /** @throws Problem `not-found` (`An image does not exist locally with the tag: ...`), `denied`, `unavailable` */
+  push(name: string, caller: Caller, listener?: PushListener): Promise<PushResult>;
+  /** Every tag that this scope has of the repository, as `docker push --all-tags`. */
+  pushAll(repository: string, caller: Caller, listener?: PushListener): Promise<PushResult[]>;
+  /** @throws Problem `not-found` */
+  tag(source: string, target: string, caller: Caller): Promise<void>;
+  images(caller: Caller): Promise<NamedImage[]>;
+  /** A local name or id. @throws Problem `not-found` */
+  inspect(name: string, caller: Caller): Promise<ImageDetails>;
+  remove(name: string, caller: Caller): Promise<void>;
+  /** Local if the scope has it, else pulled; unpacked so that containers can run on it. */
+  rootfs(name: string, caller: Caller): Promise<MountableRootfs>;
+  /** Ends a scope: names go, in-flight work is cancelled. */
+  endScope(scope: string): Promise<void>;
+}
+
+/** A manifest and config that were resolved; bytes of layers may still be elsewhere. */
+export interface ResolvedImage {
+  reference: string;
+  /** What the name means: an index or a manifest. */
+  target: Descriptor;
+  /** The manifest of the platform asked for. */
+  manifest: Descriptor;
+  config: ImageConfig;
+  configDigest: Digest;
+  layers: Layer[];
+}

@@ -1,0 +1,108 @@
+import type { Readable } from 'node:stream';
+import type { Digest, DigestAlgorithm } from '../../images/digest.ts';
+
+/**
+ * Blobs by digest: the one copy of every layer, config, manifest and bucket object on this machine.
+ *
+ * The life of a blob. Bytes are *ingested* into a file of their own below `content/ingest/`, measured as they pass,
+ * flushed to disk, moved to their final name `content/<alg>/<2 hex>/<hex>`, the folder flushed, and only then written as
+ * a row: a blob with a row is whole and on disk. From then on it lives as long as a Root claims it or a lease holds it.
+ * Whoever ingests, mounts or is told that a blob exists (HEAD) gets a lease, because a client that heard "it is there"
+ * will not send it again. Removal is two steps: the row goes and the file moves to `trash/`; after the grace time the
+ * file is gone. Two ingests of the same bytes write two files; the first rename wins, the other is dropped.
+ *
+ * Every process of a machine reads and writes the files itself; rows are the owner's. So bytes never cross a socket.
+ */
+export interface BlobInfo {
+  digest: Digest;
+  /** Bytes. */
+  size: number;
+}
+
+/** Inclusive byte positions, as in HTTP. */
+export interface ByteRange {
+  start: number;
+  end: number;
+}
+
+export interface ContentReader {
+  stat(digest: Digest): Promise<BlobInfo | undefined>;
+  /**
+   * The bytes, or the part asked for.
+   * @throws Problem `not-found`
+   */
+  open(digest: Digest, range?: ByteRange): Promise<Readable>;
+  /** The whole of a small blob. @throws Problem `not-found`; `invalid` when it is longer than `limit` bytes (4 MiB) */
+  read(digest: Digest, limit?: number): Promise<Buffer>;
+  /** The file that holds the blob, for hard links and direct reads; it must never be written to. @throws Problem `not-found` */
+  path(digest: Digest): Promise<string>;
+}
+
+export interface IngestOptions {
+  /** What the bytes must turn out to be; anything else is refused and leaves nothing. */
+  expected?: Digest | undefined;
+  /** Bytes that must arrive. */
+  size?: number | undefined;
+  algorithm?: DigestAlgorithm;
+  signal?: AbortSignal | undefined;
+}
+
+export interface ContentWriter {
+  /**
+   * Stores a stream. When the promise resolves, the blob is on disk, has its row, and a lease of `LEASE_MS` keeps it.
+   * @throws Problem `invalid` when digest or size are not as expected, `exhausted` on a full disk; nothing is left behind
+   */
+  ingest(source: AsyncIterable<Uint8Array>, options?: IngestOptions): Promise<BlobInfo>;
+  /** As `ingest`, for bytes in hand. */
+  put(bytes: Uint8Array, algorithm?: DigestAlgorithm): Promise<BlobInfo>;
+  /**
+   * Takes over a finished file of the same file system (an upload session, a layer written by the engine): flushed,
+   * renamed, recorded. The file's digest must have been measured while it was written.
+   */
+  adopt(file: string, info: BlobInfo): Promise<BlobInfo>;
+  /** A new file below `content/ingest/` for whoever writes by itself and then calls `adopt`. */
+  scratch(): Promise<string>;
+}
+
+/** How long a blob outlives the last touch of a client: longer than the longest push, 1 h. */
+export const LEASE_MS = 60 * 60 * 1000;
+
+export interface Leases {
+  /** Keeps blobs for a holder, `ms` from now, or until released; holding again renews. */
+  hold(holder: string, digests: Digest[], ms: number): Promise<void>;
+  release(holder: string): Promise<void>;
+}
+
+/** Whoever keeps blobs says so: a blob goes only if no Root claims it and no lease holds it. */
+export interface Roots {
+  /** For the reasons that `doctor` and a dry run give, e.g. `registry`, `cache`. */
+  readonly name: string;
+  /** Those of these digests that are in use. Asked inside the owner, one page of candidates at a time. */
+  claimed(digests: Digest[]): Promise<Digest[]>;
+}
+
+/** Everything at once, for composition roots and tests; callers take the role that they need. */
+export interface ContentStore extends ContentReader, ContentWriter, Leases {}
+
+/** The rows behind the files; adapters implement it, only the owner process has the real one. */
+export interface BlobRows {
+  get(digest: Digest): Promise<BlobInfo | undefined>;
+  /** Records a blob that is on disk and leases it for `leaseMs`. */
+  add(blob: BlobInfo, leaseMs: number): Promise<void>;
+  hold(holder: string, digests: Digest[], until: number): Promise<void>;
+  release(holder: string): Promise<void>;
+  /** Blobs without a live lease, in digest order, after `after`. */
+  unleased(now: number, after: Digest | undefined, limit: number): Promise<BlobInfo[]>;
+  /** Removes rows whose lease is still absent, in one transaction, and says which went. */
+  remove(digests: Digest[], now: number): Promise<Digest[]>;
+  /** Where a blob that we don't have can be fetched from: noted when a manifest that names it was resolved. */
+  noteSources(sources: BlobOrigin[]): Promise<void>;
+  sources(digest: Digest): Promise<BlobOrigin[]>;
+}
+
+/** A place in another registry that holds a blob. */
+export interface BlobOrigin {
+  digest: Digest;
+  host: string;
+  repository: string;
+}

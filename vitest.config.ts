@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Three kinds of tests: `unit` lives beside the code, needs no root and no network, and is part of `npm run check`;
+ * `cases` are folders a user would recognise, run against the real engine; `wire` and `fault` drive the real clients
+ * against a running server, one file at a time because they share the machine's network namespaces and mounts.
+ */
+export default defineConfig({
+  test: {
+    reporters: ['default', './test/count-reporter.ts'],
+    testTimeout: 30_000,
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['src/**/*.test.ts', 'test/house/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'system',
+          include: ['test/{suites,cases,wire,fault}/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 240_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
+  },
+});
