@@ -16,7 +16,11 @@ export interface OwnNames {
   defaultLocation: string;
 }
 
-const GOOGLE_HOST = /^([a-z0-9-]+)-docker\.pkg\.dev$/;
+const GOOGLE_HOST = /^([a-z0-9-]+)-docker\.pkg\.dev(?::443)?$/;
+
+/** Where names of one or two segments live. */
+const DEFAULT_PROJECT = 'default';
+const DEFAULT_REPOSITORY = 'images';
 
 /** Whether names at this host are served here. */
 export function isOwnHost(host: string, names: OwnNames): boolean {
@@ -38,12 +42,24 @@ function matchesHost(host: string, pattern: string): boolean {
 export function ownName(host: string, path: string, names: OwnNames): OwnName {
   if (!isRepositoryName(path))
     throw new Problem('invalid', `invalid repository name: ${JSON.stringify(path.slice(0, 256))}`);
-  const location = GOOGLE_HOST.exec(host.toLowerCase())?.[1] ?? names.defaultLocation;
+  const location = googleLocation(host) ?? names.defaultLocation;
   const segments = path.split('/');
   const [first = '', second = ''] = segments;
   if (segments.length >= 3) return { location, project: first, repository: second, image: segments.slice(2).join('/') };
-  if (segments.length === 2) return { location, project: 'default', repository: first, image: second };
-  return { location, project: 'default', repository: 'images', image: first };
+  if (segments.length === 2) return { location, project: DEFAULT_PROJECT, repository: first, image: second };
+  return { location, project: DEFAULT_PROJECT, repository: DEFAULT_REPOSITORY, image: first };
+}
+
+/** Artifact Registry's location in a `LOCATION-docker.pkg.dev` host; undefined for any other. */
+export function googleLocation(host: string): string | undefined {
+  return GOOGLE_HOST.exec(host.toLowerCase())?.[1];
+}
+
+/** The shortest path that means this repository at our own address: `ownName` backwards. */
+export function localPath(name: OwnName): string {
+  const full = `${name.project}/${name.repository}/${name.image}`;
+  if (name.project !== DEFAULT_PROJECT || name.image.includes('/')) return full;
+  return name.repository === DEFAULT_REPOSITORY ? name.image : `${name.repository}/${name.image}`;
 }
 
 /** The key of the registry store. */

@@ -47,7 +47,10 @@ export interface Tag {
 export interface TagMove extends Tag {
   /** Until when; absent for the present meaning. */
   until?: number | undefined;
+  /** Who set it. */
   actor: string;
+  /** Who moved or removed it. */
+  endedBy?: string | undefined;
 }
 
 export interface Page {
@@ -61,8 +64,12 @@ export interface RegistryReader {
   /** Repositories in byte order, optionally only those below `prefix` (which ends in `/`). */
   repositories(page: Page, prefix?: string): Promise<string[]>;
   hasBlob(repository: string, digest: Digest): Promise<boolean>;
+  /** Those of these blobs that the repository does not link. */
+  missingBlobs(repository: string, digests: Digest[]): Promise<Digest[]>;
   /** Repositories that link a blob: candidates for a mount without `from`. */
   repositoriesOfBlob(digest: Digest): Promise<string[]>;
+  /** A manifest of the repository that names this blob or manifest, as the reason why it can't be removed. */
+  userOf(repository: string, digest: Digest): Promise<Digest | undefined>;
   manifest(repository: string, reference: string): Promise<StoredManifest | undefined>;
   manifests(repository: string, page: Page): Promise<StoredManifest[]>;
   tags(repository: string, page: Page): Promise<Tag[]>;
@@ -72,7 +79,7 @@ export interface RegistryReader {
 }
 
 export interface RegistryWriter {
-  /** Makes the repository if need be and links a blob to it (an upload or a mount). */
+  /** Makes the repository if need be and links a blob to it (an upload or a mount); linking again renews the link. */
   linkBlob(repository: string, digest: Digest): Promise<void>;
   unlinkBlob(repository: string, digest: Digest): Promise<boolean>;
   /** Stores manifest, edges, tags and their history in one transaction. The manifest blob must be in the content store. */
@@ -81,6 +88,12 @@ export interface RegistryWriter {
   deleteTag(repository: string, tag: string, actor: string): Promise<boolean>;
   /** Takes the manifest and every tag on it out of sight. */
   deleteManifest(repository: string, digest: Digest, actor: string): Promise<boolean>;
+  /**
+   * Forgets links made before `before` (milliseconds since 1970) to blobs that no manifest of the repository names: what
+   * is left of broken pushes and of deleted manifests. Housekeeping calls it before the content store collects.
+   * @returns how many
+   */
+  dropUnusedLinks(before: number): Promise<number>;
 }
 
 export interface RegistryStore extends RegistryReader, RegistryWriter {}

@@ -1,0 +1,59 @@
+import type { Descriptor } from '../../images/descriptor.ts';
+import type { Digest } from '../../images/digest.ts';
+import type { Manifest } from '../../images/manifest.ts';
+import { isImageManifestType, isIndexType, MEDIA } from '../../images/media-types.ts';
+import type { ManifestPut } from './registry.ts';
+
+/** What a push of this manifest stores, and what has to be there already. */
+export interface ManifestDescription {
+  put: Omit<ManifestPut, 'tags' | 'actor'>;
+  /** Blobs that must be linked to the repository first. */
+  required: Digest[];
+}
+
+/**
+ * Reads the edges off a manifest. Lenient where clients need it: layers that say where else they lie (`urls`, foreign
+ * layers) are never pushed; entries of an index may be layers (BuildKit's older caches) and may be absent (an index kept
+ * byte for byte with only some of its platforms); a subject may be pushed later or never (distribution-spec,
+ * "Pushing Manifests with Subject").
+ */
+export function describeManifest(manifest: Manifest, digest: Digest, size: number): ManifestDescription {
+  const { value, mediaType } = manifest;
+  const common = { digest, mediaType, size, annotations: value.annotations, subject: value.subject?.digest };
+  if (manifest.kind === 'index') {
+    const [children, blobs] = [
+      manifest.value.manifests.filter(isManifestDescriptor),
+      manifest.value.manifests.filter((entry) => !isManifestDescriptor(entry)),
+    ];
+    return {
+      put: { ...common, artifactType: value.artifactType, blobs: digestsOf(blobs), children: digestsOf(children) },
+      required: digestsOf(blobs.filter(isPushed)),
+    };
+  }
+  const blobs = [manifest.value.config, ...manifest.value.layers];
+  return {
+    put: {
+      ...common,
+      artifactType: value.artifactType ?? manifest.value.config.mediaType,
+      blobs: digestsOf(blobs),
+      children: [],
+    },
+    required: digestsOf(blobs.filter(isPushed)),
+  };
+}
+
+function digestsOf(descriptors: Descriptor[]): Digest[] {
+  return [...new Set(descriptors.map((descriptor) => descriptor.digest))];
+}
+
+function isManifestDescriptor(entry: Descriptor): boolean {
+  return isIndexType(entry.mediaType) || isImageManifestType(entry.mediaType);
+}
+
+function isPushed(descriptor: Descriptor): boolean {
+  return (
+    (descriptor.urls === undefined || descriptor.urls.length === 0) &&
+    descriptor.mediaType !== MEDIA.dockerForeignLayer &&
+    !descriptor.mediaType.startsWith('application/vnd.oci.image.layer.nondistributable.')
+  );
+}
