@@ -3,10 +3,14 @@ import type { Grant, Identity } from './identity.ts';
 /**
  * Tokens: random (256 bits), shown once, kept as a sha256 only, compared in constant time. They never appear on a command
  * line or in a log. The implementation over rows is token-store.ts.
+ *
+ * Whoever holds a token may prove it in three ways: by its secret (`slw_...`), by a service-account key that was issued
+ * for it (service-account.ts), or by a short-lived access token got for one of those (access-token.ts). All three end
+ * when the token is revoked or expires.
  */
 export interface TokenInfo {
   id: string;
-  /** What the person called it. */
+  /** What the person called it; of a build's token the build id. */
   note: string;
   kind: 'token' | 'build';
   grants: Grant[];
@@ -18,6 +22,7 @@ export interface TokenInfo {
 
 export interface NewToken {
   note: string;
+  /** A build's token is revoked at its end, and may neither hold grants for all projects nor administer any. */
   kind?: 'token' | 'build';
   grants: Grant[];
   expiresAt?: number | undefined;
@@ -34,10 +39,27 @@ export interface TokenManager extends Authenticator {
   revoke(id: string): Promise<boolean>;
 }
 
+/** A bearer token as token services answer it. */
+export interface AccessToken {
+  token: string;
+  /** Seconds from now. */
+  expiresIn: number;
+}
+
+export interface AccessTokenIssuer {
+  /**
+   * A short-lived token for the identity behind a secret; it never outlives the proof it was got for.
+   * Undefined when the secret is unknown, revoked or expired.
+   */
+  accessTokenFor(secret: string): Promise<AccessToken | undefined>;
+  /** For those who show nothing: it proves only that they came this way, and grants nothing. */
+  anonymousAccessToken(): Promise<AccessToken>;
+}
+
 /** The rows; adapters implement it. */
 export interface TokenRows {
   add(info: TokenInfo, secretHash: string): Promise<void>;
-  byHash(secretHash: string): Promise<TokenInfo | undefined>;
+  byId(id: string): Promise<{ info: TokenInfo; secretHash: string } | undefined>;
   list(): Promise<TokenInfo[]>;
   remove(id: string): Promise<boolean>;
   touch(id: string, at: number): Promise<void>;
