@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import type { BuildRequest } from './request.ts';
+import { substitute } from './substitute.ts';
+
+const BUILT_INS = { PROJECT_ID: 'p1', PROJECT_NUMBER: '12', LOCATION: 'europe-central2', BUILD_ID: 'b-1' };
+
+function args(request: Partial<BuildRequest>, ...texts: string[]): string[] | undefined {
+  return substitute({ ...request, steps: [{ name: 'x', args: texts }] }, BUILT_INS).request.steps?.[0]?.args;
+}
+
+describe('substitute', () => {
+  it.each([
+    ['$PROJECT_ID', 'p1'],
+    ['${PROJECT_ID}x', 'p1x'],
+    ['a-$BUILD_ID-$LOCATION', 'a-b-1-europe-central2'],
+    ['$$HOME and $$', '$HOME and $'],
+    ['$(pwd) $1 $lower ${lower} $', '$(pwd) $1 $lower ${lower} $'],
+    ['$PROJECT_NUMBER$$PROJECT_ID', '12$PROJECT_ID'],
+    ['[$SHORT_SHA]', '[]'],
+    ['${PROJECT_ID:-d}', '${PROJECT_ID:-d}'],
+  ])('%s is %s', (text, expected) => {
+    expect(args({}, text)).toEqual([expected]);
+  });
+
+  it('expands once: a value is not looked at again', () => {
+    expect(args({ substitutions: { _A: '$PROJECT_ID' } }, '$_A')).toEqual(['$PROJECT_ID']);
+  });
+
+  it.each<[string, Partial<BuildRequest>, string, string]>([
+    [
+      'a shell variable',
+      {},
+      '$FOO',
+      'invalid value for \'build.substitutions\': key in the template "FOO" is not a valid built-in substitution',
+    ],
+    [
+      'a shell variable, even when loose',
+      { options: { substitutionOption: 'ALLOW_LOOSE' } },
+      '$FOO',
+      'invalid value for \'build.substitutions\': key in the template "FOO" is not a valid built-in substitution',
+    ],
+    [
+      'a key without value',
+      { substitutions: { _B: 'b', _A: 'a' } },
+      '$_X $_A $_B',
+      'invalid value for \'build.substitutions\': key in the template "_X" is not matched in the substitution data; substitutions = map[_A:a _B:b]',
+    ],
+    [
+      'values that nothing uses',
+      { substitutions: { _A: 'a', _B: 'b' } },
+      'x',
+      'invalid value for \'build.substitutions\': key "_A" in the substitution data is not matched in the template;key "_B" in the substitution data is not matched in the template',
+    ],
+    [
+      'a key in lower case',
+      { substitutions: { x: 'a' } },
+      'x',
+      'invalid .substitutions field: substitution key "x" does not respect format "^_[A-Z0-9_]+$" and is not an overridable built-in substitutions',
+    ],
+    [
+      'a key that is too long',
+      { substitutions: { [`_${'A'.repeat(100)}`]: 'a' } },
+      'x',
+      `invalid value for 'build.substitutions': substitution key "_${'A'.repeat(100)}" too long (max: 100)`,
+    ],
+    [
+      'values that lead to themselves',
+      { substitutions: { _A: '$_B', _B: '${_A}' }, options: { dynamicSubstitutions: true } },
+      '$_A',
+      "invalid value for 'build.substitutions': _A -> _B -> _A lead to themselves",
+    ],
+  ])('refuses %s', (_, request, text, message) => {
+    expect(() => args(request, text)).toThrow(expect.objectContaining({ message, code: 'invalid' }));
+  });
+
+  it('tells how to write a shell variable, and where a name ends', () => {
+    expect(() => args({}, '$FOO')).toThrow(expect.objectContaining({ hint: expect.stringContaining('$$FOO') }));
+    expect(() => args({ substitutions: { _A: 'a' } }, '$_A_x$_A_B')).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('${_A}_') }),
+    );
+  });
+
+  it('is lenient with ALLOW_LOOSE', () => {
+    const loose = { options: { substitutionOption: 'ALLOW_LOOSE' as const }, substitutions: { _UNUSED: 'x' } };
+    expect(args(loose, '[$_X]')).toEqual(['[]']);
+  });
+
+  it('lets a manual build set overridable built-ins and names the empty ones', () => {
+    const request = { steps: [{ name: 'x', args: ['$SHORT_SHA$TAG_NAME'] }], substitutions: { SHORT_SHA: 'abc' } };
+    const result = substitute(request, BUILT_INS);
+    expect(result.request.steps?.[0]?.args).toEqual(['abc']);
+    expect(result.empty).toEqual(['TAG_NAME']);
+  });
+
+  it('expands the fields that the API names, and neither script nor id', () => {
+    const { request } = substitute(
+      {
+        steps: [
+          { name: '$PROJECT_ID', dir: '$_D', env: ['A=$_D'], entrypoint: '$_D', id: '$_D', script: 'echo $_D $HOME' },
+        ],
+        images: ['r/$_D'],
+        tags: ['$_D'],
+        logsBucket: 'gs://$PROJECT_ID',
+        options: { env: ['B=$_D'] },
+        substitutions: { _D: 'd' },
+      },
+      BUILT_INS,
+    );
+    expect(request).toMatchObject({
+      steps: [{ name: 'p1', dir: 'd', env: ['A=d'], entrypoint: 'd', id: '$_D', script: 'echo $_D $HOME' }],
+      images: ['r/d'],
+      tags: ['d'],
+      logsBucket: 'gs://p1',
+      options: { env: ['B=d'] },
+    });
+  });
+
+  it('dynamic values name others and have defaults', () => {
+    const request = {
+      options: { dynamicSubstitutions: true },
+      substitutions: { _IMAGE: '${_HOST}/p/$PROJECT_ID:${_TAG:-${SHORT_SHA:-none}}', _HOST: 'h', _TAG: '' },
+    };
+    expect(args(request, '$_IMAGE')).toEqual(['h/p/p1:none']);
+  });
+
+  it('automapped values are environment variables, and what the step sets wins', () => {
+    const { request } = substitute(
+      {
+        steps: [{ name: 'x', script: 'echo $_A', env: ['_B=own'] }],
+        options: { automapSubstitutions: true },
+        substitutions: { _A: 'a', _B: 'b' },
+      },
+      BUILT_INS,
+    );
+    expect(request.steps?.[0]?.env).toEqual(expect.arrayContaining(['_A=a', 'PROJECT_ID=p1', '_B=own']));
+    expect(request.steps?.[0]?.env).not.toContain('_B=b');
+  });
+});
