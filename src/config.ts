@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs';
+import { LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { hasErrorCode, type Place, Problem } from './lib/problem.ts';
+
+/**
+ * Every setting of slipway.yaml with its default, unit and reason. The file lies in the data folder; an empty or absent
+ * one is complete. The `registries` part is read again when the file changes, everything else at start.
+ */
+const registriesSchema = z.strictObject({
+  /**
+   * Hosts that we *are*: images named there are served from our own store. `*` stands for characters. Google's are in
+   * the default so that image names in existing cloudbuild.yaml files work unchanged; empty the list to unmap them.
+   */
+  own: z.array(z.string().min(1)).default(['*-docker.pkg.dev']),
+  /** Base URLs asked before a registry itself, in order, e.g. `docker.io: ["http://127.0.0.1:5055"]`. */
+  mirrors: z.record(z.string(), z.array(z.url())).default({}),
+  /** Hosts spoken to without TLS; loopback addresses always are. */
+  plainHttp: z.array(z.string().min(1)).default([]),
+  /** Credentials per host; the password is read from a file, so that slipway.yaml can be shared. */
+  credentials: z
+    .record(z.string(), z.strictObject({ username: z.string().min(1), passwordFile: z.string().min(1) }))
+    .default({}),
+  /** Location meant by `P/R/IMAGE` at our own address. */
+  defaultLocation: z
+    .string()
+    .regex(/^[a-z0-9-]+$/)
+    .default('europe-central2'),
+});
+
+const buildsSchema = z.strictObject({
+  /** Builds at a time on this machine; more wait in the queue. */
+  concurrency: z.number().int().min(1).max(64).default(2),
+  /** Processes kept started for the next build (about 60 MB each), so that a build begins without Node's start-up. */
+  warmProcesses: z.number().int().min(0).max(16).default(1),
+  /** `--network=host` for steps and RUN. It reaches every service of this machine, hence off. */
+  allowHostNetwork: z.boolean().default(false),
+  /** Private range from which every build's bridge takes a /24. */
+  networkRange: z
+    .string()
+    .regex(/^\d+\.\d+\.\d+\.\d+\/\d+$/)
+    .default('10.89.0.0/16'),
+  /** Builder images served under another name: `gcr.io/cloud-builders/npm: europe-central2-docker.pkg.dev/p/r/npm`. */
+  images: z.record(z.string(), z.string()).default({}),
+});
+
+const retentionSchema = z.strictObject({
+  /** Hours that deleted bytes stay in trash/ before they are gone. */
+  trashHours: z.number().min(0).default(168),
+  /** Days that build logs and records are kept; 0 keeps them for ever. */
+  buildDays: z.number().min(0).default(0),
+});
+
+const configSchema = z.strictObject({
+  /** HOST:PORT of every HTTP door. Loopback, unless a token is required from everybody. */
+  listen: z.string().default('127.0.0.1:7070'),
+  /** Address that people reach this server by, for links in logs; absent: http://<listen>. */
+  publicUrl: z.url().optional(),
+  /** `none` makes everybody on the listener the owner; only for a machine that nobody else reaches. */
+  auth: z.enum(['token', 'none']).default('token'),
+  registries: registriesSchema.prefault({}),
+  builds: buildsSchema.prefault({}),
+  retention: retentionSchema.prefault({}),
+});
+
+export type Config = z.infer<typeof configSchema>;
+export type RegistriesConfig = Config['registries'];
+
+/**
+ * Reads slipway.yaml.
+ * @throws Problem `invalid` with file, line and column of each mistake
+ */
+export function readConfig(path: string): Config {
+  let text = '';
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (!hasErrorCode(error, 'ENOENT')) throw error;
+  }
+  return parseConfig(text, path);
+}
+
+/** As `readConfig`, for text in hand. */
+export function parseConfig(text: string, file: string): Config {
+  const counter = new LineCounter();
+  const document = parseDocument(text, { lineCounter: counter });
+  const place = (from: number, to: number): Place => {
+    const start = counter.linePos(from);
+    const end = counter.linePos(to);
+    return { file, text, ranges: [{ line: start.line, column: start.col, endLine: end.line, endColumn: end.col }] };
+  };
+  const broken = document.errors[0];
+  if (broken !== undefined)
+    throw new Problem('invalid', `slipway.yaml: ${broken.message.split('\n')[0]}`, { place: place(...broken.pos) });
+  const result = configSchema.safeParse(document.toJS({ maxAliasCount: 10 }) ?? {});
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  if (issue === undefined) throw result.error;
+  const path =
+    issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path.filter((key) => key !== '');
+  const node = document.getIn(path, true);
+  const range = isRanged(node) ? node.range : undefined;
+  const name = path.join('.');
+  throw new Problem(
+    'invalid',
+    issue.code === 'unrecognized_keys'
+      ? `slipway.yaml: unknown setting ${name}`
+      : `slipway.yaml: ${name}: ${issue.message}`,
+    {
+      place: range === undefined ? { file, ranges: [] } : place(range[0], range[1]),
+      hint: 'Every setting is described in docs/slipway-yaml.md.',
+    },
+  );
+}
+
+function isRanged(node: unknown): node is { range: [number, number, number] } {
+  return typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range);
+}
