@@ -1,18 +1,12 @@
 import { parseReference } from '../images/reference.ts';
 import { messageOf, type Place, Problem } from '../lib/problem.ts';
+import type { Complaint } from './complaint.ts';
 import { parseDuration } from './duration.ts';
 import type { FieldPath } from './field-path.ts';
 import { findCircle, stepLabel } from './plan.ts';
 import type { BuildRequest, BuildStepRequest } from './request.ts';
 import { nearest } from './suggest.ts';
 import { volumeComplaints } from './volume-rules.ts';
-
-/** A rule that the build breaks; `message` is the API's text. */
-export interface Complaint {
-  path: FieldPath;
-  message: string;
-  hint?: string | undefined;
-}
 
 /** Limits of the hosted service's quotas page; the archived local builder had 100 steps and 4000 characters. */
 const MAX_STEPS = 300;

@@ -1,5 +1,5 @@
+import type { Complaint } from './complaint.ts';
 import type { BuildRequest } from './request.ts';
-import type { Complaint } from './validate.ts';
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 const RESERVED = ['/workspace', '/builder/home', '/var/run/docker.sock', '/cloudbuild'];
