@@ -12,6 +12,9 @@ import type { Digest, DigestAlgorithm } from '../../images/digest.ts';
  * file is gone. Two ingests of the same bytes write two files; the first rename wins, the other is dropped.
  *
  * Every process of a machine reads and writes the files itself; rows are the owner's. So bytes never cross a socket.
+ *
+ * Whoever is about to claim blobs that were there before (a manifest that names them, a mount) first holds them and then
+ * asks `stat`: in this order the collector can't take one between the question and the claim.
  */
 export interface BlobInfo {
   digest: Digest;
@@ -28,8 +31,8 @@ export interface ByteRange {
 export interface ContentReader {
   stat(digest: Digest): Promise<BlobInfo | undefined>;
   /**
-   * The bytes, or the part asked for.
-   * @throws Problem `not-found`
+   * The bytes, or the part asked for (an end beyond the last byte is cut). The stream must be read or destroyed.
+   * @throws Problem `not-found`; `invalid` when the range begins behind the last byte
    */
   open(digest: Digest, range?: ByteRange): Promise<Readable>;
   /** The whole of a small blob. @throws Problem `not-found`; `invalid` when it is longer than `limit` bytes (4 MiB) */
@@ -49,8 +52,10 @@ export interface IngestOptions {
 
 export interface ContentWriter {
   /**
-   * Stores a stream. When the promise resolves, the blob is on disk, has its row, and a lease of `LEASE_MS` keeps it.
-   * @throws Problem `invalid` when digest or size are not as expected, `exhausted` on a full disk; nothing is left behind
+   * Stores a stream, which is destroyed when it isn't read to its end, as by every `for await`; a door that wants to answer
+   * on the same connection gives `request.iterator({ destroyOnReturn: false })`. When the promise resolves, the blob is on disk, has its row, and a lease of `LEASE_MS`
+   * keeps it.
+   * @throws Problem `invalid` when digest or size are not as expected, `exhausted` on a full disk, `cancelled`; nothing is left behind
    */
   ingest(source: AsyncIterable<Uint8Array>, options?: IngestOptions): Promise<BlobInfo>;
   /** As `ingest`, for bytes in hand. */
@@ -84,20 +89,35 @@ export interface Roots {
 /** Everything at once, for composition roots and tests; callers take the role that they need. */
 export interface ContentStore extends ContentReader, ContentWriter, Leases {}
 
-/** The rows behind the files; adapters implement it, only the owner process has the real one. */
+/** The rows behind the files, as every process of the machine may ask for them; only the owner has the real ones. */
 export interface BlobRows {
   get(digest: Digest): Promise<BlobInfo | undefined>;
   /** Records a blob that is on disk and leases it for `leaseMs`. */
   add(blob: BlobInfo, leaseMs: number): Promise<void>;
+  /** Keeps blobs until then (milliseconds since 1970); also such as have no row yet. */
   hold(holder: string, digests: Digest[], until: number): Promise<void>;
   release(holder: string): Promise<void>;
-  /** Blobs without a live lease, in digest order, after `after`. */
-  unleased(now: number, after: Digest | undefined, limit: number): Promise<BlobInfo[]>;
-  /** Removes rows whose lease is still absent, in one transaction, and says which went. */
-  remove(digests: Digest[], now: number): Promise<Digest[]>;
   /** Where a blob that we don't have can be fetched from: noted when a manifest that names it was resolved. */
   noteSources(sources: BlobOrigin[]): Promise<void>;
   sources(digest: Digest): Promise<BlobOrigin[]>;
+}
+
+/** What the collector alone needs of the rows; it stays inside the owner, because files move inside a transaction. */
+export interface BlobSweep {
+  /** Blobs in digest order, after `after`, each with the end of its longest lease if that is later than `now`. */
+  page(now: number, after: Digest | undefined, limit: number): Promise<LeasedBlob[]>;
+  /** Those of these digests that have a row. */
+  present(digests: Digest[]): Promise<Digest[]>;
+  /**
+   * Removes those without a live lease, row or no row, and says which went. `discard` moves each file out of sight inside
+   * the same transaction, so that `add` and `hold` of the same digest come wholly before or wholly after; if it throws,
+   * the rows stay.
+   */
+  remove(digests: Digest[], now: number, discard: (digest: Digest) => Promise<void>): Promise<Digest[]>;
+}
+
+export interface LeasedBlob extends BlobInfo {
+  leasedUntil?: number | undefined;
 }
 
 /** A place in another registry that holds a blob. */

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { link, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Digest, digestAlgorithm, digestHex, isDigest } from '../../images/digest.ts';
+import { syncFolder } from '../../lib/durable-file.ts';
+import { hasErrorCode } from '../../lib/problem.ts';
+
+/** Where blobs lie: `content/<alg>/<2 hex>/<hex>`, 256 folders per algorithm so that none grows out of hand. */
+export class BlobFiles {
+  readonly #folder: string;
+  readonly #made = new Set<string>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  path(digest: Digest): string {
+    const hex = digestHex(digest);
+    return join(this.#folder, digestAlgorithm(digest), hex.slice(0, 2), hex);
+  }
+
+  /** Bytes of the file, or undefined when there is none. */
+  async size(digest: Digest): Promise<number | undefined> {
+    return (await statOrNothing(this.path(digest)))?.size;
+  }
+
+  /**
+   * Gives a finished, flushed file its final name, durably. A file of the right size that is there already is kept (the
+   * first of two equal ingests wins); one of another size was damaged from outside and is replaced.
+   */
+  async place(file: string, digest: Digest, size: number): Promise<void> {
+    const path = this.path(digest);
+    await this.#makeFolder(dirname(path));
+    if (!(await linked(file, path)) && (await this.size(digest)) !== size) {
+      await rm(path, { force: true });
+      await linked(file, path);
+    }
+    await syncFolder(dirname(path)); // also when another process made the link: it may not have come this far yet
+  }
+
+  async #makeFolder(folder: string): Promise<void> {
+    if (this.#made.has(folder)) return;
+    const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+    if (first !== undefined) await syncFolder(dirname(folder));
+    if (first !== undefined && first !== folder) await syncFolder(this.#folder); // the algorithm's folder is new as well
+    this.#made.add(folder);
+  }
+
+  /** Computes the digest of what lies at the blob's place; undefined when nothing does. */
+  async measure(digest: Digest): Promise<Digest | undefined> {
+    const hash = createHash(digestAlgorithm(digest));
+    try {
+      for await (const chunk of createReadStream(this.path(digest), { highWaterMark: 1 << 20 })) hash.update(chunk);
+    } catch (error) {
+      if (hasErrorCode(error, 'ENOENT')) return undefined;
+      throw error;
+    }
+    return `${digestAlgorithm(digest)}:${hash.digest('hex')}` as Digest;
+  }
+
+  /** Every file that has the name of a blob, one folder at a time, with the time of its last change of name or links. */
+  async *list(): AsyncGenerator<{ digest: Digest; changedAt: number }[]> {
+    for (const algorithm of ['sha256', 'sha512'])
+      for (const prefix of await namesIn(join(this.#folder, algorithm))) {
+        const found = [];
+        for (const hex of await namesIn(join(this.#folder, algorithm, prefix))) {
+          const digest = `${algorithm}:${hex}`;
+          if (!isDigest(digest)) continue;
+          const info = await statOrNothing(this.path(digest));
+          if (info !== undefined) found.push({ digest, changedAt: info.ctimeMs });
+        }
+        if (found.length > 0) yield found;
+      }
+  }
+}
+
+async function linked(file: string, path: string): Promise<boolean> {
+  try {
+    await link(file, path);
+    return true;
+  } catch (error) {
+    if (hasErrorCode(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+async function statOrNothing(path: string) {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (hasErrorCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (error) {
+    if (hasErrorCode(error, 'ENOENT')) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,228 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { addAbortSignal, Readable } from 'node:stream';
+import { type Digest, type DigestAlgorithm, Digester, digestAlgorithm } from '../../images/digest.ts';
+import { formatBytes, readSmall } from '../../lib/bytes.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import { diskProblem, requireSpace } from '../../lib/disk-problem.ts';
+import { log } from '../../lib/log.ts';
+import { hasErrorCode, Problem } from '../../lib/problem.ts';
+import { processMark } from '../../lib/process-mark.ts';
+import { SingleFlight } from '../../lib/single-flight.ts';
+import {
+  type BlobInfo,
+  type BlobRows,
+  type ByteRange,
+  type ContentStore,
+  type IngestOptions,
+  LEASE_MS,
+} from '../../stores/content/content.ts';
+import { MeasuredFile } from '../../stores/content/measured-file.ts';
+import { BlobFiles } from './blob-files.ts';
+
+/** Reads of this size cost as little CPU per byte as sendfile does; small blobs take what they need. */
+const READ_BYTES = 1 << 20;
+const SMALL_BLOB_BYTES = 4 << 20;
+/** Stays free when blobs are refused, so that rows and logs can still be written. */
+const RESERVE_BYTES = 64 << 20;
+
+export interface DiskContentOptions {
+  /** DATA/content. */
+  folder: string;
+  rows: BlobRows;
+  clock?: Clock;
+  reserveBytes?: number;
+}
+
+/** Blobs as files; see the contract for their life. Every process of the machine may have one over the same folder. */
+export class DiskContent implements ContentStore {
+  readonly #folder: string;
+  readonly #rows: BlobRows;
+  readonly #clock: Clock;
+  readonly #reserve: number;
+  readonly #files: BlobFiles;
+  readonly #adopting = new SingleFlight<Digest, BlobInfo | undefined>();
+
+  constructor(options: DiskContentOptions) {
+    this.#folder = options.folder;
+    this.#rows = options.rows;
+    this.#clock = options.clock ?? systemClock;
+    this.#reserve = options.reserveBytes ?? RESERVE_BYTES;
+    this.#files = new BlobFiles(options.folder);
+  }
+
+  async stat(digest: Digest): Promise<BlobInfo | undefined> {
+    const row = await this.#rows.get(digest);
+    const size = await this.#files.size(digest);
+    if (row === undefined) return size === undefined ? undefined : this.#adoptOrphan(digest);
+    if (size === row.size) return row;
+    // a client that hears "absent" sends the blob again, and that mends it
+    log.error({ digest, recorded: row.size, found: size }, 'blob is recorded, but its file is missing or damaged');
+    return undefined;
+  }
+
+  /** A file without a row is what a crash between rename and row leaves. It is whole if its bytes say so. */
+  #adoptOrphan(digest: Digest): Promise<BlobInfo | undefined> {
+    return this.#adopting.do(digest, async () => {
+      if ((await this.#files.measure(digest)) !== digest) {
+        log.error({ digest }, 'a file in the content store does not hold the bytes that its name says; ignored');
+        return undefined;
+      }
+      const size = await this.#files.size(digest);
+      if (size === undefined) return undefined;
+      await this.#rows.add({ digest, size }, LEASE_MS);
+      return (await this.#files.size(digest)) === size ? { digest, size } : undefined;
+    });
+  }
+
+  async open(digest: Digest, range?: ByteRange): Promise<Readable> {
+    const handle = await this.#openFile(digest);
+    try {
+      const { size } = await handle.stat();
+      const start = range?.start ?? 0;
+      const end = Math.min(range?.end ?? size - 1, size - 1);
+      if (range !== undefined && (start >= size || end < start))
+        throw new Problem('invalid', `bytes ${range.start}-${range.end} of a blob of ${size} bytes`);
+      if (size === 0) {
+        await handle.close();
+        return Readable.from([]);
+      }
+      return handle.createReadStream({ start, end, highWaterMark: Math.min(READ_BYTES, end - start + 1) });
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  async read(digest: Digest, limit = SMALL_BLOB_BYTES): Promise<Buffer> {
+    try {
+      return await readSmall(await this.open(digest), limit);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new Problem('invalid', `blob ${digest} is longer than ${formatBytes(limit)}`, { cause: error });
+    }
+  }
+
+  async path(digest: Digest): Promise<string> {
+    if ((await this.#files.size(digest)) === undefined) throw absent(digest);
+    return this.#files.path(digest);
+  }
+
+  async #openFile(digest: Digest): Promise<FileHandle> {
+    try {
+      return await open(this.#files.path(digest), 'r');
+    } catch (error) {
+      throw hasErrorCode(error, 'ENOENT') ? absent(digest) : error;
+    }
+  }
+
+  async ingest(source: AsyncIterable<Uint8Array>, options: IngestOptions = {}): Promise<BlobInfo> {
+    if (options.signal?.aborted) throw cancelled();
+    const file = await this.scratch();
+    try {
+      if (options.size !== undefined) await requireSpace(this.#folder, options.size, this.#reserve);
+      const info = await this.#receive(file, source, options);
+      await this.#publish(file, info);
+      return info;
+    } catch (error) {
+      throw options.signal?.aborted ? cancelled(error) : diskProblem(error, this.#folder);
+    } finally {
+      await rm(file, { force: true });
+    }
+  }
+
+  async #receive(file: string, source: AsyncIterable<Uint8Array>, options: IngestOptions): Promise<BlobInfo> {
+    const { expected, size, signal } = options;
+    const digester = new Digester(expected === undefined ? options.algorithm : digestAlgorithm(expected));
+    const handle = await open(file, 'wx', 0o444);
+    const writer = new MeasuredFile(handle, digester, size);
+    try {
+      let came = 0;
+      for await (const chunk of abortable(source, signal)) {
+        came += chunk.length;
+        if (size !== undefined && came > size)
+          throw new Problem('invalid', `more than the expected ${size} bytes came`);
+        await writer.write(chunk);
+      }
+      if (size !== undefined && came !== size)
+        throw new Problem('invalid', `${came} bytes came in place of the expected ${size}`);
+      await writer.flush();
+      const digest = digester.finish();
+      if (expected !== undefined && digest !== expected)
+        throw new Problem('invalid', `the bytes have digest ${digest} in place of the expected ${expected}`);
+      if (signal?.aborted) throw cancelled();
+      await handle.sync();
+      return { digest, size: came };
+    } finally {
+      await writer.settle();
+      await handle.close();
+    }
+  }
+
+  put(bytes: Uint8Array, algorithm: DigestAlgorithm = 'sha256'): Promise<BlobInfo> {
+    return this.ingest(once(bytes), { size: bytes.length, algorithm });
+  }
+
+  async adopt(file: string, info: BlobInfo): Promise<BlobInfo> {
+    try {
+      const handle = await open(file, 'r');
+      try {
+        const { size } = await handle.stat();
+        if (size !== info.size) throw new Error(`${file} has ${size} bytes, but was measured as ${info.size}`);
+        await handle.chmod(0o444);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await this.#publish(file, info);
+      await rm(file, { force: true });
+      return { digest: info.digest, size: info.size };
+    } catch (error) {
+      throw diskProblem(error, this.#folder);
+    }
+  }
+
+  /** The file keeps its first name until the row stands, so that it can be placed again when the collector came between. */
+  async #publish(file: string, info: BlobInfo): Promise<void> {
+    await this.#files.place(file, info.digest, info.size);
+    await this.#rows.add(info, LEASE_MS);
+    // collected after `place` and before `add`: now that a lease holds the digest, it can't happen again
+    if ((await this.#files.size(info.digest)) === undefined) await this.#files.place(file, info.digest, info.size);
+  }
+
+  async scratch(): Promise<string> {
+    const folder = join(this.#folder, 'ingest');
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    return join(folder, `${await ownMark}-${randomBytes(9).toString('hex')}`);
+  }
+
+  async hold(holder: string, digests: Digest[], ms: number): Promise<void> {
+    if (digests.length > 0) await this.#rows.hold(holder, digests, this.#clock.now() + ms);
+  }
+
+  async release(holder: string): Promise<void> {
+    await this.#rows.release(holder);
+  }
+}
+
+/** Names of files under way begin with it, so that start-up knows whose they are. */
+const ownMark = processMark();
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+/** A signal also ends the wait for a chunk that never comes. */
+function abortable(source: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
+  if (signal === undefined) return source;
+  return addAbortSignal(signal, source instanceof Readable ? source : Readable.from(source));
+}
+
+function absent(digest: Digest): Problem {
+  return new Problem('not-found', `blob ${digest} is not in the content store`);
+}
+
+function cancelled(cause?: unknown): Problem {
+  return new Problem('cancelled', 'storing a blob was cancelled', { cause });
+}
