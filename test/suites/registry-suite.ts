@@ -179,6 +179,29 @@ export function registrySuite(name: string, open: (clock: Clock) => Promise<Open
       expect(await store.hasBlob(OTHER, digestOf('used'))).toBe(false);
     });
 
+    it('stores nothing, not even the tag, while a required blob is not linked', async () => {
+      await store.linkBlob(REPOSITORY, digestOf('config'));
+      await store.linkBlob(OTHER, digestOf('layer'));
+      const put = version('image', { required: [digestOf('config'), digestOf('layer')], tags: ['latest'] });
+      expect(await store.putManifest(REPOSITORY, put)).toEqual([digestOf('layer')]);
+      expect(await store.manifest(REPOSITORY, digestOf('image'))).toBeUndefined();
+      expect(await store.tags(REPOSITORY, { limit: 10 })).toEqual([]);
+      await store.linkBlob(REPOSITORY, digestOf('layer'));
+      expect(await store.putManifest(REPOSITORY, put)).toEqual([]);
+      expect((await store.manifest(REPOSITORY, 'latest'))?.digest).toBe(digestOf('image'));
+    });
+
+    it('renews the link of a blob that a client was told about', async () => {
+      await store.linkBlob(REPOSITORY, digestOf('layer'));
+      expect(await store.touchBlob(OTHER, digestOf('layer'))).toBe(false);
+      now += 3_600_000;
+      expect(await store.touchBlob(REPOSITORY, digestOf('layer'))).toBe(true);
+      expect(await store.dropUnusedLinks(now - 60_000)).toBe(0);
+      now += 3_600_000;
+      expect(await store.dropUnusedLinks(now - 60_000)).toBe(1);
+      expect(await store.touchBlob(REPOSITORY, digestOf('layer'))).toBe(false);
+    });
+
     it('takes a manifest with thousands of layers, some of them named twice', async () => {
       const blobs = Array.from({ length: 3_000 }, (_, i) => digestOf(`layer ${i % 2_900}`));
       await store.putManifest(REPOSITORY, version('big', { blobs, tags: ['big'] }));

@@ -9,6 +9,9 @@ import { forgetManifest, moveTag, type RegistryTables, storeManifest } from './r
 /** Bound parameters of one statement; SQLite's own limit is 32766. */
 const DIGESTS_PER_STATEMENT = 500;
 
+/** A link younger than this is not written again: a push asks about each of its blobs several times. */
+const RENEW_MS = 10 * 60_000;
+
 /** The registry's rows. Only the owner process has one; manifest PUT is one transaction. */
 export class SqliteRegistry implements RegistryStore {
   readonly #database: Kysely<RegistryTables>;
@@ -42,19 +45,8 @@ export class SqliteRegistry implements RegistryStore {
     return (await this.missingBlobs(repository, [digest])).length === 0;
   }
 
-  async missingBlobs(repository: string, digests: Digest[]): Promise<Digest[]> {
-    const present = new Set<string>();
-    for (const part of portions(digests)) {
-      const rows = await this.#database
-        .selectFrom('repository_blobs')
-        .innerJoin('repositories', 'repositories.id', 'repository_blobs.repository_id')
-        .select('repository_blobs.digest')
-        .where('repositories.key', '=', repository)
-        .where('repository_blobs.digest', 'in', part)
-        .execute();
-      for (const row of rows) present.add(row.digest);
-    }
-    return digests.filter((digest) => !present.has(digest));
+  missingBlobs(repository: string, digests: Digest[]): Promise<Digest[]> {
+    return missingBlobs(this.#database, repository, digests);
   }
 
   async repositoriesOfBlob(digest: Digest): Promise<string[]> {
@@ -162,6 +154,26 @@ export class SqliteRegistry implements RegistryStore {
     });
   }
 
+  async touchBlob(repository: string, digest: Digest): Promise<boolean> {
+    const link = await this.#database
+      .selectFrom('repository_blobs')
+      .innerJoin('repositories', 'repositories.id', 'repository_blobs.repository_id')
+      .select(['repository_id', 'linked_at'])
+      .where('repositories.key', '=', repository)
+      .where('repository_blobs.digest', '=', digest)
+      .executeTakeFirst();
+    if (link === undefined) return false;
+    const now = this.#clock.now();
+    if (now - link.linked_at < RENEW_MS) return true;
+    const renewed = await this.#database
+      .updateTable('repository_blobs')
+      .set({ linked_at: now })
+      .where('repository_id', '=', link.repository_id)
+      .where('digest', '=', digest)
+      .executeTakeFirst();
+    return renewed.numUpdatedRows > 0n; // it may have been dropped between the two statements
+  }
+
   unlinkBlob(repository: string, digest: Digest): Promise<boolean> {
     return this.#write(async (transaction) => {
       const repositoryId = await repositoryIdOf(transaction, repository);
@@ -175,11 +187,14 @@ export class SqliteRegistry implements RegistryStore {
     });
   }
 
-  putManifest(repository: string, put: ManifestPut): Promise<void> {
+  putManifest(repository: string, put: ManifestPut): Promise<Digest[]> {
     return this.#write(async (transaction, now) => {
+      const missing = await missingBlobs(transaction, repository, put.required ?? []);
+      if (missing.length > 0) return missing;
       const repositoryId = await ensureRepository(transaction, repository, now);
       await storeManifest(transaction, repositoryId, put, now);
       for (const tag of put.tags) await moveTag(transaction, repositoryId, tag, put.digest, put.actor, now);
+      return [];
     });
   }
 
@@ -238,6 +253,25 @@ export class SqliteRegistry implements RegistryStore {
   #write<T>(work: (transaction: Transaction<RegistryTables>, now: number) => Promise<T>): Promise<T> {
     return this.#database.transaction().execute((transaction) => work(transaction, this.#clock.now()));
   }
+}
+
+async function missingBlobs(
+  database: Kysely<RegistryTables>,
+  repository: string,
+  digests: Digest[],
+): Promise<Digest[]> {
+  const present = new Set<string>();
+  for (const part of portions(digests)) {
+    const rows = await database
+      .selectFrom('repository_blobs')
+      .innerJoin('repositories', 'repositories.id', 'repository_blobs.repository_id')
+      .select('repository_blobs.digest')
+      .where('repositories.key', '=', repository)
+      .where('repository_blobs.digest', 'in', part)
+      .execute();
+    for (const row of rows) present.add(row.digest);
+  }
+  return digests.filter((digest) => !present.has(digest));
 }
 
 async function repositoryIdOf(database: Kysely<RegistryTables>, key: string): Promise<number | undefined> {

@@ -4,12 +4,8 @@ import type { Manifest } from '../../images/manifest.ts';
 import { isImageManifestType, isIndexType, MEDIA } from '../../images/media-types.ts';
 import type { ManifestPut } from './registry.ts';
 
-/** What a push of this manifest stores, and what has to be there already. */
-export interface ManifestDescription {
-  put: Omit<ManifestPut, 'tags' | 'actor'>;
-  /** Blobs that must be linked to the repository first. */
-  required: Digest[];
-}
+/** What a push of this manifest stores and requires, apart from its tags and who pushed. */
+export type ManifestDescription = Omit<ManifestPut, 'tags' | 'actor'>;
 
 /**
  * Reads the edges off a manifest. Lenient where clients need it: layers that say where else they lie (`urls`, foreign
@@ -21,23 +17,23 @@ export function describeManifest(manifest: Manifest, digest: Digest, size: numbe
   const { value, mediaType } = manifest;
   const common = { digest, mediaType, size, annotations: value.annotations, subject: value.subject?.digest };
   if (manifest.kind === 'index') {
-    const [children, blobs] = [
-      manifest.value.manifests.filter(isManifestDescriptor),
-      manifest.value.manifests.filter((entry) => !isManifestDescriptor(entry)),
-    ];
+    const children = manifest.value.manifests.filter(isManifestDescriptor);
+    const blobs = manifest.value.manifests.filter((entry) => !isManifestDescriptor(entry));
     return {
-      put: { ...common, artifactType: value.artifactType, blobs: digestsOf(blobs), children: digestsOf(children) },
+      ...common,
+      artifactType: value.artifactType,
+      blobs: digestsOf(blobs),
+      children: digestsOf(children),
       required: digestsOf(blobs.filter(isPushed)),
     };
   }
   const blobs = [manifest.value.config, ...manifest.value.layers];
   return {
-    put: {
-      ...common,
-      artifactType: value.artifactType ?? manifest.value.config.mediaType,
-      blobs: digestsOf(blobs),
-      children: [],
-    },
+    ...common,
+    // distribution-spec, "Listing Referrers": the config's type stands in where a manifest has none of its own
+    artifactType: value.artifactType || manifest.value.config.mediaType,
+    blobs: digestsOf(blobs),
+    children: [],
     required: digestsOf(blobs.filter(isPushed)),
   };
 }

@@ -31,6 +31,8 @@ export interface ManifestPut {
   blobs: Digest[];
   /** Manifests of an index. */
   children: Digest[];
+  /** Blobs that the repository must link, else nothing is stored; checked in the same transaction. */
+  required?: Digest[] | undefined;
   /** Tags to set on it, in the same transaction. */
   tags: string[];
   /** Who pushed, for the audit trail. */
@@ -81,9 +83,17 @@ export interface RegistryReader {
 export interface RegistryWriter {
   /** Makes the repository if need be and links a blob to it (an upload or a mount); linking again renews the link. */
   linkBlob(repository: string, digest: Digest): Promise<void>;
+  /**
+   * Whether the repository links the blob, for a client that will rely on the answer (HEAD) and not send it again: the
+   * link is renewed, so that housekeeping leaves it for the manifest to come.
+   */
+  touchBlob(repository: string, digest: Digest): Promise<boolean>;
   unlinkBlob(repository: string, digest: Digest): Promise<boolean>;
-  /** Stores manifest, edges, tags and their history in one transaction. The manifest blob must be in the content store. */
-  putManifest(repository: string, put: ManifestPut): Promise<void>;
+  /**
+   * Stores manifest, edges, tags and their history in one transaction. The manifest blob must be in the content store.
+   * @returns those of `required` that the repository does not link; when there are any, nothing was stored
+   */
+  putManifest(repository: string, put: ManifestPut): Promise<Digest[]>;
   /** False when there was none. */
   deleteTag(repository: string, tag: string, actor: string): Promise<boolean>;
   /** Takes the manifest and every tag on it out of sight. */

@@ -1,0 +1,38 @@
+import type { IncomingMessage } from 'node:http';
+import { Problem } from '../../lib/problem.ts';
+
+/** A body longer than its door takes: 413 in every protocol. */
+export class BodyTooLong extends Problem {
+  constructor(limit: number) {
+    super('invalid', `the request's body is longer than the ${limit} bytes that are accepted here`);
+  }
+}
+
+/**
+ * Reads a small body, such as a manifest or a form. The request is not destroyed when it is too long (as leaving a
+ * `for await` would do): the client has to be able to read the answer.
+ * @throws BodyTooLong beyond `limit` bytes; Problem `cancelled` when the client goes away
+ */
+export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    if (Number(request.headers['content-length'] ?? 0) > limit) return reject(new BodyTooLong(limit));
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= limit) chunks.push(chunk);
+      else {
+        chunks.length = 0; // what follows is drained, so that the connection can carry the answer
+        reject(new BodyTooLong(limit));
+      }
+    });
+    request.once('end', () => resolve(Buffer.concat(chunks, size > limit ? 0 : size)));
+    request.once('error', reject);
+    request.once('close', () => reject(new Problem('cancelled', 'the client went away before the end of its request')));
+  });
+}
+
+/** Reads an `application/x-www-form-urlencoded` body. @throws as `readBody` */
+export async function readForm(request: IncomingMessage, limit = 64 * 1024): Promise<URLSearchParams> {
+  return new URLSearchParams((await readBody(request, limit)).toString('utf8'));
+}
