@@ -8,8 +8,8 @@ import { SystemCallError } from './system-call-error.ts';
  * Paths are NUL-terminated buffers (`cString`), structs are buffers laid out by hand (64-bit, little-endian: checked at
  * the first use), so that koffi needs only numbers and pointers.
  *
- * The `syscall*` rows all name `syscall(2)`, once for each shape of arguments: on the two ABIs that we support, integers
- * of a variadic call travel in the same registers as those of a fixed one.
+ * `syscallOpenat2` names `syscall(2)` with a fixed list of arguments: on the two ABIs that we support, the integers of a
+ * variadic call travel in the same registers as those of a fixed one.
  */
 const PROTOTYPES = {
   getpid: ['getpid', 'int', []],
@@ -21,22 +21,15 @@ const PROTOTYPES = {
   lgetxattr: ['lgetxattr', 'int64_t', ['void *', 'void *', 'void *', 'size_t']],
   llistxattr: ['llistxattr', 'int64_t', ['void *', 'void *', 'size_t']],
   lremovexattr: ['lremovexattr', 'int', ['void *', 'void *']],
+  readlinkat: ['readlinkat', 'int64_t', ['int', 'void *', 'void *', 'size_t']],
   utimensat: ['utimensat', 'int', ['int', 'void *', 'void *', 'int']],
   prctl: ['prctl', 'int', ['int', 'ulong', 'ulong', 'ulong', 'ulong']],
   /** openat2(dirfd, path, how, size) */
   syscallOpenat2: ['syscall', 'int64_t', ['int64_t', 'int', 'void *', 'void *', 'size_t']],
-  /** fsopen(type, flags) */
-  syscallFsopen: ['syscall', 'int64_t', ['int64_t', 'void *', 'uint']],
-  /** fsconfig(fd, command, key, value, aux) */
-  syscallFsconfig: ['syscall', 'int64_t', ['int64_t', 'int', 'uint', 'void *', 'void *', 'int']],
-  /** fsmount(fd, flags, attributes) */
-  syscallFsmount: ['syscall', 'int64_t', ['int64_t', 'int', 'uint', 'uint']],
-  /** move_mount(from, fromPath, to, toPath, flags) */
-  syscallMoveMount: ['syscall', 'int64_t', ['int64_t', 'int', 'void *', 'int', 'void *', 'uint']],
 } as const;
 
-/** Numbers of the calls that glibc does not wrap; since Linux 5.1 new calls have one number on every architecture. */
-export const SYSCALL = { moveMount: 429, fsopen: 430, fsconfig: 431, fsmount: 432, openat2: 437 } as const;
+/** Numbers of calls that the C library does not wrap; since Linux 5.1 new calls have one number on every architecture. */
+export const SYSCALL = { openat2: 437 } as const;
 
 export type CFunction = keyof typeof PROTOTYPES;
 type Argument = number | bigint | Buffer | null;
