@@ -1,0 +1,64 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Identity } from '../../auth/identity.ts';
+import type { AccessTokenIssuer } from '../../auth/tokens.ts';
+import type { Digest } from '../../images/digest.ts';
+import { isDigest } from '../../images/digest.ts';
+import type { ContentStore } from '../../stores/content/content.ts';
+import type { UploadSessions } from '../../stores/content/uploads.ts';
+import { type OwnName, type OwnNames, ownName, repositoryKey } from '../../stores/registry/name.ts';
+import type { RegistryStore } from '../../stores/registry/registry.ts';
+import type { DoorContext } from '../http/door.ts';
+import { asInvalid, RegistryError } from './errors.ts';
+import type { ManifestCache } from './manifest-cache.ts';
+
+/** What the door stands on; start/ joins it. */
+export interface RegistryDoorParts {
+  store: RegistryStore;
+  content: ContentStore;
+  uploads: UploadSessions;
+  /** For the token service. */
+  tokens: AccessTokenIssuer;
+  context: DoorContext;
+  names: OwnNames;
+}
+
+/** One request on its way: who asks, for what, and where the answer goes. */
+export interface RegistryCall extends RegistryDoorParts {
+  request: IncomingMessage;
+  response: ServerResponse;
+  identity: Identity;
+  /** As the client wrote it, percent-encoding included: locations that we answer begin with it. */
+  path: string;
+  params: Record<string, string>;
+  query: URLSearchParams;
+  manifests: ManifestCache;
+}
+
+/** The repository that a call is about. */
+export interface Target {
+  /** As the client named it. */
+  path: string;
+  name: OwnName;
+  key: string;
+}
+
+/** Reads a repository as this client names it: what it means depends on the host that was asked. */
+export function targetOf(call: RegistryCall, path: string): Target {
+  try {
+    const name = ownName(call.request.headers.host ?? '', path, call.names);
+    return { path, name, key: repositoryKey(name) };
+  } catch (error) {
+    return asInvalid('NAME_INVALID')(error);
+  }
+}
+
+/** @throws RegistryError 400 when the text is no digest that we know */
+export function digestParam(text: string | null | undefined): Digest {
+  if (text !== null && text !== undefined && isDigest(text)) return text;
+  throw new RegistryError(400, 'DIGEST_INVALID', `not a sha256 or sha512 digest: ${JSON.stringify(text ?? '')}`);
+}
+
+/** The path of something else in the same repository, relative to the host, so that clients never see another address. */
+export function locationOf(repository: string, rest: string): string {
+  return `/v2/${repository}/${rest}`;
+}

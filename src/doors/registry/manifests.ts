@@ -1,0 +1,87 @@
+import { type Digest, digestAlgorithm, digestOf, isDigest } from '../../images/digest.ts';
+import { parseManifest } from '../../images/manifest.ts';
+import { isTag } from '../../images/reference.ts';
+import { describeManifest, type ManifestDescription } from '../../stores/registry/describe.ts';
+import { sendBytes, sendEmpty } from '../http/answer.ts';
+import { readBody } from '../http/body.ts';
+import { require } from './access.ts';
+import { digestParam, locationOf, type RegistryCall, targetOf } from './call.ts';
+import { asInvalid, manifestUnknown, RegistryError } from './errors.ts';
+import { MANIFEST_LIMIT } from './manifest-cache.ts';
+
+/** GET and HEAD `/v2/<name>/manifests/<reference>`: the bytes and type that were pushed, whatever Accept says (never converted). */
+export async function getManifest(call: RegistryCall): Promise<void> {
+  const { name = '', reference = '' } = call.params;
+  const target = targetOf(call, name);
+  require(call, target, 'reader');
+  const manifest = await call.store.manifest(target.key, reference);
+  const bytes = manifest === undefined ? undefined : await call.manifests.read(manifest.digest);
+  if (manifest === undefined || bytes === undefined) throw manifestUnknown(name, reference);
+  sendBytes(call.response, 200, bytes, {
+    'Content-Type': manifest.mediaType,
+    'Docker-Content-Digest': manifest.digest,
+    ETag: `"${manifest.digest}"`,
+  });
+}
+
+/** PUT: by tag, or by digest with any number of `?tag=`. Acknowledged once bytes and rows are on disk. */
+export async function putManifest(call: RegistryCall): Promise<void> {
+  const { name = '', reference = '' } = call.params;
+  const target = targetOf(call, name);
+  require(call, target, 'writer');
+  const byDigest = reference.includes(':') ? digestParam(reference) : undefined;
+  const tags = byDigest === undefined ? [reference] : call.query.getAll('tag');
+  for (const tag of tags)
+    if (!isTag(tag)) throw new RegistryError(400, 'MANIFEST_INVALID', `invalid tag ${JSON.stringify(tag)}`);
+
+  const bytes = await readBody(call.request, MANIFEST_LIMIT);
+  const digest = digestOf(bytes, byDigest === undefined ? 'sha256' : digestAlgorithm(byDigest));
+  if (byDigest !== undefined && digest !== byDigest)
+    throw new RegistryError(400, 'DIGEST_INVALID', `the bytes sent have digest ${digest}, not ${byDigest}`);
+  const description = describe(bytes, digest, call.request.headers['content-type']);
+
+  await call.content.put(bytes, digestAlgorithm(digest));
+  const missing = await call.store.putManifest(target.key, { ...description, tags, actor: call.identity.name });
+  if (missing.length > 0) throw blobsMissing(missing);
+  call.manifests.keep(digest, bytes);
+  const { subject } = description;
+  sendEmpty(call.response, 201, {
+    Location: locationOf(name, `manifests/${digest}`),
+    'Docker-Content-Digest': digest,
+    ...(subject === undefined ? {} : { 'OCI-Subject': subject }),
+    ...(byDigest === undefined || tags.length === 0 ? {} : { 'OCI-Tag': tags }),
+  });
+}
+
+/** DELETE: a tag alone, or a manifest with every tag on it. */
+export async function deleteManifest(call: RegistryCall): Promise<void> {
+  const { name = '', reference = '' } = call.params;
+  const target = targetOf(call, name);
+  require(call, target, 'admin');
+  const actor = call.identity.name;
+  const gone = isDigest(reference)
+    ? await call.store.deleteManifest(target.key, reference, actor)
+    : await call.store.deleteTag(target.key, reference, actor);
+  if (!gone) throw manifestUnknown(name, reference);
+  sendEmpty(call.response, 202);
+}
+
+function describe(bytes: Buffer, digest: Digest, contentType: string | undefined): ManifestDescription {
+  try {
+    return describeManifest(parseManifest(bytes, contentType), digest, bytes.length);
+  } catch (error) {
+    return asInvalid('MANIFEST_INVALID')(error);
+  }
+}
+
+/** A blob counts only when this repository links it: else a manifest would open blobs of other projects by their digest. */
+function blobsMissing(missing: Digest[]): RegistryError {
+  return new RegistryError(
+    400,
+    'MANIFEST_BLOB_UNKNOWN',
+    `${missing.length} blobs were not pushed here: ${missing[0]}`,
+    {
+      detail: missing.map((digest) => ({ digest })),
+    },
+  );
+}
