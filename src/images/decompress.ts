@@ -1,0 +1,165 @@
+import { spawn } from 'node:child_process';
+import { type Duplex, pipeline, Readable } from 'node:stream';
+import * as zlib from 'node:zlib';
+import { hasErrorCode, messageOf, Problem } from '../lib/problem.ts';
+import { type Digest, Digester, digestAlgorithm } from './digest.ts';
+import { ByteSource } from './tar/byte-source.ts';
+
+/** How bytes are packed, told by their first ones. */
+export type Packing = 'gzip' | 'zstd' | 'bzip2' | 'xz' | 'plain';
+
+const MAGIC: readonly (readonly [Packing, string])[] = [
+  ['gzip', '1f8b08'],
+  ['zstd', '28b52ffd'],
+  ['bzip2', '425a68'],
+  ['xz', 'fd377a585a00'],
+];
+const SNIFFED = 6;
+
+/** zstd:chunked layers and others may begin with a skippable frame (RFC 8878, 3.1.2): 0x184D2A5? in little-endian. */
+const SKIPPABLE = /^5[0-9a-f]2a4d18/;
+
+export function packingOf(head: Uint8Array): Packing {
+  const hex = Buffer.from(head.subarray(0, SNIFFED)).toString('hex');
+  if (SKIPPABLE.test(hex)) return 'zstd';
+  return MAGIC.find(([, magic]) => hex.startsWith(magic))?.[0] ?? 'plain';
+}
+
+/**
+ * Unpacks whatever this is by its first bytes: gzip of any number of members, zstd, bzip2, xz, or plain. Chunks pass at
+ * the reader's pace; processes and streams end with it, also when it stops early.
+ * @throws Problem `invalid` on damaged or cut data; `not-found` when the program for a rare packing is missing
+ */
+export async function* decompress(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  const source = new ByteSource(packed);
+  try {
+    const head = await source.take(SNIFFED);
+    const whole = rejoined(head, source);
+    const packing = packingOf(head);
+    if (packing === 'plain') yield* whole;
+    else if (packing === 'gzip') yield* through(whole, zlib.createGunzip({ chunkSize: CHUNK }), packing);
+    else if (packing === 'zstd' && createZstd !== undefined) yield* through(whole, createZstd(), packing);
+    else yield* throughProgram(whole, packing);
+  } finally {
+    await source.close();
+  }
+}
+
+export interface DecodeOptions {
+  /** What the tar must turn out to be. */
+  diffID?: Digest | undefined;
+}
+
+/**
+ * The tar of a layer's blob. The media type is only trusted where it says that we can't read the bytes; how they are
+ * packed is read from themselves, because media types lie (docker's `tar.gzip` on plain tars, for one).
+ * @throws Problem `unsupported` for encrypted layers; `invalid` on damage, or at the end when the tar has another diffID
+ */
+export async function* decodeLayer(
+  blob: AsyncIterable<Uint8Array>,
+  mediaType: string,
+  options: DecodeOptions = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  if (mediaType.endsWith('+encrypted'))
+    throw new Problem('unsupported', `the layer is encrypted (${mediaType})`, {
+      hint: 'Decrypt the image first, for example with skopeo copy --decryption-key.',
+    });
+  const { diffID } = options;
+  if (diffID === undefined) return yield* decompress(blob);
+  const digester = new Digester(digestAlgorithm(diffID));
+  for await (const chunk of decompress(blob)) {
+    digester.update(chunk);
+    yield chunk;
+  }
+  const found = digester.finish();
+  if (found !== diffID)
+    throw new Problem('invalid', `the layer unpacks to ${found}, but its image says ${diffID}`, {
+      hint: 'The image is damaged or was put together wrongly: fetch or build it again.',
+    });
+}
+
+const CHUNK = 256 * 1024;
+
+/** In Node since 22.15; types of Node 20 don't know it. */
+const createZstd = (zlib as { createZstdDecompress?: () => Duplex }).createZstdDecompress;
+
+async function* rejoined(head: Buffer, rest: ByteSource): AsyncGenerator<Uint8Array, void, undefined> {
+  if (head.length > 0) yield head;
+  for (let chunk = await rest.part(CHUNK); chunk !== undefined; chunk = await rest.part(CHUNK)) yield chunk;
+}
+
+async function* through(
+  packed: AsyncIterable<Uint8Array>,
+  unpacker: Duplex,
+  packing: Packing,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  // An error of the source must come out as it is; only the unpacker's own errors mean damaged data.
+  let sourceError: { error: unknown } | undefined;
+  const watched = async function* () {
+    try {
+      yield* packed;
+    } catch (error) {
+      sourceError = { error };
+      throw error;
+    }
+  };
+  const settled = new Promise<void>((resolve) => pipeline(Readable.from(watched()), unpacker, () => resolve()));
+  try {
+    yield* unpacker as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw sourceError === undefined ? damaged(packing, messageOf(error), error) : sourceError.error;
+  } finally {
+    unpacker.destroy();
+    await settled;
+  }
+}
+
+async function* throughProgram(
+  packed: AsyncIterable<Uint8Array>,
+  packing: Exclude<Packing, 'plain'>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const child = spawn(packing, ['-d', '-c'], { stdio: ['pipe', 'pipe', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    if (said.length < 4096) said += chunk.toString('utf8');
+  });
+  let spawnError: Error | undefined;
+  child.once('error', (error) => {
+    spawnError = error;
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  let sourceError: { error: unknown } | undefined;
+  const fed = new Promise<void>((resolve) => {
+    pipeline(Readable.from(packed), child.stdin, (error) => {
+      // A program that ended early closes its input: its exit code says more than EPIPE does.
+      if (error && !hasErrorCode(error, 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET')) {
+        sourceError = { error };
+        child.kill('SIGKILL');
+      }
+      resolve();
+    });
+  });
+  try {
+    yield* child.stdout as AsyncIterable<Buffer>;
+    const code = await ended;
+    await fed;
+    if (sourceError !== undefined) throw sourceError.error;
+    if (hasErrorCode(spawnError, 'ENOENT'))
+      throw new Problem('not-found', `${packing} is needed to unpack this, and is not on this machine`, {
+        hint: `Install it: apt-get install ${packing === 'xz' ? 'xz-utils' : packing}`,
+      });
+    if (spawnError !== undefined) throw spawnError;
+    if (code !== 0) throw damaged(packing, said.trim());
+  } finally {
+    child.kill('SIGKILL');
+    child.stdin.destroy();
+    await Promise.all([fed, ended]);
+  }
+}
+
+function damaged(packing: Packing, reason: string, cause?: unknown): Problem {
+  return new Problem('invalid', `damaged ${packing} data: ${reason}`, {
+    hint: 'The bytes were cut or changed on their way: fetch them again.',
+    cause,
+  });
+}

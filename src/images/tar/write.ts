@@ -1,0 +1,146 @@
+import { Problem } from '../../lib/problem.ts';
+import { BLOCK, encodeHeader, padding, type TarHeader } from './header.ts';
+
+/** What becomes an entry: the header, and for a file its bytes, `header.size` of them. */
+export interface TarInput {
+  header: TarHeader;
+  body?: AsyncIterable<Uint8Array> | Uint8Array | undefined;
+}
+
+/** Small pieces are gathered up to this size: a chunk per 512-byte header costs more in hand-overs than in bytes. */
+const GATHER = 256 * 1024;
+
+/**
+ * A layer tar of these entries, in their order. The same entries give the same bytes on every machine, at every time;
+ * names and sizes of the chunks apart. Whoever stops reading early ends the entries' generator too.
+ * @throws Problem `conflict` when a body is longer or shorter than its header says, which means that a file changed
+ * under us
+ */
+export async function* writeTar(
+  entries: AsyncIterable<TarInput> | Iterable<TarInput>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const gathered = new Gatherer();
+  for await (const { header, body } of entries) {
+    gathered.add(encodeHeader(header));
+    const size = header.type === 'file' ? header.size : 0;
+    if (body instanceof Uint8Array) {
+      checkLength(header.name, size, body.length);
+      gathered.add(body);
+    } else if (body !== undefined) {
+      let seen = 0;
+      for await (const chunk of body) {
+        seen += chunk.length;
+        if (seen > size) break;
+        if (chunk.length >= GATHER) yield* gathered.flush();
+        gathered.add(chunk);
+        if (gathered.size >= GATHER) yield* gathered.flush();
+      }
+      checkLength(header.name, size, seen);
+    } else checkLength(header.name, size, 0);
+    gathered.add(Buffer.alloc(padding(size)));
+    if (gathered.size >= GATHER) yield* gathered.flush();
+  }
+  gathered.add(Buffer.alloc(2 * BLOCK));
+  yield* gathered.flush();
+}
+
+function checkLength(name: string, expected: number, seen: number): void {
+  if (seen === expected) return;
+  throw new Problem(
+    'conflict',
+    `${name} changed while it was read: it had ${expected} bytes and now has ${seen > expected ? 'more' : seen}`,
+    { hint: 'Something else writes to this file. Stop it, or exclude the file, and build again.' },
+  );
+}
+
+class Gatherer {
+  #parts: Uint8Array[] = [];
+  size = 0;
+
+  add(part: Uint8Array): void {
+    if (part.length === 0) return;
+    this.#parts.push(part);
+    this.size += part.length;
+  }
+
+  *flush(): Generator<Uint8Array> {
+    const parts = this.#parts;
+    if (parts.length === 0) return;
+    this.#parts = [];
+    const size = this.size;
+    this.size = 0;
+    // One part passes as it is: the bytes of a big file are not copied.
+    yield parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts, size);
+  }
+}
+
+/**
+ * `writeTar` for whoever walks a tree and pushes: `add` waits until the reader of `stream` has taken what came before, so
+ * memory stays bounded. Either `finish` or `fail` must be called, else the reader waits for ever.
+ */
+export class LayerTarWriter {
+  /** To be read by one reader, while entries are added; its chunks are views of the bodies, which must not be reused. */
+  readonly stream: AsyncGenerator<Uint8Array, void, undefined>;
+  readonly #waiting: { input: TarInput; taken: () => void; refused: (error: unknown) => void }[] = [];
+  #wake: (() => void) | undefined;
+  #finished = false;
+  #failure: { error: unknown } | undefined;
+  #closed: unknown;
+
+  constructor() {
+    this.stream = this.#run();
+  }
+
+  /**
+   * Adds an entry; the promise is kept when its last byte was handed on.
+   * @throws Problem what `writeTar` throws, or `cancelled` when the reader went away
+   */
+  add(header: TarHeader, body?: AsyncIterable<Uint8Array> | Uint8Array): Promise<void> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    return new Promise((taken, refused) => {
+      this.#waiting.push({ input: { header, body }, taken, refused });
+      this.#wake?.();
+    });
+  }
+
+  /** No more entries: the closing blocks follow, then the stream ends. */
+  finish(): void {
+    this.#finished = true;
+    this.#wake?.();
+  }
+
+  /** Ends the stream with an error, so that nobody takes a part of a tar for a tar. */
+  fail(error: unknown): void {
+    this.#failure = { error };
+    this.#wake?.();
+  }
+
+  async *#run(): AsyncGenerator<Uint8Array, void, undefined> {
+    let reason: unknown = new Problem('cancelled', 'the tar is no longer read');
+    try {
+      yield* writeTar(this.#inputs());
+    } catch (error) {
+      reason = error;
+      throw error;
+    } finally {
+      this.#closed = reason;
+      for (const { refused } of this.#waiting.splice(0)) refused(reason);
+    }
+  }
+
+  async *#inputs(): AsyncGenerator<TarInput, void, undefined> {
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure.error;
+      const next = this.#waiting[0];
+      if (next !== undefined) {
+        yield next.input;
+        this.#waiting.shift();
+        next.taken();
+      } else if (this.#finished) return;
+      else
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+    }
+  }
+}
