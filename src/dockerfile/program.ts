@@ -1,6 +1,11 @@
 import type { HistoryEntry, ImageConfig, RunConfig } from '../images/config.ts';
 import type { Platform } from '../images/platform.ts';
 import type { Place } from '../lib/problem.ts';
+import type { Source, Warning } from './complaint.ts';
+import type { Instruction } from './instructions/instruction.ts';
+import type { CopySource, StageNames } from './stage-names.ts';
+
+export type { CopySource, Warning };
 
 /**
  * What the compiler gives to the engine. Stages of the compiler, each a pure function:
@@ -22,16 +27,11 @@ export interface BuildInputs {
   labels: Record<string, string>;
 }
 
-/** A remark that doesn't stop the build. */
-export interface Warning {
-  rule: string;
-  message: string;
-  place: Place;
-}
-
 export interface StagePlan {
   /** The stages that the target needs, in the order of the file. */
   stages: Stage[];
+  /** The others, as far as they can be planned: only the ONBUILD triggers of a base image may still ask for one. */
+  spare: Stage[];
   /** Index (Stage.index) of the one to build. */
   target: number;
   warnings: Warning[];
@@ -57,11 +57,25 @@ export interface Stage {
   text: string;
   place: Place;
   /** Opaque to the engine: handed back to `interpretStage`. */
-  instructions: unknown[];
+  instructions: readonly Instruction[];
+  /** Opaque too: what `interpretStage` has to know of the file. */
+  scope: FileScope;
   /** Stages that COPY --from or mounts of this one name, by index. */
   needs: number[];
-  /** True when the stage is FROM alone: such a build keeps the base's index and digest. */
+  /** True when the stage is FROM alone: such a build keeps the base's index and digest, unless the base has triggers. */
   fromOnly: boolean;
+}
+
+export interface FileScope {
+  source: Source;
+  escape: string;
+  /** Rules of `# check=skip=`. */
+  skip: ReadonlySet<string> | 'all';
+  names: StageNames;
+  /** Global ARGs and platform arguments; a name without a value is declared, but has none. */
+  globals: ReadonlyMap<string, string | undefined>;
+  /** Labels of the command line go on the target only. */
+  isTarget: boolean;
 }
 
 /** What a stage begins with. */
@@ -102,10 +116,20 @@ export interface RunOperation extends OperationBase {
   args: string[];
   /** `K=V`: the stage's ENV, then declared ARGs (ENV wins). */
   env: string[];
+  /**
+   * `K=V` of the predefined proxy arguments that no ARG declares: set while it runs, behind `env`, and kept out of the key
+   * and of the history, because a proxy decides how a result is fetched and not what it is.
+   */
+  proxyEnv: string[];
+  /**
+   * A here-document that brings its own interpreter (`#!`): a file to be made executable at `path`, readable while `args`
+   * run and gone from the layer. The path holds a digest of the content, so `args` alone identify the operation.
+   */
+  script?: { path: string; content: string };
   cwd: string;
   user: string;
   network: 'default' | 'none' | 'host';
-  /** --mount flags, parsed (ENGINE completes them; until then a mount other than none is refused by the engine). */
+  /** --mount flags, parsed and expanded; paths are as written. */
   mounts: RunMount[];
   security: 'sandbox' | 'insecure';
   /** Names of ARGs that differ from build to build, for the explanation of a miss. */
@@ -114,10 +138,11 @@ export interface RunOperation extends OperationBase {
 
 export interface RunMount {
   type: 'bind' | 'cache' | 'tmpfs' | 'secret' | 'ssh';
+  /** Keys in their long form (`target`, `source`, `readonly`), without `type` and `from`. */
   options: Record<string, string>;
+  /** From `from=`; absent: the build context, where the type reads one. */
+  from?: CopySource;
 }
-
-export type CopySource = { kind: 'context' } | { kind: 'stage'; index: number } | { kind: 'image'; reference: string };
 
 export interface CopyOperation extends OperationBase {
   /** ADD differs: local archives are unpacked, and URLs are fetched. */

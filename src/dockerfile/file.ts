@@ -1,0 +1,104 @@
+import type { Range } from '../lib/problem.ts';
+import { Complaint, locate, type Source, type Warning, Warnings } from './complaint.ts';
+import { checkFrontEnd, type Directives, readDirectives } from './directives.ts';
+import type { ArgInstruction, FromInstruction, Instruction } from './instructions/instruction.ts';
+import { parseInstruction } from './instructions/table.ts';
+import { physicalLines } from './lines.ts';
+import type { Node } from './nodes.ts';
+import { parseLines } from './parse.ts';
+
+export interface ParsedStage {
+  /** Position in the file, from 0. */
+  index: number;
+  from: FromInstruction;
+  instructions: Instruction[];
+}
+
+/** A Dockerfile whose every instruction has been read and checked; no variable is expanded yet. */
+export interface ParsedDockerfile {
+  source: Source;
+  directives: Directives;
+  /** ARGs before the first FROM. */
+  globalArgs: ArgInstruction[];
+  stages: ParsedStage[];
+  warnings: Warning[];
+}
+
+export interface ParseOptions {
+  /** Value of the build argument BUILDKIT_SYNTAX, which wins over `# syntax=`. */
+  syntax?: string | undefined;
+}
+
+/**
+ * Text to checked instructions, grouped by stage.
+ * @param file the name by which the user knows the text, for places
+ * @throws Problem with the place
+ */
+export function parseDockerfile(text: string, file: string, options: ParseOptions = {}): ParsedDockerfile {
+  const source: Source = { file, text: text.replace(/^\uFEFF/, '') };
+  const { directives, nodes, remarks } = locate(source, undefined, () => {
+    if (text.trim() === '') throw new Complaint(`the Dockerfile (${file}) cannot be empty`);
+    const lines = physicalLines(text);
+    const directives = readDirectives(lines);
+    checkFrontEnd(directives, options.syntax);
+    const parsed = parseLines(lines, directives);
+    if (parsed.nodes.length === 0) throw new Complaint('file with no instructions');
+    return { directives, ...parsed };
+  });
+  const warnings = new Warnings(source, directives.check.skip);
+  for (const { rule, message, range } of remarks) warnings.add(rule, message, range);
+  const grouped = group(source, nodes);
+  for (const stage of grouped.stages) remarkOverridden(stage, warnings);
+  return { source, directives, ...grouped, warnings: warnings.list };
+}
+
+function group(source: Source, nodes: readonly Node[]): { globalArgs: ArgInstruction[]; stages: ParsedStage[] } {
+  const globalArgs: ArgInstruction[] = [];
+  const stages: ParsedStage[] = [];
+  for (const node of nodes) {
+    locate(source, headOf(node), () => {
+      const instruction = parseInstruction(node);
+      const stage = stages.at(-1);
+      if (instruction.kind === 'from') stages.push({ index: stages.length, from: instruction, instructions: [] });
+      else if (stage !== undefined) stage.instructions.push(instruction);
+      else if (instruction.kind === 'arg') globalArgs.push(instruction);
+      else
+        throw new Complaint('no build stage in current context', {
+          hint: `${node.name} stands before the first FROM; only ARG may.`,
+        });
+    });
+  }
+  if (stages.length === 0)
+    locate(source, undefined, () => {
+      throw new Complaint('dockerfile contains no stages to build', { hint: 'At least one FROM is needed.' });
+    });
+  return { globalArgs, stages };
+}
+
+/** An instruction without its here-documents: what an excerpt should show. */
+function headOf(node: Node): Range {
+  return node.line.range(0, node.line.text.trimEnd().length);
+}
+
+const LAST_WINS = new Set(['cmd', 'entrypoint', 'healthcheck']);
+
+function remarkOverridden(stage: ParsedStage, warnings: Warnings): void {
+  const last = new Map<string, Instruction>();
+  for (const instruction of stage.instructions) {
+    if (instruction.kind === 'maintainer')
+      warnings.add(
+        'MaintainerDeprecated',
+        'Maintainer instruction is deprecated in favor of using label',
+        instruction.node.range,
+      );
+    if (!LAST_WINS.has(instruction.kind)) continue;
+    const earlier = last.get(instruction.kind);
+    if (earlier !== undefined)
+      warnings.add(
+        'MultipleInstructionsDisallowed',
+        `Multiple ${instruction.node.name} instructions should not be used in the same stage because only the last one will be used`,
+        earlier.node.range,
+      );
+    last.set(instruction.kind, instruction);
+  }
+}

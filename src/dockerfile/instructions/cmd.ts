@@ -1,0 +1,9 @@
+import { Flags } from '../flags.ts';
+import type { Node } from '../nodes.ts';
+import { commandOf } from './counts.ts';
+import type { CommandInstruction } from './instruction.ts';
+
+export function parseCmd(node: Node): CommandInstruction {
+  new Flags(node, {});
+  return { kind: 'cmd', node, command: commandOf(node.json, node.words) };
+}

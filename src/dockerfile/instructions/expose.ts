@@ -1,0 +1,9 @@
+import { Flags } from '../flags.ts';
+import type { Node } from '../nodes.ts';
+import { atLeastOne } from './counts.ts';
+import type { WordsInstruction } from './instruction.ts';
+
+export function parseExpose(node: Node): WordsInstruction {
+  new Flags(node, {});
+  return { kind: 'expose', node, words: atLeastOne(node) };
+}

@@ -1,0 +1,46 @@
+import { Complaint } from '../complaint.ts';
+import type { Word } from '../nodes.ts';
+import { didYouMean } from '../suggest.ts';
+import type { MountFlag } from './instruction.ts';
+
+const TYPES = ['bind', 'cache', 'tmpfs', 'secret', 'ssh'];
+
+/** Keys that may stand alone. */
+const SWITCHES = new Set(['readonly', 'ro', 'readwrite', 'rw', 'required']);
+
+const KEYS = [
+  ...['type', 'from', 'source', 'src', 'target', 'dst', 'destination', 'readonly', 'ro', 'readwrite', 'rw'],
+  ...['id', 'sharing', 'required', 'size', 'mode', 'uid', 'gid', 'env'],
+];
+
+/**
+ * One `--mount=type=cache,target=/x`: comma-separated fields, quoted as in CSV. Values are expanded later; a type that
+ * holds a variable is checked then.
+ */
+export function parseMount(word: Word): MountFlag {
+  const at = { ranges: [word.range] };
+  const options = splitCsv(word.text).map((field): [string, string] => {
+    const equals = field.indexOf('=');
+    const key = (equals < 0 ? field : field.slice(0, equals)).trim().toLowerCase();
+    if (!KEYS.includes(key)) throw new Complaint(`unexpected key '${key}' in '${field}'${didYouMean(key, KEYS)}`, at);
+    if (equals < 0 && !SWITCHES.has(key)) throw new Complaint(`invalid field '${field}' must be a key=value pair`, at);
+    return [key, equals < 0 ? 'true' : field.slice(equals + 1)];
+  });
+  const type = options.find(([key]) => key === 'type')?.[1];
+  if (type !== undefined && !type.includes('$')) checkMountType(type, word);
+  return { word, options };
+}
+
+/** @throws Complaint */
+export function checkMountType(type: string, word: Word): void {
+  if (!TYPES.includes(type))
+    throw new Complaint(`unsupported mount type ${JSON.stringify(type)}${didYouMean(type, TYPES)}`, {
+      ranges: [word.range],
+      hint: `Types: ${TYPES.join(', ')}.`,
+    });
+}
+
+function splitCsv(text: string): string[] {
+  const fields = text.match(/("(?:[^"]|"")*"|[^,"])+/g) ?? [];
+  return fields.map((field) => field.replace(/"((?:[^"]|"")*)"/g, (_, inner: string) => inner.replaceAll('""', '"')));
+}

@@ -1,0 +1,29 @@
+import { Complaint } from '../complaint.ts';
+import { Flags } from '../flags.ts';
+import type { Node, Word } from '../nodes.ts';
+import { commandOf } from './counts.ts';
+import type { RunInstruction } from './instruction.ts';
+import { parseMount } from './mount.ts';
+
+export function parseRun(node: Node): RunInstruction {
+  const flags = new Flags(node, { mount: 'many', network: 'text', security: 'text' });
+  return {
+    kind: 'run',
+    node,
+    command: commandOf(node.json, node.words),
+    mounts: flags.many('mount').map(parseMount),
+    network: oneOf(flags.text('network'), 'network', ['default', 'none', 'host']),
+    security: oneOf(flags.text('security'), 'security', ['sandbox', 'insecure']),
+  };
+}
+
+function oneOf<T extends string>(word: Word | undefined, flag: string, allowed: readonly [T, ...T[]]): T {
+  if (word === undefined) return allowed[0];
+  const found = allowed.find((value) => value === word.text);
+  if (found === undefined)
+    throw new Complaint(`invalid ${flag} mode ${JSON.stringify(word.text)}`, {
+      ranges: [word.range],
+      hint: `--${flag} takes ${allowed.join(', ')}.`,
+    });
+  return found;
+}

@@ -1,0 +1,9 @@
+import { Flags } from '../flags.ts';
+import type { Node } from '../nodes.ts';
+import { exactlyOne } from './counts.ts';
+import type { TextInstruction } from './instruction.ts';
+
+export function parseWorkdir(node: Node): TextInstruction {
+  new Flags(node, {});
+  return { kind: 'workdir', node, value: exactlyOne(node) };
+}
