@@ -1,0 +1,112 @@
+import { readFile } from 'node:fs/promises';
+import { hasErrorCode, messageOf, Problem } from '../lib/problem.ts';
+import type { CliContext } from './context.ts';
+
+/** The HTTP doors, as gcloud speaks to them, with a token. */
+export interface ApiClient {
+  url: string;
+  /** @throws Problem with the server's own message; `unavailable` when it can't be reached */
+  json(method: string, path: string, body?: unknown): Promise<Record<string, unknown>>;
+  /** Streams a request body; gives the answer's JSON. */
+  upload(
+    path: string,
+    contentType: string,
+    body: AsyncIterable<Uint8Array>,
+    size: number,
+  ): Promise<Record<string, unknown>>;
+  /** Bytes from `start` of an object; undefined while there is nothing (404, 416). */
+  bytes(path: string, start: number): Promise<Buffer | undefined>;
+}
+
+/**
+ * The server of the data folder with its own token, or the one of $SLIPWAY_URL with the token in the file that
+ * $SLIPWAY_TOKEN_FILE names: tokens are never on a command line.
+ */
+export async function apiClient(context: CliContext): Promise<ApiClient> {
+  const remote = process.env['SLIPWAY_URL'];
+  const tokenFile = process.env['SLIPWAY_TOKEN_FILE'] ?? context.data.token;
+  const url = (remote ?? (await context.server().call('status', {})).url).replace(/\/+$/, '');
+  const token = await readToken(tokenFile);
+  const send = (path: string, init: RequestInit & { duplex?: 'half' }) =>
+    request(url, path, token, init, context.signal);
+  return {
+    url,
+    json: async (method, path, body) => {
+      const init: RequestInit = { method };
+      if (body !== undefined)
+        Object.assign(init, { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
+      return jsonOf(await accepted(await send(path, init)));
+    },
+    upload: async (path, contentType, body, size) => {
+      const headers = { 'content-type': contentType, 'content-length': String(size) };
+      const init = { method: 'POST', headers, body: body as unknown as NonNullable<RequestInit['body']>, duplex: 'half' as const };
+      return jsonOf(await accepted(await send(path, init)));
+    },
+    bytes: async (path, start) => {
+      const response = await send(path, { headers: { range: `bytes=${start}-` } });
+      if (response.status === 404 || response.status === 416) {
+        await response.body?.cancel();
+        return undefined;
+      }
+      return Buffer.from(await (await accepted(response)).arrayBuffer());
+    },
+  };
+}
+
+async function readToken(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (error) {
+    if (!hasErrorCode(error, 'ENOENT', 'EACCES')) throw error;
+    throw new Problem('unauthenticated', `no token can be read from ${file}`, {
+      hint: 'Name a file with a token in SLIPWAY_TOKEN_FILE, or the data folder with --data.',
+    });
+  }
+}
+
+async function request(
+  url: string,
+  path: string,
+  token: string,
+  init: RequestInit,
+  signal: AbortSignal,
+): Promise<Response> {
+  const headers = new Headers(init.headers);
+  headers.set('authorization', `Bearer ${token}`);
+  try {
+    return await fetch(`${url}${path}`, { ...init, headers, signal });
+  } catch (error) {
+    if (signal.aborted) throw new Problem('cancelled', 'cancelled');
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    throw new Problem('unavailable', `${url} can't be reached: ${messageOf(cause)}`, {
+      hint: 'Is the server running? slipway serve',
+    });
+  }
+}
+
+async function accepted(response: Response): Promise<Response> {
+  if (response.ok) return response;
+  const text = await response.text();
+  const code =
+    response.status === 404
+      ? 'not-found'
+      : response.status === 401
+        ? 'unauthenticated'
+        : response.status === 403
+          ? 'denied'
+          : 'invalid';
+  throw new Problem(code, errorMessage(text) ?? `the server answered ${response.status}: ${text.slice(0, 200)}`);
+}
+
+/** Google's error form: `{"error":{"message":"..."}}`. */
+function errorMessage(text: string): string | undefined {
+  try {
+    return (JSON.parse(text) as { error?: { message?: string } }).error?.message;
+  } catch {
+    return undefined;
+  }
+}
+
+async function jsonOf(response: Response): Promise<Record<string, unknown>> {
+  return (await response.json()) as Record<string, unknown>;
+}

@@ -1,0 +1,77 @@
+import { request } from 'node:http';
+import type { ControlCalls, ControlLine, ControlMethod } from '../doors/control/wire.ts';
+import { hasErrorCode, Problem, problemFromJson } from '../lib/problem.ts';
+import type { ControlClient } from './services.ts';
+
+/** The server's control door on the unix socket of its data folder. */
+export function socketClient(socketPath: string): ControlClient {
+  return {
+    call: (method, body, onEvent, signal) => call(socketPath, method, body, onEvent, signal),
+    close: async () => undefined,
+  };
+}
+
+/** Whether a server answers there. A socket file that a dead server left counts as none. */
+export async function serverAnswers(socketPath: string): Promise<boolean> {
+  try {
+    await call(socketPath, 'status', {});
+    return true;
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'unavailable') return false;
+    throw error;
+  }
+}
+
+function call<M extends ControlMethod>(
+  socketPath: string,
+  method: M,
+  body: ControlCalls[M]['request'],
+  onEvent?: (event: ControlCalls[M]['event']) => void,
+  signal?: AbortSignal,
+): Promise<ControlCalls[M]['result']> {
+  return new Promise((resolve, reject) => {
+    let settled = false;
+    const settle = (end: () => void) => {
+      settled = true;
+      end();
+    };
+    const outgoing = request(
+      {
+        socketPath,
+        path: `/control/${method}`,
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        signal,
+      },
+      (response) => {
+        let rest = '';
+        response.setEncoding('utf8');
+        response.on('data', (text: string) => {
+          const lines = (rest + text).split('\n');
+          rest = lines.pop() ?? '';
+          for (const line of lines) {
+            const parsed = JSON.parse(line) as ControlLine<M>;
+            if ('event' in parsed) onEvent?.(parsed.event);
+            else if ('problem' in parsed) settle(() => reject(problemFromJson(parsed.problem)));
+            else settle(() => resolve(parsed.result));
+          }
+        });
+        response.once('close', () => {
+          if (!settled) reject(new Problem('unavailable', 'the server went away in the middle of the call'));
+        });
+      },
+    );
+    outgoing.once('error', (error) => {
+      if (settled) return;
+      if (hasErrorCode(error, 'ENOENT', 'ECONNREFUSED', 'ECONNRESET'))
+        reject(
+          new Problem('unavailable', `no server answers at ${socketPath}`, {
+            hint: 'Start one with `slipway serve`, or name its data folder with --data.',
+          }),
+        );
+      else if (signal?.aborted) reject(new Problem('cancelled', 'cancelled'));
+      else reject(error);
+    });
+    outgoing.end(JSON.stringify(body));
+  });
+}

@@ -1,0 +1,26 @@
+import type { ControlCalls, ControlMethod } from '../doors/control/wire.ts';
+
+export interface ControlClient {
+  /** @throws Problem whatever the server complains of */
+  call<M extends ControlMethod>(
+    method: M,
+    request: ControlCalls[M]['request'],
+    onEvent?: (event: ControlCalls[M]['event']) => void,
+    signal?: AbortSignal,
+  ): Promise<ControlCalls[M]['result']>;
+  close(): Promise<void>;
+}
+
+export interface ServeOptions {
+  data: string;
+  listen?: string | undefined;
+}
+
+/** What the command line needs of the program around it; start/ gives it, and loads it only when it is called. */
+export interface CliServices {
+  version: string;
+  /** Runs the server until a signal ends it; gives the exit code. */
+  serve(options: ServeOptions): Promise<number>;
+  /** Becomes the owner of a data folder that has none, for one command. */
+  openOwner(data: string): Promise<ControlClient>;
+}

@@ -1,0 +1,107 @@
+import type {
+  BuildEvent,
+  ImageBuildRequest,
+  ImageBuildResult,
+  ImageDetails,
+  PullResult,
+  PushResult,
+} from '../../engine/engine.ts';
+import type { Digest } from '../../images/digest.ts';
+import type { ProblemJson } from '../../lib/problem.ts';
+import type { NamedImage } from '../../stores/names/names.ts';
+
+/**
+ * What the command line asks of the server, on the unix socket of the data folder (mode 0600): whoever may open it is
+ * the owner. Every call is `POST /control/<method>` with a JSON body; the answer is one JSON object per line: any number
+ * of `event`s, then one `result` or one `problem`. Closing the connection cancels the call.
+ */
+export type ControlLine<M extends ControlMethod> =
+  | { event: ControlCalls[M]['event'] }
+  | { result: ControlCalls[M]['result'] }
+  | { problem: ProblemJson };
+
+/** What `docker build` has, with `context` a folder of this machine. */
+export type BuildCall = Omit<ImageBuildRequest, 'network' | 'onEvent'> & {
+  network: 'default' | 'none' | 'host';
+  project: string;
+  /** Push every tag when the build succeeded. */
+  push: boolean;
+};
+
+export type PushEvent = { layer: Digest; state: string };
+
+export interface ServerStatus {
+  version: string;
+  pid: number;
+  /** Base URL of the HTTP doors. */
+  url: string;
+  data: string;
+  startedAt: number;
+  /** Project that names and clients use when none is said. */
+  project: string;
+  location: string;
+}
+
+export interface ControlCalls {
+  status: { request: Record<string, never>; event: never; result: ServerStatus };
+  build: {
+    request: BuildCall;
+    event: BuildEvent | PushEvent;
+    result: ImageBuildResult & { ms: number; pushed: PushResult[] };
+  };
+  images: { request: Record<string, never>; event: never; result: NamedImage[] };
+  inspect: { request: { name: string }; event: never; result: ImageDetails };
+  tag: { request: { source: string; target: string }; event: never; result: null };
+  remove: { request: { name: string }; event: never; result: null };
+  pull: { request: { name: string; platform?: string | undefined }; event: never; result: PullResult };
+  push: { request: { name: string; all: boolean }; event: PushEvent; result: PushResult[] };
+  /** From one registry to another (either may be ours), all platforms, bytes as they are. */
+  copy: { request: { source: string; target: string }; event: never; result: CopyResult };
+  createToken: {
+    request: {
+      note: string;
+      role: 'reader' | 'writer' | 'admin';
+      project: string;
+      repository?: string | undefined;
+      expiresAt?: number | undefined;
+    };
+    event: never;
+    result: { id: string; secret: string };
+  };
+  tokens: { request: Record<string, never>; event: never; result: TokenRow[] };
+  revokeToken: { request: { id: string }; event: never; result: boolean };
+  /** The key file of a service account of our own (JSON text), for gcloud and gsutil. */
+  serviceAccountKey: { request: { project: string }; event: never; result: { email: string; key: string } };
+  doctor: { request: { verify: boolean }; event: DoctorLine; result: { healthy: boolean } };
+}
+
+export type ControlMethod = keyof ControlCalls;
+
+export interface CopyResult {
+  digest: Digest;
+  mediaType: string;
+  manifests: number;
+  /** Blobs that were there already, mounted from another repository, or sent. */
+  present: number;
+  mounted: number;
+  sent: number;
+  bytesSent: number;
+}
+
+export interface TokenRow {
+  id: string;
+  note: string;
+  kind: 'token' | 'build';
+  grants: string[];
+  createdAt: number;
+  expiresAt?: number | undefined;
+  lastUsedAt?: number | undefined;
+}
+
+/** One finding of `slipway doctor`; `remedy` only where something is wrong. */
+export interface DoctorLine {
+  check: string;
+  ok: boolean;
+  detail: string;
+  remedy?: string | undefined;
+}

@@ -1,0 +1,121 @@
+import { existsSync } from 'node:fs';
+import { chmod, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Trash } from '../adapters/disk/trash.ts';
+import { FlightControl } from '../adapters/owner/flights.ts';
+import { lockDataFolder } from '../adapters/owner/lock.ts';
+import { serveObjects } from '../adapters/owner/server.ts';
+import { SqliteBuckets } from '../adapters/sqlite/buckets.ts';
+import { SqliteBuildQueue, SqliteBuilds } from '../adapters/sqlite/builds.ts';
+import { sqliteCache } from '../adapters/sqlite/cache.ts';
+import { sqliteBlobRows } from '../adapters/sqlite/content.ts';
+import { type Database, openDatabase } from '../adapters/sqlite/database.ts';
+import { sqliteNames } from '../adapters/sqlite/names.ts';
+import { SqliteRegistry } from '../adapters/sqlite/registry.ts';
+import { SqliteTokens } from '../adapters/sqlite/tokens.ts';
+import { AccessTokens, loadSigningKey } from '../auth/access-token.ts';
+import { ServiceAccounts } from '../auth/service-account.ts';
+import { TokenStore } from '../auth/token-store.ts';
+import { type Config, readConfig } from '../config.ts';
+import { createDataFolder, type DataFolder, dataFolder } from '../lib/data-folder.ts';
+import { writeDurably } from '../lib/durable-file.ts';
+import type { BuildTokens, RowObjects } from './rows.ts';
+import { type Stores, storesOver } from './stores.ts';
+
+/** The one process that holds a data folder and alone opens its database. */
+export interface Owner {
+  folder: DataFolder;
+  config: Config;
+  database: Database;
+  stores: Stores;
+  queue: SqliteBuildQueue;
+  tokens: TokenStore;
+  accounts: ServiceAccounts;
+  trash: Trash;
+  close(): Promise<void>;
+}
+
+/**
+ * Takes a data folder: lock, database brought up to date, first admin token, rows for the other processes.
+ * @param activity for whoever comes second, e.g. `slipway serve`
+ * @throws Problem `conflict` when another process owns the folder, `invalid` for a mistake in slipway.yaml
+ */
+export async function openOwner(data: string, activity: string): Promise<Owner> {
+  const folder = dataFolder(data);
+  await createDataFolder(folder);
+  const lock = await lockDataFolder(folder, activity);
+  try {
+    const config = readConfig(folder.config);
+    const database = await openDatabase(folder.database);
+    const { tokens, accounts } = await openAuth(folder, database);
+    const flights = new FlightControl();
+    const rows: RowObjects = {
+      blobs: sqliteBlobRows(database),
+      names: sqliteNames(database),
+      cache: sqliteCache(database),
+      flights: flights.of(),
+      registry: new SqliteRegistry(database),
+      buckets: new SqliteBuckets(database),
+      builds: new SqliteBuilds(database),
+      buildTokens: buildTokens(tokens),
+    };
+    const served = await serveObjects(folder.rowsSocket, {
+      objects: (connection) => ({ ...rows, flights: flights.of(connection.closed) }),
+    });
+    await ensureAdminToken(folder, tokens);
+    return {
+      folder,
+      config,
+      database,
+      stores: storesOver(rows, folder),
+      queue: new SqliteBuildQueue(database),
+      tokens,
+      accounts,
+      trash: new Trash(folder.trash),
+      async close() {
+        await served.close();
+        await database.destroy();
+        await lock.release();
+      },
+    };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function openAuth(
+  folder: DataFolder,
+  database: Database,
+): Promise<{ tokens: TokenStore; accounts: ServiceAccounts }> {
+  const rows = new SqliteTokens(database);
+  const access = new AccessTokens(await loadSigningKey(join(folder.root, 'signing-key')));
+  const tokens = new TokenStore({ rows, keys: rows, access });
+  return { tokens, accounts: new ServiceAccounts({ tokens, rows, keys: rows, access }) };
+}
+
+function buildTokens(tokens: TokenStore): BuildTokens {
+  return {
+    async issue(build, project) {
+      const { info, secret } = await tokens.create({
+        note: `build ${build}`,
+        kind: 'build',
+        grants: [{ role: 'writer', project }],
+      });
+      return { id: info.id, secret };
+    },
+    async revoke(id) {
+      await tokens.revoke(id);
+    },
+  };
+}
+
+/** The first admin token lies in a file that only the owner reads; without it nobody could ask for another. */
+async function ensureAdminToken(folder: DataFolder, tokens: TokenStore): Promise<void> {
+  if (existsSync(folder.token) && (await tokens.verify((await readFile(folder.token, 'utf8')).trim())) !== undefined) {
+    await chmod(folder.token, 0o600);
+    return;
+  }
+  const { secret } = await tokens.create({ note: 'the owner', grants: [{ role: 'admin', project: '*' }] });
+  await writeDurably(folder.token, `${secret}\n`, 0o600);
+}

@@ -1,0 +1,28 @@
+import type { BuildRecords } from '../builds/records.ts';
+import type { CacheStore, Flights } from '../engine/cache/cache.ts';
+import type { BucketRows } from '../stores/buckets/rows.ts';
+import type { BlobRows } from '../stores/content/content.ts';
+import type { NameStore } from '../stores/names/names.ts';
+import type { RegistryStore } from '../stores/registry/registry.ts';
+
+/**
+ * All rows that the processes of a machine share. The owner has them over its database; every other process has the same
+ * objects over DATA/rows.sock (adapters/owner), and can't tell the difference.
+ */
+export interface RowObjects {
+  blobs: BlobRows;
+  names: NameStore;
+  cache: CacheStore;
+  flights: Flights;
+  registry: RegistryStore;
+  buckets: BucketRows;
+  builds: BuildRecords;
+  buildTokens: BuildTokens;
+}
+
+/** Identities of running builds: made by the owner, because only it sees tokens. */
+export interface BuildTokens {
+  /** Reads every repository, writes those of the build's project. */
+  issue(build: string, project: string): Promise<{ id: string; secret: string }>;
+  revoke(id: string): Promise<void>;
+}

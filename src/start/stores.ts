@@ -1,0 +1,31 @@
+import { DiskContent } from '../adapters/disk/disk-content.ts';
+import { LogFiles } from '../adapters/disk/log-files.ts';
+import type { DataFolder } from '../lib/data-folder.ts';
+import type { BucketStore } from '../stores/buckets/buckets.ts';
+import { ContentBuckets } from '../stores/buckets/content-buckets.ts';
+import type { ContentStore } from '../stores/content/content.ts';
+import type { LogStore } from '../stores/logs/logs.ts';
+import type { RowObjects } from './rows.ts';
+
+/** The stores of a data folder, as any process of the machine may have them: bytes by files, rows by the owner. */
+export interface Stores extends RowObjects {
+  content: ContentStore;
+  objects: BucketStore;
+  logs: LogStore;
+}
+
+export function storesOver(rows: RowObjects, folder: DataFolder): Stores {
+  const content = new DiskContent({ folder: folder.content, rows: rows.blobs });
+  return {
+    ...rowsOf(rows),
+    content,
+    objects: new ContentBuckets(rows.buckets, content),
+    logs: new LogFiles(folder.logs),
+  };
+}
+
+/** By name, because the objects of another process are made when they are asked for and can't be spread. */
+function rowsOf(rows: RowObjects): RowObjects {
+  const { blobs, names, cache, flights, registry, buckets, builds, buildTokens } = rows;
+  return { blobs, names, cache, flights, registry, buckets, builds, buildTokens };
+}

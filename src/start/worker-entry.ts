@@ -1,0 +1,60 @@
+import { connectObjects } from '../adapters/owner/client.ts';
+import { readConfig } from '../config.ts';
+import { dieWithParent } from '../kernel/parent-death.ts';
+import { dataFolder } from '../lib/data-folder.ts';
+import { log } from '../lib/log.ts';
+import { messageOf, Problem, problemToJson } from '../lib/problem.ts';
+import type { FromProcess, ToProcess } from './process-messages.ts';
+import type { RowObjects } from './rows.ts';
+import { storesOver } from './stores.ts';
+import { workerCalls } from './worker-calls.ts';
+
+/** Entry of a worker process: `worker-entry.js DATA SERVER_PID`, forked by worker-process.ts. */
+if (!dieWithParent(Number(process.argv[3]))) process.exit(1);
+const folder = dataFolder(process.argv[2] ?? '');
+const owner = await connectObjects<RowObjects>(folder.rowsSocket);
+const calls = await workerCalls(storesOver(owner.objects as RowObjects, folder), folder, readConfig(folder.config));
+const running = new Map<number, AbortController>();
+
+process.on('message', (message: ToProcess) => {
+  if (message.kind === 'cancel') running.get(message.id)?.abort();
+  else void answer(message);
+});
+// the server has gone or wants us to end: what runs is cancelled, and cleans up after itself
+process.once('disconnect', () => void end());
+owner.closed.addEventListener('abort', () => void end());
+say({ kind: 'ready' });
+
+async function answer({ id, name, args }: Extract<ToProcess, { kind: 'call' }>): Promise<void> {
+  const cancel = new AbortController();
+  running.set(id, cancel);
+  try {
+    const call = calls[name as keyof typeof calls] as (
+      args: unknown[],
+      emit: (event: unknown) => void,
+      signal: AbortSignal,
+    ) => Promise<unknown>;
+    const value = await call(args, (event) => say({ kind: 'event', id, event }), cancel.signal);
+    say({ kind: 'result', id, value });
+  } catch (error) {
+    if (!(error instanceof Problem))
+      log.error({ error: error instanceof Error ? error.stack : error, name }, 'a call failed in a worker');
+    const problem = error instanceof Problem ? error : new Problem('failed', `Slipway failed: ${messageOf(error)}`);
+    say({ kind: 'problem', id, problem: problemToJson(problem) });
+  } finally {
+    running.delete(id);
+  }
+}
+
+function say(message: FromProcess): void {
+  if (process.connected) process.send?.(message);
+}
+
+let ending = false;
+async function end(): Promise<void> {
+  if (ending) return;
+  ending = true;
+  for (const cancel of running.values()) cancel.abort();
+  while (running.size > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  process.exit(0);
+}
