@@ -1,9 +1,9 @@
 import { messageOf, Problem } from '../lib/problem.ts';
 import { Complaint } from './complaint.ts';
 import type { Expansion, Reference } from './expand.ts';
-import type { ParsedDockerfile } from './file.ts';
 import type { GlobalScope } from './global-scope.ts';
 import { type Node, rangeWithin, type Word } from './nodes.ts';
+import type { ParsedDockerfile } from './parsed.ts';
 import type { BuildInputs } from './program.ts';
 
 export interface FromFacts {

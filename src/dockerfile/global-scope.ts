@@ -1,7 +1,7 @@
 import { formatPlatform, type Platform } from '../images/platform.ts';
 import { Complaint, locate } from './complaint.ts';
 import { expand } from './expand.ts';
-import type { ParsedDockerfile } from './file.ts';
+import type { ParsedDockerfile } from './parsed.ts';
 import type { BuildInputs } from './program.ts';
 
 /** Proxy settings: usable in RUN without an ARG, and never part of a key or of the history. */

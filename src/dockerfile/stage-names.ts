@@ -1,8 +1,8 @@
 import { parseReference } from '../images/reference.ts';
 import { messageOf } from '../lib/problem.ts';
 import { Complaint } from './complaint.ts';
-import type { ParsedStage } from './file.ts';
 import type { Word } from './nodes.ts';
+import type { ParsedStage } from './parsed.ts';
 
 /** Where COPY and mounts read from. */
 export type CopySource = { kind: 'context' } | { kind: 'stage'; index: number } | { kind: 'image'; reference: string };

@@ -1,17 +1,96 @@
-import { parsePlatform } from '../images/platform.ts';
-import { parseReference } from '../images/reference.ts';
-import { Complaint, locate, placeOf, Warnings } from './complaint.ts';
-import { type Expansion, expand } from './expand.ts';
-import type { ParsedDockerfile, ParsedStage } from './file.ts';
-import { fromProblem } from './from-problem.ts';
-import { type GlobalScope, globalScope, isEngineArg } from './global-scope.ts';
-import type { Instruction } from './instructions/instruction.ts';
-import { rangeWithin, type Word } from './nodes.ts';
-import type { BuildInputs, Stage, StageBase, StagePlan } from './program.ts';
+import type { Range } from '../lib/problem.ts';
+import { Complaint, locate, type Source, Warnings } from './complaint.ts';
+import { checkFrontEnd, readDirectives } from './directives.ts';
+import { globalScope, isEngineArg } from './global-scope.ts';
+import type { ArgInstruction, Instruction } from './instructions/instruction.ts';
+import { parseInstruction } from './instructions/table.ts';
+import { physicalLines } from './lines.ts';
+import type { Node } from './nodes.ts';
+import { parseLines } from './parse.ts';
+import type { ParsedDockerfile, ParsedStage } from './parsed.ts';
+import { Planner } from './planner.ts';
+import type { BuildInputs, StagePlan } from './program.ts';
 import { StageNames } from './stage-names.ts';
-import { closest, didYouMean } from './suggest.ts';
+import { didYouMean } from './suggest.ts';
 
-export { parseDockerfile } from './file.ts';
+export interface ParseOptions {
+  /** Value of the build argument BUILDKIT_SYNTAX, which wins over `# syntax=`. */
+  syntax?: string | undefined;
+}
+
+/**
+ * Text to checked instructions, grouped by stage.
+ * @param file the name by which the user knows the text, for places
+ * @throws Problem with the place
+ */
+export function parseDockerfile(text: string, file: string, options: ParseOptions = {}): ParsedDockerfile {
+  const source: Source = { file, text: text.replace(/^\uFEFF/, '') };
+  const { directives, nodes, remarks } = locate(source, undefined, () => {
+    if (text.trim() === '') throw new Complaint(`the Dockerfile (${file}) cannot be empty`);
+    const lines = physicalLines(text);
+    const directives = readDirectives(lines);
+    checkFrontEnd(directives, options.syntax);
+    const parsed = parseLines(lines, directives);
+    if (parsed.nodes.length === 0) throw new Complaint('file with no instructions');
+    return { directives, ...parsed };
+  });
+  const warnings = new Warnings(source, directives.check.skip);
+  for (const { rule, message, range } of remarks) warnings.add(rule, message, range);
+  const grouped = group(source, nodes);
+  for (const stage of grouped.stages) remarkOverridden(stage, warnings);
+  return { source, directives, ...grouped, warnings: warnings.list };
+}
+
+function group(source: Source, nodes: readonly Node[]): { globalArgs: ArgInstruction[]; stages: ParsedStage[] } {
+  const globalArgs: ArgInstruction[] = [];
+  const stages: ParsedStage[] = [];
+  for (const node of nodes) {
+    locate(source, headOf(node), () => {
+      const instruction = parseInstruction(node);
+      const stage = stages.at(-1);
+      if (instruction.kind === 'from') stages.push({ index: stages.length, from: instruction, instructions: [] });
+      else if (stage !== undefined) stage.instructions.push(instruction);
+      else if (instruction.kind === 'arg') globalArgs.push(instruction);
+      else
+        throw new Complaint('no build stage in current context', {
+          hint: `${node.name} stands before the first FROM; only ARG may.`,
+        });
+    });
+  }
+  if (stages.length === 0)
+    locate(source, undefined, () => {
+      throw new Complaint('dockerfile contains no stages to build', { hint: 'At least one FROM is needed.' });
+    });
+  return { globalArgs, stages };
+}
+
+/** An instruction without its here-documents: what an excerpt should show. */
+function headOf(node: Node): Range {
+  return node.line.range(0, node.line.text.trimEnd().length);
+}
+
+const LAST_WINS = new Set(['cmd', 'entrypoint', 'healthcheck']);
+
+function remarkOverridden(stage: ParsedStage, warnings: Warnings): void {
+  const last = new Map<string, Instruction>();
+  for (const instruction of stage.instructions) {
+    if (instruction.kind === 'maintainer')
+      warnings.add(
+        'MaintainerDeprecated',
+        'Maintainer instruction is deprecated in favor of using label',
+        instruction.node.range,
+      );
+    if (!LAST_WINS.has(instruction.kind)) continue;
+    const earlier = last.get(instruction.kind);
+    if (earlier !== undefined)
+      warnings.add(
+        'MultipleInstructionsDisallowed',
+        `Multiple ${instruction.node.name} instructions should not be used in the same stage because only the last one will be used`,
+        earlier.node.range,
+      );
+    last.set(instruction.kind, instruction);
+  }
+}
 
 /**
  * The third stage of the compiler: FROM lines are expanded, and the stages that the target needs are found: its own base,
@@ -63,189 +142,4 @@ function unusedBuildArgs(parsed: ParsedDockerfile, inputs: BuildInputs): string[
   for (const instruction of [...parsed.globalArgs, ...parsed.stages.flatMap((stage) => stage.instructions)])
     take(instruction);
   return Object.keys(inputs.buildArgs).filter((name) => !taken.has(name) && !isEngineArg(name));
-}
-
-class Planner {
-  readonly #parsed: ParsedDockerfile;
-  readonly #inputs: BuildInputs;
-  readonly #names: StageNames;
-  readonly #globals: GlobalScope;
-  readonly #warnings: Warnings;
-  readonly #target: number;
-  readonly #planned = new Map<number, Stage>();
-
-  constructor(
-    parsed: ParsedDockerfile,
-    inputs: BuildInputs,
-    names: StageNames,
-    globals: GlobalScope,
-    warnings: Warnings,
-    target: number,
-  ) {
-    this.#parsed = parsed;
-    this.#inputs = inputs;
-    this.#names = names;
-    this.#globals = globals;
-    this.#warnings = warnings;
-    this.#target = target;
-  }
-
-  /** Plans a stage and all that it stands on. References only ever point upwards in the file, so this ends. */
-  need(index: number): void {
-    const stage = this.#parsed.stages[index];
-    if (stage === undefined || this.#planned.has(index)) return;
-    const planned = this.#plan(stage, this.#warnings);
-    this.#planned.set(index, planned);
-    if (planned.base.kind === 'stage') this.need(planned.base.index);
-    for (const other of planned.needs) this.need(other);
-  }
-
-  needed(): Stage[] {
-    return [...this.#planned.values()].sort((a, b) => a.index - b.index);
-  }
-
-  /** The other stages, as far as they make sense: nobody asked for them, so their mistakes are nobody's. */
-  spare(): Stage[] {
-    const silent = new Warnings(this.#parsed.source, 'all');
-    return this.#parsed.stages.flatMap((stage) => {
-      if (this.#planned.has(stage.index)) return [];
-      try {
-        return [this.#plan(stage, silent)];
-      } catch {
-        return [];
-      }
-    });
-  }
-
-  remarkNames(): void {
-    const seen = new Set<string>();
-    for (const { from } of this.#parsed.stages) {
-      const { name, nameWord } = from;
-      if (name === undefined || nameWord === undefined) continue;
-      if (name === 'scratch' || name === 'context')
-        this.#warnings.add(
-          'ReservedStageName',
-          `'${name}' is reserved and should not be used as a stage name`,
-          nameWord.range,
-        );
-      if (seen.has(name))
-        this.#warnings.add(
-          'DuplicateStageName',
-          `Duplicate stage name '${name}': the last one is meant`,
-          nameWord.range,
-        );
-      seen.add(name);
-    }
-  }
-
-  #plan(stage: ParsedStage, warnings: Warnings): Stage {
-    const { source } = this.#parsed;
-    const { node, platform, name } = stage.from;
-    return locate(source, node.range, () => {
-      const base = this.#base(stage, warnings);
-      const wanted = platform === undefined ? undefined : this.#expand(platform).text;
-      return {
-        index: stage.index,
-        ...(name === undefined ? {} : { name }),
-        base,
-        ...(wanted === undefined || wanted === '' ? {} : { platform: parsePlatform(wanted) }),
-        text: node.text,
-        place: placeOf(source, node.range),
-        instructions: stage.instructions,
-        scope: {
-          source,
-          escape: this.#parsed.directives.escape,
-          skip: this.#parsed.directives.check.skip,
-          names: this.#names,
-          globals: this.#globals,
-          isTarget: stage.index === this.#target,
-        },
-        needs: this.#needs(stage, base, warnings),
-        fromOnly: base.kind === 'image' && stage.instructions.length === 0,
-      };
-    });
-  }
-
-  #expand(word: Word): Expansion {
-    const { escape: escapeToken } = this.#parsed.directives;
-    try {
-      return expand(word.text, (name) => this.#globals.get(name), { escape: escapeToken });
-    } catch (error) {
-      if (!(error instanceof Complaint)) throw error;
-      throw new Complaint(error.message, { hint: error.hint, ranges: [word.range] });
-    }
-  }
-
-  #base(stage: ParsedStage, warnings: Warnings): StageBase {
-    const { node, image: word } = stage.from;
-    const expansion = this.#expand(word);
-    const { text: reference } = expansion;
-    const earlier = this.#names.before(stage.index, reference);
-    if (earlier !== undefined) return { kind: 'stage', index: earlier };
-    if (reference === 'scratch') return { kind: 'scratch' };
-    try {
-      parseReference(reference);
-    } catch (cause) {
-      const facts = { parsed: this.#parsed, inputs: this.#inputs, globals: this.#globals };
-      throw fromProblem({ ...facts, node, word, expansion }, cause);
-    }
-    for (const use of expansion.references)
-      if (!use.defined && !use.guarded)
-        warnings.add(
-          'UndefinedArgInFrom',
-          `FROM argument '${use.name}' is not declared${didYouMean(use.name, this.#globals.keys())}`,
-          rangeWithin(node, word, use.start, use.end),
-        );
-    this.#remarkStageLike(reference, stage.index, `FROM ${reference}`, word, warnings);
-    return { kind: 'image', reference, place: placeOf(this.#parsed.source, word.range) };
-  }
-
-  /** A bare name that is nearly, or later, a stage's: perhaps no image was meant. */
-  #remarkStageLike(name: string, index: number, written: string, word: Word, warnings: Warnings): void {
-    if (/[/:@.]/.test(name)) return;
-    const later = this.#names.after(index + 1, name);
-    const near = closest(name, this.#names.known(index));
-    if (later !== undefined)
-      warnings.add(
-        'ForwardStageReference',
-        `${written} means an image: the stage of that name is defined only below`,
-        word.range,
-      );
-    else if (near !== undefined)
-      warnings.add(
-        'StageNameTypo',
-        `${written} means an image: no stage has that name (did you mean ${near}?)`,
-        word.range,
-      );
-  }
-
-  #needs(stage: ParsedStage, base: StageBase, warnings: Warnings): number[] {
-    const needs = new Set<number>();
-    const see = (from: Word, instruction: Instruction): void => {
-      const found = locate(this.#parsed.source, instruction.node.range, () => this.#names.source(from, stage.index));
-      if (found.kind === 'stage') needs.add(found.index);
-      if (found.kind === 'image')
-        this.#remarkStageLike(found.reference, stage.index, `--from=${found.reference}`, from, warnings);
-    };
-    const inherited = base.kind === 'stage' ? triggersOf(this.#parsed.stages[base.index]) : [];
-    for (const instruction of [...inherited, ...stage.instructions])
-      for (const from of namedSources(instruction)) see(from, instruction);
-    return [...needs].sort((a, b) => a - b);
-  }
-}
-
-function triggersOf(stage: ParsedStage | undefined): Instruction[] {
-  return (stage?.instructions ?? []).flatMap((instruction) =>
-    instruction.kind === 'onbuild' ? [instruction.instruction] : [],
-  );
-}
-
-/** The words of an instruction that name stages or images. */
-function namedSources(instruction: Instruction): Word[] {
-  if (instruction.kind === 'copy') return instruction.from === undefined ? [] : [instruction.from];
-  if (instruction.kind !== 'run') return [];
-  return instruction.mounts.flatMap((mount) => {
-    const from = mount.options.find(([key]) => key === 'from')?.[1];
-    return from === undefined ? [] : [{ ...mount.word, text: from }];
-  });
 }

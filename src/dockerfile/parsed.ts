@@ -1,0 +1,20 @@
+import type { Source, Warning } from './complaint.ts';
+import type { Directives } from './directives.ts';
+import type { ArgInstruction, FromInstruction, Instruction } from './instructions/instruction.ts';
+
+export interface ParsedStage {
+  /** Position in the file, from 0. */
+  index: number;
+  from: FromInstruction;
+  instructions: Instruction[];
+}
+
+/** A Dockerfile whose every instruction has been read and checked; no variable is expanded yet. */
+export interface ParsedDockerfile {
+  source: Source;
+  directives: Directives;
+  /** ARGs before the first FROM. */
+  globalArgs: ArgInstruction[];
+  stages: ParsedStage[];
+  warnings: Warning[];
+}

@@ -1,0 +1,198 @@
+import { parsePlatform } from '../images/platform.ts';
+import { parseReference } from '../images/reference.ts';
+import { Complaint, locate, placeOf, Warnings } from './complaint.ts';
+import { type Expansion, expand } from './expand.ts';
+import { fromProblem } from './from-problem.ts';
+import type { GlobalScope } from './global-scope.ts';
+import type { Instruction } from './instructions/instruction.ts';
+import { rangeWithin, type Word } from './nodes.ts';
+import type { ParsedDockerfile, ParsedStage } from './parsed.ts';
+import type { BuildInputs, Stage, StageBase } from './program.ts';
+import type { StageNames } from './stage-names.ts';
+import { closest, didYouMean } from './suggest.ts';
+
+/** Plans single stages: what FROM means, and which other stages it needs. Everything is planned at most once. */
+export class Planner {
+  readonly #parsed: ParsedDockerfile;
+  readonly #inputs: BuildInputs;
+  readonly #names: StageNames;
+  readonly #globals: GlobalScope;
+  readonly #warnings: Warnings;
+  readonly #target: number;
+  readonly #planned = new Map<number, Stage>();
+
+  constructor(
+    parsed: ParsedDockerfile,
+    inputs: BuildInputs,
+    names: StageNames,
+    globals: GlobalScope,
+    warnings: Warnings,
+    target: number,
+  ) {
+    this.#parsed = parsed;
+    this.#inputs = inputs;
+    this.#names = names;
+    this.#globals = globals;
+    this.#warnings = warnings;
+    this.#target = target;
+  }
+
+  /** Plans a stage and all that it stands on. References only ever point upwards in the file, so this ends. */
+  need(index: number): void {
+    const stage = this.#parsed.stages[index];
+    if (stage === undefined || this.#planned.has(index)) return;
+    const planned = this.#plan(stage, this.#warnings);
+    this.#planned.set(index, planned);
+    if (planned.base.kind === 'stage') this.need(planned.base.index);
+    for (const other of planned.needs) this.need(other);
+  }
+
+  needed(): Stage[] {
+    return [...this.#planned.values()].sort((a, b) => a.index - b.index);
+  }
+
+  /** The other stages, as far as they make sense: nobody asked for them, so their mistakes are nobody's. */
+  spare(): Stage[] {
+    const silent = new Warnings(this.#parsed.source, 'all');
+    return this.#parsed.stages.flatMap((stage) => {
+      if (this.#planned.has(stage.index)) return [];
+      try {
+        return [this.#plan(stage, silent)];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  remarkNames(): void {
+    const seen = new Set<string>();
+    for (const { from } of this.#parsed.stages) {
+      const { name, nameWord } = from;
+      if (name === undefined || nameWord === undefined) continue;
+      if (name === 'scratch' || name === 'context')
+        this.#warnings.add(
+          'ReservedStageName',
+          `'${name}' is reserved and should not be used as a stage name`,
+          nameWord.range,
+        );
+      if (seen.has(name))
+        this.#warnings.add(
+          'DuplicateStageName',
+          `Duplicate stage name '${name}': the last one is meant`,
+          nameWord.range,
+        );
+      seen.add(name);
+    }
+  }
+
+  #plan(stage: ParsedStage, warnings: Warnings): Stage {
+    const { source } = this.#parsed;
+    const { node, platform, name } = stage.from;
+    return locate(source, node.range, () => {
+      const base = this.#base(stage, warnings);
+      const wanted = platform === undefined ? undefined : this.#expand(platform).text;
+      return {
+        index: stage.index,
+        ...(name === undefined ? {} : { name }),
+        base,
+        ...(wanted === undefined || wanted === '' ? {} : { platform: parsePlatform(wanted) }),
+        text: node.text,
+        place: placeOf(source, node.range),
+        instructions: stage.instructions,
+        scope: {
+          source,
+          escape: this.#parsed.directives.escape,
+          skip: this.#parsed.directives.check.skip,
+          names: this.#names,
+          globals: this.#globals,
+          isTarget: stage.index === this.#target,
+        },
+        needs: this.#needs(stage, base, warnings),
+        fromOnly: base.kind === 'image' && stage.instructions.length === 0,
+      };
+    });
+  }
+
+  #expand(word: Word): Expansion {
+    const { escape: escapeToken } = this.#parsed.directives;
+    try {
+      return expand(word.text, (name) => this.#globals.get(name), { escape: escapeToken });
+    } catch (error) {
+      if (!(error instanceof Complaint)) throw error;
+      throw new Complaint(error.message, { hint: error.hint, ranges: [word.range] });
+    }
+  }
+
+  #base(stage: ParsedStage, warnings: Warnings): StageBase {
+    const { node, image: word } = stage.from;
+    const expansion = this.#expand(word);
+    const { text: reference } = expansion;
+    const earlier = this.#names.before(stage.index, reference);
+    if (earlier !== undefined) return { kind: 'stage', index: earlier };
+    if (reference === 'scratch') return { kind: 'scratch' };
+    try {
+      parseReference(reference);
+    } catch (cause) {
+      const facts = { parsed: this.#parsed, inputs: this.#inputs, globals: this.#globals };
+      throw fromProblem({ ...facts, node, word, expansion }, cause);
+    }
+    for (const use of expansion.references)
+      if (!use.defined && !use.guarded)
+        warnings.add(
+          'UndefinedArgInFrom',
+          `FROM argument '${use.name}' is not declared${didYouMean(use.name, this.#globals.keys())}`,
+          rangeWithin(node, word, use.start, use.end),
+        );
+    this.#remarkStageLike(reference, stage.index, `FROM ${reference}`, word, warnings);
+    return { kind: 'image', reference, place: placeOf(this.#parsed.source, word.range) };
+  }
+
+  /** A bare name that is nearly, or later, a stage's: perhaps no image was meant. */
+  #remarkStageLike(name: string, index: number, written: string, word: Word, warnings: Warnings): void {
+    if (/[/:@.]/.test(name)) return;
+    const later = this.#names.after(index + 1, name);
+    const near = closest(name, this.#names.known(index));
+    if (later !== undefined)
+      warnings.add(
+        'ForwardStageReference',
+        `${written} means an image: the stage of that name is defined only below`,
+        word.range,
+      );
+    else if (near !== undefined)
+      warnings.add(
+        'StageNameTypo',
+        `${written} means an image: no stage has that name (did you mean ${near}?)`,
+        word.range,
+      );
+  }
+
+  #needs(stage: ParsedStage, base: StageBase, warnings: Warnings): number[] {
+    const needs = new Set<number>();
+    const see = (from: Word, instruction: Instruction): void => {
+      const found = locate(this.#parsed.source, instruction.node.range, () => this.#names.source(from, stage.index));
+      if (found.kind === 'stage') needs.add(found.index);
+      if (found.kind === 'image')
+        this.#remarkStageLike(found.reference, stage.index, `--from=${found.reference}`, from, warnings);
+    };
+    const inherited = base.kind === 'stage' ? triggersOf(this.#parsed.stages[base.index]) : [];
+    for (const instruction of [...inherited, ...stage.instructions])
+      for (const from of namedSources(instruction)) see(from, instruction);
+    return [...needs].sort((a, b) => a - b);
+  }
+}
+
+function triggersOf(stage: ParsedStage | undefined): Instruction[] {
+  return (stage?.instructions ?? []).flatMap((instruction) =>
+    instruction.kind === 'onbuild' ? [instruction.instruction] : [],
+  );
+}
+
+/** The words of an instruction that name stages or images. */
+function namedSources(instruction: Instruction): Word[] {
+  if (instruction.kind === 'copy') return instruction.from === undefined ? [] : [instruction.from];
+  if (instruction.kind !== 'run') return [];
+  return instruction.mounts.flatMap((mount) => {
+    const from = mount.options.find(([key]) => key === 'from')?.[1];
+    return from === undefined ? [] : [{ ...mount.word, text: from }];
+  });
+}
