@@ -39,7 +39,12 @@ export async function apiClient(context: CliContext): Promise<ApiClient> {
     },
     upload: async (path, contentType, body, size) => {
       const headers = { 'content-type': contentType, 'content-length': String(size) };
-      const init = { method: 'POST', headers, body: body as unknown as NonNullable<RequestInit['body']>, duplex: 'half' as const };
+      const init = {
+        method: 'POST',
+        headers,
+        body: body as unknown as NonNullable<RequestInit['body']>,
+        duplex: 'half' as const,
+      };
       return jsonOf(await accepted(await send(path, init)));
     },
     bytes: async (path, start) => {

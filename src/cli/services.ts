@@ -19,6 +19,8 @@ export interface ServeOptions {
 /** What the command line needs of the program around it; start/ gives it, and loads it only when it is called. */
 export interface CliServices {
   version: string;
+  /** Folder of package.json: the example and the scripts that make its bases lie in it. */
+  root: string;
   /** Runs the server until a signal ends it; gives the exit code. */
   serve(options: ServeOptions): Promise<number>;
   /** Becomes the owner of a data folder that has none, for one command. */

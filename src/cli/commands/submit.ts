@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { extname, join, resolve } from 'node:path';
+import { parseConfigFile } from '../../builds/config-file.ts';
+import { formatBytes, formatDuration } from '../../lib/bytes.ts';
+import { Problem } from '../../lib/problem.ts';
+import { type ApiClient, apiClient } from '../api-client.ts';
+import type { CliContext } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { type BuildView, buildPath, followLog } from '../follow.ts';
+import { isArchive, packSource } from '../pack.ts';
+import { projectOf } from '../project.ts';
+import { parseSubstitutions } from '../substitutions.ts';
+import { readConfigFile } from './render.ts';
+
+interface SubmitOptions {
+  config: string;
+  region: string;
+  project?: string;
+  substitutions?: string;
+  tag?: string;
+  async?: boolean;
+  json?: boolean;
+}
+
+export async function submit(context: CliContext, options: SubmitOptions, source = '.'): Promise<number> {
+  const project = projectOf(options.project);
+  const request = await requestOf(options);
+  const api = await apiClient(context);
+  const storageSource = await uploadSource(context, api, project, resolve(source));
+  const operation = await api.json('POST', buildPath(project, options.region), {
+    ...request,
+    source: { storageSource },
+  });
+  const created = (operation['metadata'] as { build: BuildView }).build;
+  context.terminal.err(`Build ${created.id}\n  log ${created.logUrl ?? ''}\n`);
+  if (options.async) {
+    context.terminal.out(options.json ? `${JSON.stringify(created, null, 2)}\n` : `${created.id}\n`);
+    return EXIT.done;
+  }
+  const ended = await follow(context, api, { project, region: options.region, id: created.id }, options.json === true);
+  if (options.json) context.terminal.out(`${JSON.stringify(ended, null, 2)}\n`);
+  else context.terminal.err(summary(ended));
+  return ended.status === 'SUCCESS' ? EXIT.done : EXIT.failed;
+}
+
+async function requestOf(options: SubmitOptions): Promise<object> {
+  if (options.tag !== undefined) {
+    const args = ['build', '--network', 'cloudbuild', '--no-cache', '-t', options.tag, '.'];
+    return { steps: [{ name: 'gcr.io/cloud-builders/docker', args }], images: [options.tag] };
+  }
+  const { request } = parseConfigFile(await readConfigFile(options.config), options.config);
+  return { ...request, substitutions: { ...request.substitutions, ...parseSubstitutions(options.substitutions) } };
+}
+
+async function uploadSource(context: CliContext, api: ApiClient, project: string, source: string) {
+  const bucket = `${project.replaceAll(/[:.]/g, '_')}_cloudbuild`;
+  await ensureBucket(api, project, bucket);
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-submit-'));
+  try {
+    const archive = isArchive(source) ? source : join(folder, 'source.tgz');
+    if (archive !== source) {
+      const packed = await packSource(source, archive, context.signal);
+      context.terminal.err(`Packed ${packed.files} files, ${formatBytes(packed.bytes)}\n`);
+    }
+    const { size } = await stat(archive);
+    const object = `source/${Date.now() / 1000}-${randomBytes(16).toString('hex')}${extname(archive)}`;
+    const path = `/upload/storage/v1/b/${bucket}/o?uploadType=media&name=${encodeURIComponent(object)}`;
+    const stored = await api.upload(
+      path,
+      'application/x-tar',
+      progress(context, createReadStream(archive), size),
+      size,
+    );
+    return { bucket, object, generation: String(stored['generation']) };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function ensureBucket(api: ApiClient, project: string, bucket: string): Promise<void> {
+  try {
+    await api.json('GET', `/storage/v1/b/${bucket}`);
+  } catch (error) {
+    if (!(error instanceof Problem && error.code === 'not-found')) throw error;
+    await api.json('POST', `/storage/v1/b?project=${encodeURIComponent(project)}`, { name: bucket });
+  }
+}
+
+/** Says on a terminal how far the upload is; in a pipe only once, at its end. */
+async function* progress(
+  context: CliContext,
+  source: AsyncIterable<Uint8Array>,
+  size: number,
+): AsyncGenerator<Uint8Array> {
+  let sent = 0;
+  for await (const chunk of source) {
+    sent += chunk.length;
+    if (context.terminal.interactive) context.terminal.err(`\rUploading ${formatBytes(sent)} of ${formatBytes(size)} `);
+    yield chunk;
+  }
+  context.terminal.err(`${context.terminal.interactive ? '\r' : ''}Uploaded ${formatBytes(size)}\n`);
+}
+
+/** Ctrl-C cancels the build and waits for its end; the log is shown to the last line. */
+async function follow(
+  context: CliContext,
+  api: ApiClient,
+  build: { project: string; region: string; id: string },
+  quiet: boolean,
+): Promise<BuildView> {
+  const print = (text: string) => (quiet ? context.terminal.err(text) : context.terminal.out(text));
+  try {
+    return await followLog(api, build, print, context.signal);
+  } catch (error) {
+    if (!context.signal.aborted) throw error;
+    context.terminal.err('Cancelling the build\n');
+    const calm = await apiClient({ ...context, signal: new AbortController().signal });
+    await calm.json('POST', `${buildPath(build.project, build.region, build.id)}:cancel`, {});
+    return followLog(calm, build, () => undefined, new AbortController().signal);
+  }
+}
+
+function summary(build: BuildView): string {
+  const took =
+    build.startTime === undefined || build.finishTime === undefined
+      ? ''
+      : `  ${formatDuration(Date.parse(build.finishTime) - Date.parse(build.startTime))}`;
+  const images = (build.results?.images ?? []).map(({ name, digest }) => `  ${name}@${digest}\n`);
+  const why = build.failureInfo?.detail ?? build.statusDetail;
+  return `${build.status}${took}${why === undefined || build.status === 'SUCCESS' ? '' : `\n  ${why}`}\n${images.join('')}`;
+}
