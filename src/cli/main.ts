@@ -81,6 +81,10 @@ function describeServer(add: Add): void {
   )
     .option('--project <id>', 'project that gcloud uses', 'demo')
     .addHelpText('after', '\nUse it as  eval "$(slipway env)".  Your own gcloud set-up is not touched.');
+  add('status', 'whether a server runs, and where', async () => (await import('./commands/status.ts')).status).option(
+    '--json',
+    'for programs',
+  );
   add('token <action> [id]', 'create, list or revoke tokens', async () => (await import('./commands/token.ts')).token)
     .addOption(
       new Option('--role <role>', 'what the token may do').choices(['reader', 'writer', 'admin']).default('reader'),
