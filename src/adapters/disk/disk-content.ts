@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addAbortSignal, Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { type Digest, type DigestAlgorithm, Digester, digestAlgorithm } from '../../images/digest.ts';
+import { abortable } from '../../lib/abortable.ts';
 import { formatBytes, readSmall } from '../../lib/bytes.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { diskProblem, requireSpace } from '../../lib/disk-problem.ts';
@@ -211,12 +212,6 @@ const ownMark = processMark();
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
-}
-
-/** A signal also ends the wait for a chunk that never comes. */
-function abortable(source: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
-  if (signal === undefined) return source;
-  return addAbortSignal(signal, source instanceof Readable ? source : Readable.from(source));
 }
 
 function absent(digest: Digest): Problem {

@@ -1,5 +1,8 @@
-import { Kysely, SqliteDialect, sql } from 'kysely';
+import { dirname } from 'node:path';
+import { Kysely, SqliteDialect, type SqliteStatement, sql } from 'kysely';
 import Libsql from 'libsql';
+import { diskProblem } from '../../lib/disk-problem.ts';
+import { Problem } from '../../lib/problem.ts';
 import { MIGRATIONS } from './migrations/list.ts';
 
 /** Tables are added by each noun's file: `database.withTables<ContentTables>()`. */
@@ -14,7 +17,9 @@ export interface Migration {
 /**
  * Opens the database of a data folder, brought up to date. Only the owner process calls this: from several processes
  * every third transaction was lost to SQLITE_BUSY, and a lock held elsewhere stalls the event loop.
- * `synchronous=FULL` in WAL mode flushes at every commit, so what was acknowledged survives a power cut.
+ * `synchronous=FULL` in WAL mode flushes at every commit, so what was acknowledged survives a power cut. On a full disk
+ * every statement that writes is a Problem `exhausted`.
+ * @throws Problem `conflict` when a later version of Slipway has changed the schema already
  */
 export async function openDatabase(path: string): Promise<Database> {
   const connection = new Libsql(path);
@@ -25,21 +30,55 @@ export async function openDatabase(path: string): Promise<Database> {
     dialect: new SqliteDialect({
       database: {
         close: () => connection.close(),
-        // a deferred transaction that later writes can fail in its middle: take the write lock at the start
-        prepare: (text: string) => connection.prepare(text === 'begin' ? 'begin immediate' : text) as never,
+        prepare: (text) => prepare(connection, text, dirname(path)),
       },
     }),
   });
-  await migrate(database);
+  try {
+    await migrate(database, path);
+  } catch (error) {
+    await database.destroy();
+    throw error;
+  }
   return database;
 }
 
-async function migrate(database: Database): Promise<void> {
+/** As kysely's SQLite driver wants it, with the errors of a full disk made understandable. */
+function prepare(connection: Libsql.Database, text: string, folder: string): SqliteStatement {
+  const understood = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw diskProblem(error, folder);
+    }
+  };
+  // a deferred transaction that later writes can fail in its middle: take the write lock at the start
+  if (text === 'begin') return connection.prepare('begin immediate') as unknown as SqliteStatement;
+  const statement = connection.prepare(text) as unknown as SqliteStatement;
+  return {
+    reader: statement.reader,
+    all: (parameters) => understood(() => statement.all(parameters)),
+    run: (parameters) => {
+      // a full disk has rolled back already; a second error would hide the first
+      if (text === 'rollback' && !connection.inTransaction) return { changes: 0, lastInsertRowid: 0 };
+      return understood(() => statement.run(parameters));
+    },
+    iterate: (parameters) => statement.iterate(parameters),
+  };
+}
+
+async function migrate(database: Database, path: string): Promise<void> {
   await sql`create table if not exists migrations (name text primary key, at integer not null) strict`.execute(
     database,
   );
   const done = await sql<{ name: string }>`select name from migrations`.execute(database);
   const names = new Set(done.rows.map((row) => row.name));
+  const known = new Set(MIGRATIONS.map((migration) => migration.name));
+  const later = [...names].filter((name) => !known.has(name));
+  if (later.length > 0)
+    throw new Problem('conflict', `${path} was changed by a later version of Slipway (${later.join(', ')})`, {
+      hint: 'Start that version again, or restore a copy of the data folder from before the upgrade.',
+    });
   for (const migration of MIGRATIONS) {
     if (names.has(migration.name)) continue;
     await database.transaction().execute(async (transaction) => {

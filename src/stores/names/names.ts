@@ -36,3 +36,10 @@ export interface NameWriter {
 }
 
 export interface NameStore extends NameReader, NameWriter {}
+
+/** What the owner alone needs: to end the scopes of dead builds, and to keep what names mean from collection. */
+export interface NameKeeper extends NameStore {
+  scopes(): Promise<string[]>;
+  /** Every target and manifest that any name of any scope means, once. */
+  targets(): Promise<Descriptor[]>;
+}
