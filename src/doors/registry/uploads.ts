@@ -1,5 +1,6 @@
 import { may } from '../../auth/identity.ts';
 import type { Digest } from '../../images/digest.ts';
+import { Problem } from '../../lib/problem.ts';
 import { LEASE_MS } from '../../stores/content/content.ts';
 import type { UploadInfo } from '../../stores/content/uploads.ts';
 import { parseRepositoryKey } from '../../stores/registry/name.ts';
@@ -75,13 +76,19 @@ async function find(call: RegistryCall, target: Target): Promise<UploadInfo> {
 async function append(call: RegistryCall, target: Target, upload: UploadInfo): Promise<UploadInfo> {
   const chunk = chunkOf(call.request);
   if (chunk.start !== undefined && chunk.start !== upload.size)
-    throw new RegistryError(416, 'BLOB_UPLOAD_INVALID', `the next byte is ${upload.size}, not ${chunk.start}`, {
-      headers: progressHeaders(target, upload),
-    });
+    throw outOfOrder(target, upload, `the next byte is ${upload.size}, not ${chunk.start}`);
   if (chunk.empty) return upload;
-  return call.uploads
-    .append(upload.id, bodyOf(call.request), { at: upload.size, size: chunk.size })
-    .catch(asInvalid('SIZE_INVALID'));
+  try {
+    return await call.uploads.append(upload.id, bodyOf(call.request), { at: upload.size, size: chunk.size });
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'conflict') return asInvalid('SIZE_INVALID')(error);
+    throw outOfOrder(target, (await call.uploads.find(upload.id)) ?? upload, error.message);
+  }
+}
+
+/** 416 with the state of the session, from which the client goes on. */
+function outOfOrder(target: Target, upload: UploadInfo, message: string): RegistryError {
+  return new RegistryError(416, 'BLOB_UPLOAD_INVALID', message, { headers: progressHeaders(target, upload) });
 }
 
 /** The short way: no session, one request, one pass over the bytes. */

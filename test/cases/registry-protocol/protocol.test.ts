@@ -1,0 +1,94 @@
+import { type IncomingHttpHeaders, request } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type RegistryServer, startRegistryServer } from '../../wire/registry-server.ts';
+import { CaseNames, type ProtocolStep, readProtocolCases } from './protocol-cases.ts';
+
+interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: Buffer;
+}
+
+let server: RegistryServer;
+const secrets: Record<string, string> = { wrong: `slw_0123456789abcdef_${'A'.repeat(43)}` };
+
+beforeAll(async () => {
+  server = await startRegistryServer();
+  secrets['writer'] = await server.token({ role: 'admin', project: 'p' });
+  secrets['reader'] = await server.token({ role: 'reader', project: 'p' });
+  secrets['stranger'] = await server.token({ role: 'admin', project: 'q' });
+});
+afterAll(() => server.close());
+
+for (const [i, { subject, cases }] of readProtocolCases().entries())
+  describe(`registry protocol: ${subject}`, () => {
+    for (const [j, one] of cases.entries())
+      it(one.title, async () => {
+        const names = new CaseNames(one.contents, `${i}-${j}`);
+        for (const [k, step] of one.steps.entries()) await play(step, names, `step ${k + 1}: ${step.do ?? step.push}`);
+      });
+  });
+
+async function play(step: ProtocolStep, names: CaseNames, label: string): Promise<void> {
+  if (step.push !== undefined) {
+    const bytes = names.bytes(step.push);
+    const path = names.fill(`/v2/${step.to ?? '{repo}'}/blobs/uploads/?digest={sha256:${step.push}}`);
+    expect((await send('POST', path, { body: bytes })).status, label).toBe(201);
+    return;
+  }
+  const [method = '', path = ''] = names.fill(step.do ?? '').split(' ');
+  const cut = (name: string) => names.bytes(name).subarray(step.from ?? 0, Number(step.to ?? Number.MAX_SAFE_INTEGER));
+  const answer = await send(method, path, {
+    as: step.as,
+    headers: step.headers,
+    streamed: step.streamed,
+    body: step.body === undefined ? undefined : cut(step.body),
+  });
+  expect(answer.status, `${label}: ${answer.body.subarray(0, 300)}`).toBe(step.status);
+  for (const [header, expected] of Object.entries(step.answer ?? {})) {
+    const value = answer.headers[header.toLowerCase()]?.toString();
+    const wanted = names.fill(expected ?? '');
+    if (expected === null) expect(value, `${label}: ${header}`).toBeUndefined();
+    else if (/^\/.*\/$/.test(expected) && !expected.startsWith('/v2/'))
+      expect(value, `${label}: ${header}`).toMatch(new RegExp(wanted.slice(1, -1)));
+    else expect(value, `${label}: ${header}`).toBe(wanted);
+  }
+  if (step.bytes === '') expect(answer.body).toHaveLength(0);
+  else if (step.bytes !== undefined) expect(answer.body.equals(cut(step.bytes)), `${label}: bytes`).toBe(true);
+  if (step.json !== undefined)
+    expect(JSON.parse(answer.body.toString()), label).toMatchObject(names.fillJson(step.json) as object);
+  for (const name of step.contains ?? [])
+    expect(JSON.parse(answer.body.toString()).repositories, label).toContain(names.fill(name));
+  for (const name of step.lacks ?? [])
+    expect(JSON.parse(answer.body.toString()).repositories, label).not.toContain(names.fill(name));
+  const location = answer.headers.location;
+  if (location !== undefined) names.remember(step.keep ?? 'location', location);
+}
+
+interface Sending {
+  as?: ProtocolStep['as'];
+  headers?: Record<string, string> | undefined;
+  body?: Buffer | undefined;
+  streamed?: boolean | undefined;
+}
+
+function send(method: string, path: string, { as = 'writer', headers = {}, body, streamed }: Sending): Promise<Answer> {
+  const all: Record<string, string | number> = { ...headers };
+  const secret = secrets[as];
+  if (secret !== undefined) all['Authorization'] = `Basic ${Buffer.from(`anybody:${secret}`).toString('base64')}`;
+  if (streamed) all['Transfer-Encoding'] = 'chunked';
+  else if (body !== undefined || ['POST', 'PUT', 'PATCH'].includes(method)) all['Content-Length'] = body?.length ?? 0;
+  const [host, port] = server.host.split(':');
+  return new Promise((resolve, reject) => {
+    const sent = request({ host, port, method, path, headers: all }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+      answer.on('error', reject);
+      answer.on('end', () =>
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(chunks) }),
+      );
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
