@@ -1,0 +1,99 @@
+import { baseOf, cleanPath, joinPath, parentOf } from '../trees/entry.ts';
+import type { SourceEntry, SourceTree } from './source-tree.ts';
+
+/** Which paths of a tree may not be copied. */
+export interface Exclusion {
+  excludes(path: string): boolean;
+  /** Whether nothing below an excluded folder can be let in again, so that it needn't be walked. */
+  prunes(path: string): boolean;
+}
+
+export const NOTHING_EXCLUDED: Exclusion = { excludes: () => false, prunes: () => false };
+
+/** Excluded by either. */
+export function eitherExcludes(a: Exclusion, b: Exclusion): Exclusion {
+  return {
+    excludes: (path) => a.excludes(path) || b.excludes(path),
+    prunes: (path) => (a.excludes(path) && a.prunes(path)) || (b.excludes(path) && b.prunes(path)),
+  };
+}
+
+/** One thing that a COPY was told to copy. */
+export interface Selected {
+  /** Name as the Dockerfile (or the glob's match) says it, for a destination that is a folder. */
+  name: string;
+  entry: SourceEntry;
+  /** For a folder, what it holds; paths are below the tree's root. */
+  content: SourceEntry[];
+}
+
+/** Go's filepath.Match on one name, as Dockerfile globs have it. */
+export type NameMatcher = (pattern: string, name: string) => boolean;
+
+const GLOB = /[*?[\\]/;
+
+export function isGlob(path: string): boolean {
+  return GLOB.test(path);
+}
+
+/** What one source of COPY means in a tree; empty when nothing is there or everything is excluded. */
+export function selectSource(tree: SourceTree, source: string, exclusion: Exclusion, matches: NameMatcher): Selected[] {
+  const path = cleanPath(source);
+  const paths = isGlob(source) ? expandGlob(tree, path, matches) : [path];
+  const out: Selected[] = [];
+  for (const at of paths) {
+    const entry = tree.find(at, true);
+    if (entry === undefined) continue;
+    if (entry.type !== 'folder') {
+      if (!exclusion.excludes(at) && !exclusion.excludes(entry.path))
+        out.push({ name: baseOf(at), entry, content: [] });
+      continue;
+    }
+    const content = folderContent(tree, entry.path, exclusion);
+    if (content.length > 0 || at === '' || !exclusion.excludes(at)) out.push({ name: baseOf(at), entry, content });
+  }
+  return out;
+}
+
+/** A folder's entries without the excluded; a folder that is excluded itself stays when something below it is let in. */
+export function folderContent(tree: SourceTree, folder: string, exclusion: Exclusion): SourceEntry[] {
+  const out: SourceEntry[] = [];
+  const waiting: SourceEntry[] = [];
+  for (const entry of tree.walk(folder, (path) => exclusion.excludes(path) && exclusion.prunes(path))) {
+    while (waiting.length > 0 && !entry.path.startsWith(`${waiting.at(-1)?.path}/`)) waiting.pop();
+    if (exclusion.excludes(entry.path)) {
+      if (entry.type === 'folder') waiting.push(entry);
+      continue;
+    }
+    out.push(...waiting.splice(0), entry);
+  }
+  return out;
+}
+
+function expandGlob(tree: SourceTree, pattern: string, matches: NameMatcher): string[] {
+  let found = [''];
+  for (const part of pattern.split('/')) {
+    found = found.flatMap((folder) => {
+      if (!isGlob(part)) return [joinPath(folder, part)];
+      return tree
+        .names(folder)
+        .filter((name) => matches(part, name))
+        .map((name) => joinPath(folder, name));
+    });
+  }
+  return found.filter((path) => tree.find(path, false) !== undefined);
+}
+
+/** Names near a missing one, for "did you mean": same name in another case, or one that begins alike. */
+export function similarNames(tree: SourceTree, path: string): string[] {
+  const folder = parentOf(path);
+  const wanted = baseOf(path).toLowerCase();
+  return tree
+    .names(folder)
+    .filter((name) => {
+      const lower = name.toLowerCase();
+      return lower === wanted || (wanted.length >= 3 && (lower.startsWith(wanted) || wanted.startsWith(lower)));
+    })
+    .slice(0, 3)
+    .map((name) => joinPath(folder, name));
+}

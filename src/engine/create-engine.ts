@@ -1,0 +1,168 @@
+import { familiarName, formatReference, parseReference, withDefaultTag } from '../images/reference.ts';
+import { Problem } from '../lib/problem.ts';
+import type { NamedImage } from '../stores/names/names.ts';
+import { type BuildRoom, buildImage } from './build-image.ts';
+import { ContextIndexes } from './context/build-context.ts';
+import type { EngineDeps } from './deps.ts';
+import type { Caller, Engine, ImageDetails, PullResult, ResolvedImage } from './engine.ts';
+import { LayerTrees } from './layers/layer-trees.ts';
+import { SnapshotStore } from './snapshots/snapshot-store.ts';
+import { TreeMounts } from './snapshots/tree-mounts.ts';
+import { BlobFetcher } from './transfer/fetch.ts';
+import { Pusher } from './transfer/push.ts';
+import { ImageSource, type Resolved } from './transfer/source.ts';
+import { ListingFiles } from './trees/listing-files.ts';
+
+/** An engine, and the trees that the owner collects from time to time. */
+export interface CreatedEngine extends Engine {
+  snapshots: SnapshotStore;
+}
+
+/** Joins the rooms of the engine. */
+export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
+  const snapshots = await SnapshotStore.open(deps.snapshots);
+  const fetcher = new BlobFetcher(deps);
+  const source = new ImageSource(deps, fetcher);
+  const pusher = new Pusher(deps, fetcher, source);
+  const trees = new LayerTrees(deps.content, fetcher, new ListingFiles(snapshots.folder('listings')));
+  const mounts = new TreeMounts(snapshots, deps.content, fetcher, trees);
+  const room: BuildRoom = { deps, source, trees, mounts, indexes: new ContextIndexes(snapshots.folder('contexts')) };
+  const scopes = new Scopes();
+
+  const local = async (name: string, caller: Caller): Promise<NamedImage> => {
+    const found = await source.find(name, caller);
+    if (found !== undefined) return found;
+    throw new Problem('not-found', `No such image: ${name}`, { hint: 'slipway images lists the local ones.' });
+  };
+
+  return {
+    snapshots,
+    build: (request, caller) => scopes.within(caller, (bound) => buildImage(request, bound, room)),
+
+    pull: (name, caller, options = {}) =>
+      scopes.within(caller, async (bound) => {
+        const platform = options.platform ?? deps.platform;
+        const image = await source.resolve(name, bound, { platform, local: false });
+        return await nameAsPulled(name, image, options.platform !== undefined, bound, deps);
+      }),
+
+    push: (name, caller, listener = {}) => scopes.within(caller, (bound) => pusher.push(name, bound, listener)),
+
+    pushAll: (repository, caller, listener = {}) =>
+      scopes.within(caller, async (bound) => {
+        const { host, repository: path } = parseReference(repository);
+        const names = (await deps.names.list(bound.scope)).filter((image) => {
+          const reference = parseReference(image.name);
+          return reference.host === host && reference.repository === path && reference.tag !== undefined;
+        });
+        if (names.length === 0)
+          throw new Problem(
+            'not-found',
+            `An image does not exist locally with the tag: ${familiarName({ host, repository: path })}`,
+          );
+        const results = [];
+        for (const { name } of names) results.push(await pusher.push(name, bound, listener));
+        return results;
+      }),
+
+    tag: async (name, target, caller) => {
+      const { id, target: descriptor, manifest } = await local(name, caller);
+      const to = formatReference(withDefaultTag(parseReference(target)));
+      await deps.names.set(caller.scope, to, { id, target: descriptor, manifest, at: deps.clock.now() });
+    },
+
+    images: (caller) => deps.names.list(caller.scope),
+
+    inspect: async (name, caller) => {
+      const image = await local(name, caller);
+      const names = (await deps.names.findById(caller.scope, image.id)).map((named) => named.name);
+      return detailsOf(image, names, await source.open(image));
+    },
+
+    remove: async (name, caller) => {
+      const image = await local(name, caller);
+      const isId = image.name !== fullName(name);
+      const names = isId
+        ? (await deps.names.findById(caller.scope, image.id)).map((named) => named.name)
+        : [image.name];
+      for (const each of names) await deps.names.remove(caller.scope, each);
+    },
+
+    rootfs: (name, caller) =>
+      scopes.within(caller, async (bound) => {
+        const image = await source.resolve(name, bound, { platform: deps.platform, local: true });
+        const stack = await mounts.stack(image.layers, bound.signal);
+        return { lowers: stack.lowers, config: image.config, digest: image.target.digest, release: stack.release };
+      }),
+
+    endScope: async (scope) => {
+      await scopes.end(scope);
+      await deps.names.drop(scope);
+    },
+  };
+}
+
+function fullName(name: string): string | undefined {
+  try {
+    return formatReference(withDefaultTag(parseReference(name)));
+  } catch {
+    return undefined; // an id of 64 digits is no reference
+  }
+}
+
+async function nameAsPulled(
+  name: string,
+  image: Resolved,
+  chosen: boolean,
+  caller: Caller,
+  deps: EngineDeps,
+): Promise<PullResult> {
+  const reference = withDefaultTag(parseReference(name));
+  const { host, repository, tag, digest } = reference;
+  // docker names a pull by tag and digest after the digest alone
+  const full = formatReference(digest === undefined || tag === undefined ? reference : { host, repository, digest });
+  const before = await deps.names.find(caller.scope, full);
+  const target = chosen ? image.manifest : image.target;
+  const named = { id: image.configDigest, target, manifest: image.manifest, at: deps.clock.now() };
+  await deps.names.set(caller.scope, full, named);
+  return {
+    image: { ...named, name: full },
+    digest: image.target.digest,
+    fresh: before?.target.digest !== target.digest,
+    own: image.own,
+  };
+}
+
+function detailsOf(image: NamedImage, names: string[], resolved: ResolvedImage): ImageDetails {
+  const { id, target, manifest, at } = image;
+  const { config, layers } = resolved;
+  const size = layers.reduce((sum, layer) => sum + layer.blob.size, 0);
+  return { image: { id, target, manifest, at }, names, config, layers, size };
+}
+
+/** What runs for a scope, so that its end also ends that. */
+class Scopes {
+  readonly #running = new Map<string, Set<{ abort: AbortController; done: Promise<unknown> }>>();
+
+  async within<T>(caller: Caller, work: (bound: Caller) => Promise<T>): Promise<T> {
+    if (caller.signal.aborted) throw new Problem('cancelled', 'cancelled');
+    const abort = new AbortController();
+    const done = work({ ...caller, signal: AbortSignal.any([caller.signal, abort.signal]) });
+    const entry = { abort, done };
+    const running = this.#running.get(caller.scope) ?? new Set();
+    this.#running.set(caller.scope, running);
+    running.add(entry);
+    try {
+      return await done;
+    } finally {
+      running.delete(entry);
+      if (running.size === 0) this.#running.delete(caller.scope);
+    }
+  }
+
+  async end(scope: string): Promise<void> {
+    const running = [...(this.#running.get(scope) ?? [])];
+    for (const { abort } of running) abort.abort();
+    await Promise.allSettled(running.map(({ done }) => done));
+  }
+}

@@ -1,0 +1,33 @@
+import type { ContainerRuntime } from '../containers/container.ts';
+import type { Platform } from '../images/platform.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { BlobRows, ContentStore } from '../stores/content/content.ts';
+import type { NameStore } from '../stores/names/names.ts';
+import type { OwnName, OwnNames } from '../stores/registry/name.ts';
+import type { RegistryStore } from '../stores/registry/registry.ts';
+import type { CacheStore, Flights } from './cache/cache.ts';
+import type { Caller } from './engine.ts';
+import type { Upstream } from './transfer/upstream.ts';
+
+/** What start/ gives to the engine. */
+export interface EngineDeps {
+  content: ContentStore;
+  /** Where blobs that we don't have can be fetched from. */
+  origins: Pick<BlobRows, 'noteSources' | 'sources'>;
+  names: NameStore;
+  registry: RegistryStore;
+  cache: CacheStore;
+  flights: Flights;
+  runtime: ContainerRuntime;
+  /** Other registries. */
+  upstream: Upstream;
+  /** Hosts that we are, and what names there mean. */
+  own: OwnNames;
+  /** The data folder's `snapshots/`. */
+  snapshots: string;
+  /** What is built when nobody names a platform. */
+  platform: Platform;
+  clock: Clock;
+  /** Whether a caller may read from or write to a repository of ours; absent: whoever reaches the engine may. */
+  authorise?: ((caller: Caller, role: 'reader' | 'writer', name: OwnName) => Promise<boolean>) | undefined;
+}

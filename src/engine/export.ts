@@ -1,0 +1,116 @@
+import type { HistoryEntry, ImageConfig } from '../images/config.ts';
+import type { Descriptor } from '../images/descriptor.ts';
+import { digestOf } from '../images/digest.ts';
+import type { ImageManifest } from '../images/manifest.ts';
+import { MEDIA } from '../images/media-types.ts';
+import type { Platform } from '../images/platform.ts';
+import { timestamp } from '../lib/clock.ts';
+import type { ContentStore } from '../stores/content/content.ts';
+import type { CacheStore } from './cache/cache.ts';
+import type { ResolvedImage } from './engine.ts';
+import { imageKey } from './key.ts';
+import type { OwnHistory, SolvedStage } from './solve.ts';
+
+/** OCI annotations.md: what an image stands on, so that others can tell whether its base has moved on. */
+const BASE_NAME = 'org.opencontainers.image.base.name';
+const BASE_DIGEST = 'org.opencontainers.image.base.digest';
+
+export interface ExportInput {
+  solved: SolvedStage;
+  platform: Platform;
+  project: string;
+  scope: string;
+  dockerfile: string;
+  /** Milliseconds since 1970: the date of an image that was never made before. */
+  now: number;
+}
+
+export interface ExportedImage {
+  config: Descriptor;
+  manifest: Descriptor;
+}
+
+/**
+ * Writes config and manifest of a finished stage. An image of the same content and configuration that was made before
+ * keeps its date, so an unchanged build has an unchanged digest and writes nothing.
+ */
+export async function exportImage(
+  input: ExportInput,
+  content: ContentStore,
+  cache: CacheStore,
+): Promise<ExportedImage> {
+  const { solved, platform } = input;
+  const created = await firstMade(input, cache);
+  const config = await store(content, MEDIA.ociConfig, configOf(solved, platform, created));
+  const manifest: ImageManifest = {
+    schemaVersion: 2,
+    mediaType: MEDIA.ociManifest,
+    config,
+    layers: solved.state.layers.map(({ blob }) => ({ ...blob, mediaType: ociLayerType(blob.mediaType) })),
+  };
+  if (solved.base !== undefined) manifest.annotations = baseAnnotations(solved.base);
+  return { config, manifest: await store(content, MEDIA.ociManifest, manifest) };
+}
+
+async function firstMade(
+  { solved, platform, project, scope, dockerfile, now }: ExportInput,
+  cache: CacheStore,
+): Promise<number> {
+  const facts = [
+    solved.config,
+    solved.ownHistory.map(({ entry, createdAt }) => [entry, createdAt ?? null]),
+    solved.state.layers.map((layer) => layer.diffID),
+    platform,
+    solved.base === undefined ? null : baseAnnotations(solved.base),
+  ];
+  const key = imageKey(solved.state.chain, facts);
+  const known = await cache.find(project, key);
+  if (known !== undefined) return known.createdAt;
+  await cache.save(project, {
+    key,
+    position: `${dockerfile}#image`,
+    text: 'exporting to image',
+    inputs: [],
+    build: scope,
+    durationMs: 0,
+    createdAt: now,
+  });
+  return now;
+}
+
+function configOf(solved: SolvedStage, platform: Platform, created: number): ImageConfig {
+  const { config } = solved;
+  const out: ImageConfig = {
+    created: timestamp(created),
+    ...(config.author === undefined ? {} : { author: config.author }),
+    architecture: config.architecture ?? platform.architecture,
+    os: config.os ?? platform.os,
+    rootfs: { type: 'layers', diff_ids: solved.state.layers.map((layer) => layer.diffID) },
+  };
+  const variant = config.variant ?? platform.variant;
+  if (variant !== undefined) out.variant = variant;
+  if (config['os.version'] !== undefined) out['os.version'] = config['os.version'];
+  out.config = config.config ?? {};
+  out.history = [...(config.history ?? []), ...solved.ownHistory.map((own) => dated(own, created))];
+  return out;
+}
+
+function dated({ entry, createdAt }: OwnHistory, created: number): HistoryEntry {
+  return { created: timestamp(createdAt ?? created), ...entry };
+}
+
+function baseAnnotations(base: ResolvedImage): Record<string, string> {
+  return { [BASE_NAME]: base.reference, [BASE_DIGEST]: base.target.digest };
+}
+
+/** The bytes of a layer are the same in docker's manifests and in OCI's; only the name of their type differs. */
+function ociLayerType(mediaType: string): string {
+  return mediaType === MEDIA.dockerLayerGzip ? MEDIA.ociLayerGzip : mediaType;
+}
+
+async function store(content: ContentStore, mediaType: string, json: unknown): Promise<Descriptor> {
+  const bytes = Buffer.from(JSON.stringify(json));
+  const digest = digestOf(bytes);
+  if ((await content.stat(digest)) === undefined) await content.put(bytes);
+  return { mediaType, digest, size: bytes.length };
+}

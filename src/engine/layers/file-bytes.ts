@@ -1,0 +1,47 @@
+import { closeSync, read, readSync } from 'node:fs';
+import { promisify } from 'node:util';
+
+const readAsync = promisify(read);
+
+/** Up to this size a file is read at once and in place: a visit to the thread pool costs more than the bytes. */
+const SMALL = 128 * 1024;
+
+const CHUNK = 1 << 20;
+
+/**
+ * The bytes of an open file, which is closed at the end, however that comes. Chunks are new buffers: the compressor still
+ * holds them while the next is read.
+ */
+export function fileBytes(fd: number, size: number): AsyncIterable<Uint8Array> {
+  return size <= SMALL ? smallFile(fd, size) : bigFile(fd);
+}
+
+async function* smallFile(fd: number, size: number): AsyncGenerator<Uint8Array, void, undefined> {
+  let buffer: Buffer;
+  let length = 0;
+  try {
+    // one byte more than expected shows a file that grew
+    buffer = Buffer.allocUnsafe(size + 1);
+    for (;;) {
+      const count = readSync(fd, buffer, length, buffer.length - length, null);
+      length += count;
+      if (count === 0 || length === buffer.length) break;
+    }
+  } finally {
+    closeSync(fd);
+  }
+  if (length > 0) yield buffer.subarray(0, length);
+}
+
+async function* bigFile(fd: number): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    for (;;) {
+      const buffer = Buffer.allocUnsafeSlow(CHUNK);
+      const { bytesRead } = await readAsync(fd, buffer, 0, CHUNK, null);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,75 @@
+import { decodeLayer } from '../../images/decompress.ts';
+import type { Digest } from '../../images/digest.ts';
+import type { Layer } from '../../images/layer.ts';
+import { readTar } from '../../images/tar/read.ts';
+import type { ContentReader } from '../../stores/content/content.ts';
+import type { BlobFetcher } from '../transfer/fetch.ts';
+import { SharedWork } from '../transfer/shared-work.ts';
+import { KEPT_TEXT_LIMIT, KEPT_TEXTS, Listing, type ListingStore } from '../trees/listing.ts';
+import { MergedTree } from '../trees/merged-tree.ts';
+import { fromHeader } from './tar-entries.ts';
+import { PassingBytes } from './write-layer.ts';
+
+/** The tree that an image's layers show, by their listings; a layer that has none yet is scanned once, and never unpacked. */
+export class LayerTrees {
+  readonly #content: ContentReader;
+  readonly #fetcher: BlobFetcher;
+  readonly #listings: ListingStore;
+  readonly #scanning = new SharedWork<Digest, Listing>();
+
+  constructor(content: ContentReader, fetcher: BlobFetcher, listings: ListingStore) {
+    this.#content = content;
+    this.#fetcher = fetcher;
+    this.#listings = listings;
+  }
+
+  /** @param layers the lowest first, as in a manifest */
+  tree(layers: readonly Layer[], signal: AbortSignal): MergedTree {
+    return new MergedTree(async (i) => {
+      const layer = layers[layers.length - 1 - i];
+      return layer === undefined ? undefined : await this.listing(layer, signal);
+    });
+  }
+
+  /** @throws Problem `invalid` when the layer isn't what the config says, `unavailable` when it can't be fetched */
+  async listing(layer: Layer, signal: AbortSignal): Promise<Listing> {
+    const known = await this.#listings.find(layer.diffID);
+    if (known !== undefined) return known;
+    return await this.#scanning.do(layer.diffID, signal, async (shared) => {
+      await this.#fetcher.ensure([layer.blob], shared);
+      const listing = await scan(await this.#content.open(layer.blob.digest), layer, shared);
+      await this.#listings.save(layer.diffID, listing);
+      return listing;
+    });
+  }
+
+  /** Notes the listing of a layer that was just written or unpacked. */
+  async note(diffID: Digest, listing: Listing): Promise<void> {
+    await this.#listings.save(diffID, listing);
+  }
+}
+
+/** Listings are shared by all images with that diffID, so the tar has to prove that it is the one. */
+async function scan(blob: AsyncIterable<Uint8Array>, layer: Layer, signal: AbortSignal): Promise<Listing> {
+  const listing = new Listing();
+  const tar = decodeLayer(blob, layer.blob.mediaType, { diffID: layer.diffID });
+  for await (const { header, body } of readTar(tar)) {
+    signal.throwIfAborted();
+    const change = fromHeader(header);
+    if (change === undefined) continue;
+    listing.add(change);
+    if (change.kind === 'entry' && wantsText(change.entry.path, header.size))
+      listing.texts.set(change.entry.path, await textOf(body));
+  }
+  return listing;
+}
+
+export function wantsText(path: string, size: number): boolean {
+  return KEPT_TEXTS.includes(path) && size <= KEPT_TEXT_LIMIT;
+}
+
+async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const passing = new PassingBytes(body, true);
+  for await (const _ of passing);
+  return passing.text ?? '';
+}

@@ -1,0 +1,136 @@
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { encodeLayer } from '../../images/compress.ts';
+import { type Digest, Digester } from '../../images/digest.ts';
+import type { Layer } from '../../images/layer.ts';
+import { type TarInput, writeTar } from '../../images/tar/write.ts';
+import type { ContentWriter } from '../../stores/content/content.ts';
+import { type Change, ContentDigest } from '../trees/content-digest.ts';
+import type { TreeEntry } from '../trees/entry.ts';
+import { KEPT_TEXT_LIMIT, KEPT_TEXTS, Listing } from '../trees/listing.ts';
+import { toHeader } from './tar-entries.ts';
+
+/** One change to write. A file's bytes are opened when its turn comes, so that few files are open at a time. */
+export type LayerItem =
+  | { kind: 'whiteout' | 'opaque'; path: string }
+  | {
+      kind: 'entry';
+      entry: TreeEntry;
+      open?: (() => AsyncIterable<Uint8Array>) | undefined;
+      /** Told the digest of the bytes once they have passed. */
+      measured?: ((digest: Digest) => void) | undefined;
+    };
+
+/** A layer whose blob is a finished file that nobody knows yet: kept by `adopt`, or thrown away. */
+export interface WrittenLayer {
+  layer: Layer;
+  contentDigest: Digest;
+  listing: Listing;
+  /** Makes it a blob of the content store. */
+  adopt(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/**
+ * Writes a layer in one pass: every file is read once, and on its way hashed, put into the tar, hashed again as part of
+ * it, compressed and written. What it changed is known at the end, without times (`contentDigest`) and by path (`listing`).
+ * @throws Problem `conflict` when a file changes while it is read; `cancelled`. Nothing is left behind then.
+ */
+export async function writeLayer(
+  content: ContentWriter,
+  items: AsyncIterable<LayerItem> | Iterable<LayerItem>,
+  signal: AbortSignal,
+): Promise<WrittenLayer> {
+  const contentDigest = new ContentDigest();
+  const listing = new Listing();
+  const file = await content.scratch();
+  const discard = () => rm(file, { force: true });
+  let handle: FileHandle | undefined;
+  try {
+    const target = await open(file, 'w', 0o600);
+    handle = target;
+    const { layer } = await encodeLayer(
+      writeTar(toInputs(items, contentDigest, listing)),
+      async (chunk) => await target.appendFile(chunk),
+      { signal },
+    );
+    await handle.close();
+    handle = undefined;
+    const { digest, size } = layer.blob;
+    return {
+      layer,
+      contentDigest: contentDigest.finish(),
+      listing,
+      adopt: async () => {
+        await content.adopt(file, { digest, size });
+      },
+      discard,
+    };
+  } catch (error) {
+    await handle?.close();
+    await discard();
+    throw error;
+  }
+}
+
+async function* toInputs(
+  items: AsyncIterable<LayerItem> | Iterable<LayerItem>,
+  contentDigest: ContentDigest,
+  listing: Listing,
+): AsyncGenerator<TarInput, void, undefined> {
+  for await (const item of items) {
+    if (item.kind !== 'entry') {
+      yield { header: toHeader(item) };
+      record(item);
+      continue;
+    }
+    const { entry } = item;
+    if (entry.type !== 'file' || item.open === undefined) {
+      yield { header: toHeader({ kind: 'entry', entry }) };
+      record({ kind: 'entry', entry });
+      continue;
+    }
+    const passing = new PassingBytes(item.open(), KEPT_TEXTS.includes(entry.path) && entry.size <= KEPT_TEXT_LIMIT);
+    yield { header: toHeader({ kind: 'entry', entry }), body: passing };
+    const digest = passing.finish();
+    item.measured?.(digest);
+    record({ kind: 'entry', entry, digest });
+    if (passing.text !== undefined) listing.texts.set(entry.path, passing.text);
+  }
+  function record(change: Change): void {
+    contentDigest.add(change);
+    listing.add(change);
+  }
+}
+
+/** Hashes a file's bytes as they go by, and keeps them too when the file is one of the few whose text is wanted. */
+export class PassingBytes implements AsyncIterable<Uint8Array> {
+  readonly #source: AsyncIterable<Uint8Array>;
+  readonly #digester = new Digester();
+  readonly #kept: Uint8Array[] | undefined;
+
+  constructor(source: AsyncIterable<Uint8Array>, keep: boolean) {
+    this.#source = source;
+    this.#kept = keep ? [] : undefined;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of this.#source) {
+      this.#digester.update(chunk);
+      this.#kept?.push(chunk);
+      yield chunk;
+    }
+  }
+
+  /** Bytes that have passed. */
+  get size(): number {
+    return this.#digester.size;
+  }
+
+  finish(): Digest {
+    return this.#digester.finish();
+  }
+
+  get text(): string | undefined {
+    return this.#kept === undefined ? undefined : Buffer.concat(this.#kept).toString('utf8');
+  }
+}

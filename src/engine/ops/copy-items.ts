@@ -1,0 +1,75 @@
+import { closeSync } from 'node:fs';
+import { decompress } from '../../images/decompress.ts';
+import { readTar } from '../../images/tar/read.ts';
+import { Problem } from '../../lib/problem.ts';
+import type { SourceEntry, SourceTree } from '../context/source-tree.ts';
+import { fileBytes } from '../layers/file-bytes.ts';
+import { fromHeader } from '../layers/tar-entries.ts';
+import { type LayerItem, PassingBytes } from '../layers/write-layer.ts';
+import { joinPath } from '../trees/entry.ts';
+import type { PlannedEntry } from './copy-plan.ts';
+import type { CopySelection } from './copy-selection.ts';
+
+/** What a copy's plan writes into its layer, in order; archives are opened and their entries put below their folder. */
+export async function* copyItems(
+  planned: readonly PlannedEntry[],
+  selection: CopySelection,
+): AsyncGenerator<LayerItem, void, undefined> {
+  for (const { entry, bytes, archive } of planned) {
+    if (archive !== undefined) yield* archiveItems(entry.path, archive, selection);
+    else if (bytes === undefined) yield { kind: 'entry', entry };
+    else if (bytes.kind === 'text') {
+      const text = Buffer.from(bytes.text);
+      yield {
+        kind: 'entry',
+        entry,
+        open: async function* () {
+          yield text;
+        },
+      };
+    } else yield fileItem(entry, bytes.source, selection);
+  }
+}
+
+function fileItem(entry: PlannedEntry['entry'], source: SourceEntry, selection: CopySelection): LayerItem {
+  let seenMs = 0;
+  return {
+    kind: 'entry',
+    entry,
+    open: () => {
+      seenMs = Date.now();
+      return openUnchanged(selection.tree, source);
+    },
+    measured: (digest) => selection.measured(source, digest, seenMs),
+  };
+}
+
+/** A file that is another one than when it was selected would give a layer that no state of the context ever had. */
+function openUnchanged(tree: SourceTree, source: SourceEntry): AsyncIterable<Uint8Array> {
+  const { fd, size, mtimeNs } = tree.open(source.path);
+  if (size === source.size && mtimeNs === source.mtimeNs) return fileBytes(fd, size);
+  closeSync(fd);
+  throw new Problem('conflict', `${source.path} changed while it was copied`, {
+    hint: 'Something else writes to this file. Stop it, or exclude the file, and build again.',
+  });
+}
+
+async function* archiveItems(
+  folder: string,
+  source: SourceEntry,
+  selection: CopySelection,
+): AsyncGenerator<LayerItem, void, undefined> {
+  const seenMs = Date.now();
+  const packed = new PassingBytes(openUnchanged(selection.tree, source), false);
+  for await (const { header, body } of readTar(decompress(packed))) {
+    const change = fromHeader(header);
+    if (change?.kind !== 'entry' || change.entry.path === '') continue;
+    const entry = { ...change.entry, path: joinPath(folder, change.entry.path) };
+    if (entry.type === 'hardlink') entry.link = joinPath(folder, entry.link ?? '');
+    yield { kind: 'entry', entry, open: entry.type === 'file' ? () => body : undefined };
+  }
+  // a reader of archives may stop at their end mark: what stands behind it belongs to the file's digest too
+  const whole = packed.size === source.size ? packed : new PassingBytes(openUnchanged(selection.tree, source), false);
+  if (whole !== packed) for await (const _ of whole);
+  selection.measured(source, whole.finish(), seenMs);
+}

@@ -1,0 +1,146 @@
+import { closeSync, readSync } from 'node:fs';
+import type { CopyOperation } from '../../dockerfile/program.ts';
+import { packingOf } from '../../images/decompress.ts';
+import { type Digest, digestOf } from '../../images/digest.ts';
+import type { BuildContext } from '../context/build-context.ts';
+import type { FileIndex } from '../context/file-index.ts';
+import { excludePatterns } from '../context/ignore-file.ts';
+import { nameMatcher } from '../context/match-name.ts';
+import { MissingSource } from '../context/missing-source.ts';
+import {
+  type Exclusion,
+  eitherExcludes,
+  isGlob,
+  type Selected,
+  selectSource,
+  similarNames,
+} from '../context/select.ts';
+import type { SourceEntry, SourceTree } from '../context/source-tree.ts';
+import type { CopiedFile } from '../key.ts';
+import { cleanPath } from '../trees/entry.ts';
+
+/** Where COPY reads from. */
+export interface CopyFrom {
+  tree: SourceTree;
+  exclusion: Exclusion;
+  /** Digests by stat data; only for a context, whose files stay from build to build. */
+  index?: FileIndex;
+  context?: BuildContext;
+}
+
+/** What one COPY or ADD copies, and how much of its content is known so far. */
+export class CopySelection {
+  readonly selected: readonly Selected[];
+  /** Real paths of what ADD unpacks. */
+  readonly archives: ReadonlySet<string>;
+  readonly #from: CopyFrom;
+  readonly #operation: CopyOperation;
+  readonly #digests = new Map<string, Digest>();
+
+  /** @throws Problem `not-found` with docker's text and what may have been meant */
+  constructor(operation: CopyOperation, from: CopyFrom) {
+    this.#from = from;
+    this.#operation = operation;
+    this.selected = operation.sources.flatMap((source) => this.#select(source));
+    if (this.selected.length === 0 && operation.inline.length === 0)
+      throw new MissingSource('COPY failed: no source files were specified', operation.sources[0] ?? '', {
+        place: operation.place,
+        hint: `Nothing matches ${operation.sources.join(' ')}.`,
+      });
+    this.archives = operation.kind === 'add' && operation.unpack !== false ? this.#findArchives() : new Set();
+    for (const entry of this.#files()) {
+      const digest = from.index?.digest(entry.path, entry);
+      if (digest !== undefined) this.#digests.set(entry.path, digest);
+    }
+  }
+
+  get tree(): SourceTree {
+    return this.#from.tree;
+  }
+
+  /** Notes what a file turned out to hold; `seenMs` is when it was opened. */
+  measured(entry: SourceEntry, digest: Digest, seenMs: number): void {
+    this.#digests.set(entry.path, digest);
+    this.#from.index?.note(entry.path, entry, digest, seenMs);
+  }
+
+  /** Facts for the key; undefined while some file's content isn't known. */
+  files(): CopiedFile[] | undefined {
+    const out: CopiedFile[] = this.#operation.inline.map(({ name, content }) => ({
+      path: name,
+      name: `<<${name}`,
+      facts: ['inline', digestOf(content)],
+    }));
+    for (const [i, { name, entry, content }] of this.selected.entries()) {
+      if (entry.type !== 'folder') {
+        const facts = this.#facts(entry);
+        if (facts === undefined) return undefined;
+        out.push({ path: name, name: entry.path, facts: [i, ...facts] });
+        continue;
+      }
+      // an empty folder, too, makes its destination; and --parents keeps the source's path
+      out.push({ path: this.#operation.parents ? entry.path : '', name: entry.path, facts: [i, 'folder'] });
+      const prefix = entry.path === '' ? 0 : entry.path.length + 1;
+      for (const below of content) {
+        const facts = this.#facts(below);
+        if (facts === undefined) return undefined;
+        out.push({ path: below.path.slice(prefix), name: below.path, facts: [i, ...facts] });
+      }
+    }
+    return out;
+  }
+
+  #facts(entry: SourceEntry): (string | number)[] | undefined {
+    const { type, mode, uid, gid, size, link, device, xattrs } = entry;
+    const digest = type === 'file' ? this.#digests.get(entry.path) : '';
+    if (digest === undefined) return undefined;
+    const attributes = Object.entries(xattrs ?? {}).map(([key, value]) => `${key}=${value.toString('base64')}`);
+    const node = device === undefined ? '' : `${device.major}:${device.minor}`;
+    return [type, mode, uid, gid, size, digest, link ?? '', node, ...attributes.sort()];
+  }
+
+  *#files(): Iterable<SourceEntry> {
+    for (const { entry, content } of this.selected) {
+      if (entry.type === 'file') yield entry;
+      for (const below of content) if (below.type === 'file') yield below;
+    }
+  }
+
+  #select(source: string): Selected[] {
+    const { tree, exclusion, context } = this.#from;
+    const { exclude } = this.#operation;
+    const without = exclude.length === 0 ? exclusion : eitherExcludes(exclusion, excludePatterns(exclude));
+    const found = selectSource(tree, source, without, nameMatcher());
+    if (found.length > 0 || isGlob(source)) return found;
+    const path = cleanPath(source);
+    const kind = this.#operation.kind.toUpperCase();
+    const message =
+      context === undefined
+        ? `${kind} failed: stat ${path}: file does not exist`
+        : `${kind} failed: file not found in build context or excluded by .dockerignore: stat ${path}: file does not exist`;
+    const similar = similarNames(tree, path);
+    throw new MissingSource(message, path, {
+      place: this.#operation.place,
+      hint: context?.whyExcluded(path) ?? (similar.length === 0 ? undefined : `Did you mean ${similar.join(' or ')}?`),
+    });
+  }
+
+  #findArchives(): Set<string> {
+    const out = new Set<string>();
+    for (const { entry } of this.selected)
+      if (entry.type === 'file' && entry.size >= 512 && this.#isArchive(entry)) out.add(entry.path);
+    return out;
+  }
+
+  /** Docker unpacks by content and not by name: a tar, or gzip, bzip2 and xz, of which the first bytes suffice. */
+  #isArchive(entry: SourceEntry): boolean {
+    const { fd } = this.#from.tree.open(entry.path);
+    try {
+      const head = Buffer.alloc(512);
+      const length = readSync(fd, head, 0, head.length, 0);
+      return packingOf(head) !== 'plain' || (length === 512 && head.toString('latin1', 257, 262) === 'ustar');
+    } finally {
+      closeSync(fd);
+    }
+  }
+}

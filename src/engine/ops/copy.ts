@@ -1,0 +1,147 @@
+import type { CopyOperation } from '../../dockerfile/program.ts';
+import { Problem } from '../../lib/problem.ts';
+import { FolderTree } from '../context/folder-tree.ts';
+import { NOTHING_EXCLUDED } from '../context/select.ts';
+import { copyFromKey, copyInputs, copyKey, valueDigest } from '../key.ts';
+import { writeLayer } from '../layers/write-layer.ts';
+import { layerXattrs } from '../snapshots/overlay-marks.ts';
+import { copyItems } from './copy-items.ts';
+import { planCopy } from './copy-plan.ts';
+import { type CopyFrom, CopySelection } from './copy-selection.ts';
+import type { OperationPlace, OperationResult, OperationServices, StageState } from './operation.ts';
+import { parseMode, resolveOwner } from './owner.ts';
+import { alone, type CacheQuestion, findCached, fromRecord, type Made, saveMade } from './through-cache.ts';
+
+/**
+ * COPY and ADD. The layer's tar is written straight from the sources into the content store; nothing is unpacked but the
+ * tree that --from names, and the tree copied to is known by its listing.
+ *
+ * The key holds the content of what is copied. When the index knows every file's digest (nothing changed since they were
+ * last read), it is looked up before anything is read; else the layer is written in the one pass that also hashes, and
+ * thrown away when it turns out to be known.
+ * @throws Problem `not-found` (a source or a name), `invalid`, `unsupported`, `conflict` (a file changes while it is read)
+ */
+export async function copyFiles(
+  operation: CopyOperation,
+  state: StageState,
+  place: OperationPlace,
+  services: OperationServices,
+): Promise<OperationResult> {
+  refuseUnfinished(operation);
+  if (operation.from.kind === 'context') {
+    const { context } = services;
+    const from: CopyFrom = { tree: context.tree, exclusion: context.exclusion, index: context.index, context };
+    return await copySelected(operation, from, state, place, services);
+  }
+  return await copyFromTree(operation, state, place, services);
+}
+
+function refuseUnfinished(operation: CopyOperation): void {
+  const url = operation.sources.find((source) => /^(?:https?|git|ssh):\/\/|^git@|\.git(?:#|$)/.test(source));
+  const what =
+    operation.kind === 'add' && url !== undefined
+      ? `ADD ${url}`
+      : operation.checksum !== undefined
+        ? 'ADD --checksum'
+        : operation.keepGitDir
+          ? 'ADD --keep-git-dir'
+          : undefined;
+  if (what === undefined) return;
+  throw new Problem('unsupported', `${what} is not supported yet (completed later)`, {
+    place: operation.place,
+    hint: 'Fetch the file before the build, or with curl in a RUN.',
+  });
+}
+
+/** COPY --from: the whole source tree's identity first, which needs none of its files; then the content that is selected. */
+async function copyFromTree(
+  operation: CopyOperation,
+  state: StageState,
+  place: OperationPlace,
+  services: OperationServices,
+): Promise<OperationResult> {
+  const { from } = operation;
+  const source =
+    from.kind === 'stage'
+      ? await services.stage(from.index)
+      : await services.image(from.kind === 'image' ? from.reference : '', operation.place);
+  const byTree: CacheQuestion = {
+    key: copyFromKey(state.chain, operation, source.chain),
+    text: operation.text,
+    inputs: [
+      { kind: 'parent', name: 'parent', value: state.chain },
+      { kind: 'instruction', name: operation.text, value: valueDigest(operation.text) },
+      { kind: 'source', name: operation.text, value: source.chain },
+    ],
+  };
+  const known = await findCached(services, byTree.key);
+  if (known !== undefined) return fromRecord(known);
+  return await alone(services, byTree.key, async () => {
+    const meanwhile = await findCached(services, byTree.key);
+    if (meanwhile !== undefined) return fromRecord(meanwhile);
+    return await services.mounts.view(source.layers, services.signal, async (path) => {
+      const tree = new FolderTree(path, { foreign: false, readXattrs: layerXattrs });
+      try {
+        const result = await copySelected(operation, { tree, exclusion: NOTHING_EXCLUDED }, state, place, services);
+        await saveMade(services, state, place, byTree, { layer: result.layer, contentDigest: result.contentDigest });
+        return result;
+      } finally {
+        tree.close();
+      }
+    });
+  });
+}
+
+async function copySelected(
+  operation: CopyOperation,
+  from: CopyFrom,
+  state: StageState,
+  place: OperationPlace,
+  services: OperationServices,
+): Promise<OperationResult> {
+  const selection = new CopySelection(operation, from);
+  const question = (): CacheQuestion | undefined => {
+    const files = selection.files();
+    if (files === undefined) return undefined;
+    return {
+      key: copyKey(state.chain, operation, files),
+      text: operation.text,
+      inputs: copyInputs(operation, state.chain, files),
+    };
+  };
+  const before = question();
+  const known = before === undefined ? undefined : await findCached(services, before.key);
+  if (known !== undefined) return fromRecord(known);
+
+  const { deps, trees, signal } = services;
+  const below = trees.tree(state.layers, signal);
+  const planned = await planCopy(
+    {
+      operation,
+      selected: selection.selected,
+      archives: selection.archives,
+      owner: operation.chown === undefined ? undefined : await resolveOwner(operation.chown, below, operation.place),
+      mode: operation.chmod === undefined ? undefined : parseMode(operation.chmod, operation.place),
+      madeNs: state.madeNs,
+    },
+    below,
+  );
+  if (planned.length === 0) throw new Error(`nothing planned for ${operation.text}`);
+  const written = await writeLayer(deps.content, copyItems(planned, selection), signal);
+  const after = question();
+  if (after === undefined) throw new Error(`a file of ${operation.text} was never read`);
+  try {
+    const found = await findCached(services, after.key);
+    if (found !== undefined) {
+      await written.discard();
+      return fromRecord(found);
+    }
+    await written.adopt();
+  } catch (error) {
+    await written.discard();
+    throw error;
+  }
+  await trees.note(written.layer.diffID, written.listing);
+  const made: Made = { layer: written.layer, contentDigest: written.contentDigest };
+  return await saveMade(services, state, place, after, made);
+}

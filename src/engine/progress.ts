@@ -1,0 +1,63 @@
+import { messageOf, type Place, Problem } from '../lib/problem.ts';
+import type { BuildEvent } from './engine.ts';
+
+/** Numbers the vertices of one build and reports each one's beginning, output and end exactly once. */
+export class Progress {
+  readonly #listen: (event: BuildEvent) => void;
+  #last = 0;
+
+  constructor(listen: (event: BuildEvent) => void) {
+    this.#listen = listen;
+  }
+
+  begin(name: string, place?: Place): Vertex {
+    const id = ++this.#last;
+    this.#listen({ kind: 'vertex', id, name, place });
+    return new Vertex(id, this.#listen);
+  }
+
+  emit(event: BuildEvent): void {
+    this.#listen(event);
+  }
+}
+
+/** One line of work of a build, as a client shows it. */
+export class Vertex {
+  readonly id: number;
+  readonly #listen: (event: BuildEvent) => void;
+  readonly #started = performance.now();
+  #ended = false;
+
+  constructor(id: number, listen: (event: BuildEvent) => void) {
+    this.id = id;
+    this.#listen = listen;
+  }
+
+  /** Milliseconds since it began. */
+  get elapsed(): number {
+    return performance.now() - this.#started;
+  }
+
+  output(stream: 'stdout' | 'stderr', text: string): void {
+    this.#listen({ kind: 'output', id: this.id, stream, text });
+  }
+
+  note(text: string): void {
+    this.#listen({ kind: 'note', id: this.id, text });
+  }
+
+  end(status: 'done' | 'cached', reason?: string): void {
+    this.#end(status, reason);
+  }
+
+  fail(error: unknown): void {
+    const cancelled = error instanceof Problem && error.code === 'cancelled';
+    this.#end(cancelled ? 'cancelled' : 'error', messageOf(error));
+  }
+
+  #end(status: 'done' | 'cached' | 'error' | 'cancelled', reason: string | undefined): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#listen({ kind: 'end', id: this.id, ms: this.elapsed, status, reason });
+  }
+}

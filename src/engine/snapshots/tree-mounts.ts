@@ -1,0 +1,81 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { withReadOnlyView } from '../../containers/sandbox/overlay.ts';
+import { decodeLayer } from '../../images/decompress.ts';
+import type { Layer } from '../../images/layer.ts';
+import type { ContentReader } from '../../stores/content/content.ts';
+import type { LayerTrees } from '../layers/layer-trees.ts';
+import { type BlobFetcher, throwFirst } from '../transfer/fetch.ts';
+import { chainIDs, type SnapshotStore } from './snapshot-store.ts';
+import { unpackLayer } from './unpack.ts';
+
+/** A stack of unpacked layers; its trees stay until it is released. */
+export interface TreeStack {
+  /** The topmost first, as overlayfs names them. */
+  lowers: string[];
+  release(): Promise<void>;
+}
+
+/** Unpacks layers when something has to see their files, and shows them as one tree. */
+export class TreeMounts {
+  readonly store: SnapshotStore;
+  readonly #content: ContentReader;
+  readonly #fetcher: BlobFetcher;
+  readonly #trees: LayerTrees;
+
+  constructor(store: SnapshotStore, content: ContentReader, fetcher: BlobFetcher, trees: LayerTrees) {
+    this.store = store;
+    this.#content = content;
+    this.#fetcher = fetcher;
+    this.#trees = trees;
+  }
+
+  /**
+   * Fetches and unpacks what isn't there; layers side by side, because each has a folder of its own.
+   * @param layers the lowest first
+   */
+  async stack(layers: readonly Layer[], signal: AbortSignal): Promise<TreeStack> {
+    const ids = chainIDs(layers.map((layer) => layer.diffID));
+    const release = await this.store.lease(ids);
+    try {
+      const results = await Promise.allSettled(
+        layers.map((layer, i) => {
+          const id = ids[i] ?? layer.diffID;
+          return this.store.make(id, (folder) => this.#unpack(layer, layers.slice(0, i), folder, signal));
+        }),
+      );
+      throwFirst(results);
+      const lowers = ids.map((id) => this.store.path(id)).reverse();
+      if (lowers.length === 0) lowers.push(this.store.empty());
+      return { lowers, release };
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  }
+
+  async #unpack(layer: Layer, lower: readonly Layer[], folder: string, signal: AbortSignal): Promise<void> {
+    await this.#fetcher.ensure([layer.blob], signal);
+    const blob = await this.#content.open(layer.blob.digest);
+    const tar = decodeLayer(blob, layer.blob.mediaType, { diffID: layer.diffID });
+    const listing = await unpackLayer(tar, folder, this.#trees.tree(lower, signal), signal);
+    await this.#trees.note(layer.diffID, listing);
+  }
+
+  /** Shows the merged tree of layers, read-only, for the time of `use`. */
+  async view<T>(layers: readonly Layer[], signal: AbortSignal, use: (path: string) => Promise<T>): Promise<T> {
+    const stack = await this.stack(layers, signal);
+    try {
+      const active = await this.store.prepare();
+      try {
+        const target = join(active.folder, 'm');
+        await mkdir(target);
+        return await withReadOnlyView(target, { lowers: stack.lowers, upper: this.store.empty() }, use);
+      } finally {
+        await active.discard();
+      }
+    } finally {
+      await stack.release();
+    }
+  }
+}

@@ -1,0 +1,277 @@
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  symlinkSync,
+  write,
+  writeSync,
+} from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { pathBytes } from '../../images/tar/path-text.ts';
+import { readTar, type TarEntry } from '../../images/tar/read.ts';
+import { setTimes } from '../../kernel/file-times.ts';
+import { makeNode, makeWhiteout } from '../../kernel/node-file.ts';
+import { O_PATH } from '../../kernel/openat2.ts';
+import { openBelow, selfFd } from '../../kernel/rooted.ts';
+import { setXattr } from '../../kernel/xattr.ts';
+import { hasErrorCode, Problem } from '../../lib/problem.ts';
+import { wantsText } from '../layers/layer-trees.ts';
+import { fromHeader } from '../layers/tar-entries.ts';
+import { PassingBytes } from '../layers/write-layer.ts';
+import { ancestorsOf, baseOf, parentOf, type TreeEntry } from '../trees/entry.ts';
+import { Listing } from '../trees/listing.ts';
+import type { MergedTree } from '../trees/merged-tree.ts';
+import { OPAQUE_XATTR } from './overlay-marks.ts';
+
+const writeAsync = promisify(write);
+
+/** Up to this size a chunk is written in place; see layers/file-bytes.ts. */
+const SMALL = 128 * 1024;
+
+/**
+ * Unpacks a layer's tar into an empty folder as overlayfs wants it. Folders are opened below the root by the kernel, so an
+ * entry whose path leads through a link of the same layer lands inside, whatever the link says.
+ *
+ * A folder that the tar doesn't describe (an entry's missing parent) gets the metadata that the layers below give it;
+ * overlayfs would show it with those of this layer.
+ * @throws Problem `invalid` for a tar that can't be obeyed
+ */
+export async function unpackLayer(
+  tar: AsyncIterable<Uint8Array>,
+  folder: string,
+  below: MergedTree,
+  signal: AbortSignal,
+): Promise<Listing> {
+  const unpacker = new Unpacker(folder);
+  try {
+    for await (const entry of readTar(tar)) {
+      signal.throwIfAborted();
+      await unpacker.add(entry);
+    }
+    await unpacker.finish(below);
+    return unpacker.listing;
+  } finally {
+    unpacker.close();
+  }
+}
+
+class Unpacker {
+  readonly listing = new Listing();
+  readonly #root: number;
+  readonly #rootPath: string;
+  readonly #folders = new Map<string, TreeEntry>();
+  /** The folder that the last entry went to: most entries follow others of the same one. */
+  #open: { path: string; fd: number } | undefined;
+
+  constructor(folder: string) {
+    this.#rootPath = folder;
+    this.#root = openSync(folder, O_PATH | constants.O_DIRECTORY);
+  }
+
+  close(): void {
+    this.#forget();
+    closeSync(this.#root);
+  }
+
+  async add({ header, body }: TarEntry): Promise<void> {
+    const change = fromHeader(header);
+    if (change === undefined) return;
+    this.listing.add(change);
+    if (change.kind === 'opaque') {
+      this.#makeFolder(change.path);
+      if (change.path === '') setXattr(this.#rootPath, OPAQUE_XATTR, Buffer.from('y'));
+      else this.#at(change.path, (at) => setXattr(at, OPAQUE_XATTR, Buffer.from('y')));
+    } else if (change.kind === 'whiteout') {
+      // a path that this layer has too was replaced, not removed: then it stands here already, or will
+      if (!this.#exists(change.path)) this.#at(change.path, (at) => makeWhiteout(at));
+    } else await this.#entry(change.entry, body);
+  }
+
+  async #entry(entry: TreeEntry, body: AsyncIterable<Uint8Array>): Promise<void> {
+    const { path } = entry;
+    if (path === '') {
+      if (entry.type === 'folder') this.#folders.set('', entry);
+      return;
+    }
+    if (entry.type === 'folder') {
+      this.#makeFolder(path);
+      this.#folders.set(path, entry);
+      return;
+    }
+    await this.#clear(path);
+    if (entry.type === 'file') await this.#file(entry, body);
+    else {
+      this.#at(path, (at) => this.#special(entry, at));
+      if (entry.type === 'hardlink') return;
+      this.#at(path, (at) => finishEntry(entry, at));
+    }
+  }
+
+  #special(entry: TreeEntry, at: Buffer): void {
+    const { type, link = '', device = { major: 0, minor: 0 }, mode } = entry;
+    if (type === 'symlink') symlinkSync(pathBytes(link), at);
+    else if (type === 'hardlink') this.#at(link, (target) => linkSync(target, at), entry);
+    else if (type === 'fifo') makeNode(at, 'fifo', mode);
+    else makeNode(at, type === 'char' ? 'character' : 'block', mode, device.major, device.minor);
+  }
+
+  async #file(entry: TreeEntry, body: AsyncIterable<Uint8Array>): Promise<void> {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+    const fd = this.#at(entry.path, (at) => openSync(at, flags, 0o600));
+    try {
+      const passing = wantsText(entry.path, entry.size) ? new PassingBytes(body, true) : undefined;
+      for await (const chunk of passing ?? body) await writeWhole(fd, chunk);
+      if (passing?.text !== undefined) this.listing.texts.set(entry.path, passing.text);
+      fchownSync(fd, entry.uid, entry.gid);
+      fchmodSync(fd, entry.mode);
+    } finally {
+      closeSync(fd);
+    }
+    this.#at(entry.path, (at) => {
+      setXattrs(entry, at);
+      setTimes(at, entry.mtimeNs, entry.mtimeNs);
+    });
+  }
+
+  /** A later entry of the same path wins. */
+  async #clear(path: string): Promise<void> {
+    if (!this.#exists(path)) return;
+    this.#forget();
+    for (const folder of [...this.#folders.keys()])
+      if (folder === path || folder.startsWith(`${path}/`)) this.#folders.delete(folder);
+    const parent = openBelow(this.#root, pathBytes(parentOf(path)), O_PATH | constants.O_DIRECTORY);
+    try {
+      await rm(pathBytes(`${selfFd(parent)}/${baseOf(path)}`), { recursive: true, force: true });
+    } finally {
+      closeSync(parent);
+    }
+  }
+
+  #makeFolder(path: string): void {
+    if (path === '') return;
+    this.#at(path, (at) => {
+      try {
+        mkdirSync(at, 0o755);
+      } catch (error) {
+        if (!hasErrorCode(error, 'EEXIST')) throw error;
+        if (lstatSync(at).isDirectory()) return;
+        throw new Problem('invalid', `the layer has both a folder and a file at ${path}`, { cause: error });
+      }
+    });
+  }
+
+  #exists(path: string): boolean {
+    try {
+      this.#at(path, (at) => lstatSync(at));
+      return true;
+    } catch (error) {
+      if (hasErrorCode(error, 'ENOENT', 'ENOTDIR')) return false;
+      throw error;
+    }
+  }
+
+  /** Calls with a path whose folder is an open handle, for calls that don't follow the last part. */
+  #at<T>(path: string, use: (at: Buffer) => T, linkedFrom?: TreeEntry): T {
+    const parent = parentOf(path);
+    if (linkedFrom !== undefined) {
+      const fd = this.#openFolder(parent);
+      try {
+        return use(pathBytes(`${selfFd(fd)}/${baseOf(path)}`));
+      } catch (error) {
+        if (!hasErrorCode(error, 'ENOENT')) throw error;
+        throw new Problem('invalid', `${linkedFrom.path}: hard link to ${path}, which is not in the layer`, {
+          cause: error,
+        });
+      } finally {
+        closeSync(fd);
+      }
+    }
+    if (this.#open?.path !== parent) {
+      this.#forget();
+      this.#open = { path: parent, fd: this.#openFolder(parent) };
+    }
+    return use(pathBytes(`${selfFd(this.#open.fd)}/${baseOf(path)}`));
+  }
+
+  #forget(): void {
+    if (this.#open !== undefined) closeSync(this.#open.fd);
+    this.#open = undefined;
+  }
+
+  /** Opens a folder below the root; what is missing on the way is made. */
+  #openFolder(path: string): number {
+    const flags = O_PATH | constants.O_DIRECTORY;
+    try {
+      return openBelow(this.#root, pathBytes(path), flags);
+    } catch (error) {
+      if (!hasErrorCode(error, 'ENOENT')) throw error;
+    }
+    const parent = this.#openFolder(parentOf(path));
+    try {
+      mkdirSync(pathBytes(`${selfFd(parent)}/${baseOf(path)}`), 0o755);
+    } finally {
+      closeSync(parent);
+    }
+    return openBelow(this.#root, pathBytes(path), flags);
+  }
+
+  /** Folders last, the deepest first: what is made in them would change their times. */
+  async finish(below: MergedTree): Promise<void> {
+    for (const [path, listed] of this.listing.entries) {
+      if (listed.implied === undefined) continue;
+      const known = await below.lookup(path);
+      if (known?.type !== 'folder') continue;
+      const entry: TreeEntry = {
+        path,
+        type: 'folder',
+        mode: known.mode,
+        uid: known.uid,
+        gid: known.gid,
+        size: 0,
+        mtimeNs: BigInt(known.mtimeNs),
+      };
+      this.#folders.set(path, entry);
+    }
+    const deepestFirst = [...this.#folders.values()].sort(
+      (a, b) => ancestorsOf(b.path).length - ancestorsOf(a.path).length,
+    );
+    for (const entry of deepestFirst) {
+      if (entry.path === '') finishEntry(entry, Buffer.from(this.#rootPath));
+      else this.#at(entry.path, (at) => finishEntry(entry, at));
+    }
+  }
+}
+
+/** Owner before mode, because chown clears setuid; attributes after both, because chown clears capabilities too. */
+function finishEntry(entry: TreeEntry, at: Buffer): void {
+  lchownSync(at, entry.uid, entry.gid);
+  if (entry.type !== 'symlink') chmodSync(at, entry.mode);
+  setXattrs(entry, at);
+  setTimes(at, entry.mtimeNs, entry.mtimeNs);
+}
+
+function setXattrs(entry: TreeEntry, at: Buffer): void {
+  for (const [name, value] of Object.entries(entry.xattrs ?? {})) {
+    try {
+      setXattr(at, name, value);
+    } catch (error) {
+      // user.* on links and devices, and namespaces that the file system lacks: docker leaves them out as well
+      if (!hasErrorCode(error, 'ENOTSUP', 'EPERM')) throw error;
+    }
+  }
+}
+
+async function writeWhole(fd: number, chunk: Uint8Array): Promise<void> {
+  for (let at = 0; at < chunk.length; ) {
+    if (chunk.length <= SMALL) at += writeSync(fd, chunk, at);
+    else at += (await writeAsync(fd, chunk, at, chunk.length - at)).bytesWritten;
+  }
+}

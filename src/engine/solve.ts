@@ -1,0 +1,201 @@
+import { interpretStage } from '../dockerfile/interpret.ts';
+import type { BuildInputs, Operation, Stage, StagePlan, StageProgram } from '../dockerfile/program.ts';
+import type { HistoryEntry, ImageConfig } from '../images/config.ts';
+import type { Platform } from '../images/platform.ts';
+import { type Place, Problem } from '../lib/problem.ts';
+import type { ResolvedImage, StepReport } from './engine.ts';
+import { baseChain, chainOf } from './key.ts';
+import { copyFiles } from './ops/copy.ts';
+import type { OperationResult, OperationServices, StageState } from './ops/operation.ts';
+import { runCommand } from './ops/run.ts';
+import { makeWorkdir } from './ops/workdir.ts';
+import type { Progress } from './progress.ts';
+import { throwFirst } from './transfer/fetch.ts';
+
+/** A history entry below the base's; metadata is dated when the image is finished. */
+export interface OwnHistory {
+  entry: HistoryEntry;
+  /** Milliseconds since 1970, of the layer. */
+  createdAt?: number | undefined;
+}
+
+/** A stage whose every operation has been done. */
+export interface SolvedStage {
+  state: StageState;
+  /** What the stage says of itself, and the base image's own history. */
+  config: ImageConfig;
+  ownHistory: OwnHistory[];
+  args: Record<string, string>;
+  steps: StepReport[];
+  /** The image that it stands on in the end; absent for scratch. */
+  base?: ResolvedImage | undefined;
+}
+
+export interface SolveInput {
+  plan: StagePlan;
+  inputs: BuildInputs;
+  progress: Progress;
+  /** Name of the Dockerfile, for positions. */
+  dockerfile: string;
+  /** The base or COPY --from image of a name, with its place for complaints. */
+  resolve: (reference: string, platform: Platform, place: Place) => Promise<ResolvedImage>;
+  /** Services whose `signal` ends when `abort` is called. */
+  services: Omit<OperationServices, 'stage' | 'image'>;
+  abort: () => void;
+}
+
+/**
+ * Does what the target needs: every stage once, stages that don't wait for each other side by side, the operations of a
+ * stage in order. The first failure ends all others, and is the one that is thrown.
+ */
+export async function solve(input: SolveInput): Promise<SolvedStage> {
+  const solving = new Map<number, Promise<SolvedStage>>();
+  const all = [...input.plan.stages, ...input.plan.spare];
+  const stageOf = (index: number): Promise<SolvedStage> => {
+    const known = solving.get(index);
+    if (known !== undefined) return known;
+    const stage = all.find((candidate) => candidate.index === index);
+    if (stage === undefined) throw new Error(`no stage ${index} in the plan`);
+    const started = solveStage(stage, input, stageOf).catch((error: unknown) => {
+      input.abort();
+      throw error;
+    });
+    solving.set(index, started);
+    return started;
+  };
+  for (const stage of input.plan.stages) void stageOf(stage.index).catch(() => undefined);
+  // a trigger of a base may have asked for a stage that the plan thought spare, so the list can grow while it is waited for
+  const target = await Promise.allSettled([stageOf(input.plan.target)]);
+  throwFirst([...(await Promise.allSettled([...solving.values()])), ...target]);
+  return await stageOf(input.plan.target);
+}
+
+type StageOf = (index: number) => Promise<SolvedStage>;
+
+async function solveStage(stage: Stage, input: SolveInput, stageOf: StageOf): Promise<SolvedStage> {
+  const start = await beginStage(stage, input, stageOf);
+  const program = interpretStage(stage, { config: start.config, args: start.args }, input.inputs);
+  for (const warning of program.warnings) input.progress.emit({ kind: 'warning', ...warning });
+  if (stage.base.kind === 'image') {
+    const vertex = input.progress.begin(`${label(stage, input, 1, program)}${stage.text}`, stage.place);
+    if (start.note !== undefined) vertex.note(start.note);
+    vertex.end('cached');
+  }
+  const services: OperationServices = {
+    ...input.services,
+    stage: async (index) => (await stageOf(index)).state,
+    image: async (reference, place) => {
+      const platform = stage.platform ?? input.inputs.targetPlatform;
+      return stateOf(await input.resolve(reference, platform, place), platform);
+    },
+  };
+  let { state } = start;
+  const results: OperationResult[] = [];
+  const times: number[] = [];
+  for (const [n, operation] of program.operations.entries()) {
+    const vertex = input.progress.begin(`${label(stage, input, n + 2, program)}${operation.text}`, operation.place);
+    const position = `${input.dockerfile}#${stage.index}#${n}`;
+    try {
+      if (services.signal.aborted) throw new Problem('cancelled', 'cancelled');
+      const result = await perform(operation, state, { position, vertex }, services);
+      vertex.end(result.status === 'cached' ? 'cached' : 'done', result.reason);
+      results.push(result);
+      times.push(Math.round(vertex.elapsed));
+      state = after(state, result);
+    } catch (error) {
+      const shown = services.signal.aborted ? new Problem('cancelled', 'cancelled', { cause: error }) : error;
+      vertex.fail(shown);
+      throw shown;
+    }
+  }
+  return finishStage(stage, program, { ...start, state }, results, times);
+}
+
+async function perform(
+  operation: Operation,
+  state: StageState,
+  place: Parameters<typeof runCommand>[2],
+  services: OperationServices,
+): Promise<OperationResult> {
+  if (operation.kind === 'run') return await runCommand(operation, state, place, services);
+  if (operation.kind === 'workdir') return await makeWorkdir(operation, state, place, services);
+  return await copyFiles(operation, state, place, services);
+}
+
+function after(state: StageState, { layer, contentDigest }: OperationResult): StageState {
+  if (layer === undefined) return state;
+  return {
+    ...state,
+    layers: [...state.layers, layer],
+    chain: chainOf(state.chain, contentDigest ?? layer.diffID),
+  };
+}
+
+interface StageStart extends Omit<SolvedStage, 'steps'> {
+  note?: string | undefined;
+}
+
+async function beginStage(stage: Stage, input: SolveInput, stageOf: StageOf): Promise<StageStart> {
+  const { base } = stage;
+  const platform = stage.platform ?? input.inputs.targetPlatform;
+  if (base.kind === 'stage') return { ...(await stageOf(base.index)) };
+  if (base.kind === 'image') {
+    const image = await input.resolve(base.reference, platform, base.place);
+    return { state: stateOf(image, platform), config: image.config, ownHistory: [], args: {}, base: image };
+  }
+  const chain = baseChain([], platform);
+  const config: ImageConfig = { ...platform, rootfs: { type: 'layers', diff_ids: [] } };
+  return { state: { layers: [], chain, base: chain, madeNs: 0n }, config, ownHistory: [], args: {} };
+}
+
+/** An image as something to build on. */
+export function stateOf(image: ResolvedImage, platform: Platform): StageState {
+  const chain = baseChain(
+    image.layers.map((layer) => layer.diffID),
+    platform,
+  );
+  const created = Date.parse(image.config.created ?? '');
+  const madeNs = Number.isNaN(created) ? 0n : BigInt(Math.max(0, created)) * 1_000_000n;
+  return { layers: image.layers, chain, base: chain, madeNs };
+}
+
+function finishStage(
+  stage: Stage,
+  program: StageProgram,
+  start: StageStart,
+  results: readonly OperationResult[],
+  times: readonly number[],
+): SolvedStage {
+  const ownHistory = [...start.ownHistory];
+  const steps: StepReport[] = [];
+  for (const { createdBy, operation: n } of program.history) {
+    const operation = n === undefined ? undefined : program.operations[n];
+    const result = n === undefined ? undefined : results[n];
+    const entry: HistoryEntry = { created_by: createdBy };
+    if (result?.layer === undefined) entry.empty_layer = true;
+    ownHistory.push({ entry, createdAt: result?.createdAt });
+    steps.push(
+      operation === undefined || result === undefined
+        ? { text: createdBy, place: stage.place, status: 'metadata', ms: 0 }
+        : {
+            text: operation.text,
+            place: operation.place,
+            status: result.status,
+            ms: times[n ?? 0] ?? 0,
+            layer: result.layer,
+            reason: result.reason,
+          },
+    );
+  }
+  const config: ImageConfig = { ...start.config, config: program.config };
+  const author = program.author ?? start.config.author;
+  if (author !== undefined) config.author = author;
+  return { state: start.state, config, ownHistory, args: program.args, steps, base: start.base };
+}
+
+/** `[2/4] `, `[build 2/4] `, and `[stage-1 2/4] ` for a stage without name beside others. */
+function label(stage: Stage, { plan }: SolveInput, n: number, program: StageProgram): string {
+  const total = program.operations.length + 1;
+  const name = stage.name ?? (plan.stages.length > 1 ? `stage-${stage.index}` : undefined);
+  return `[${name === undefined ? '' : `${name} `}${n}/${total}] `;
+}

@@ -1,0 +1,97 @@
+import type { Descriptor } from '../../images/descriptor.ts';
+import type { Digest } from '../../images/digest.ts';
+import { messageOf, Problem } from '../../lib/problem.ts';
+import { Semaphore } from '../../lib/semaphore.ts';
+import { type BlobOrigin, type ContentStore, LEASE_MS } from '../../stores/content/content.ts';
+import { SharedWork } from './shared-work.ts';
+import type { Upstream } from './upstream.ts';
+
+/** Blobs fetched at once: more connections to one registry gain nothing and are what rate limits count. */
+const PARALLEL = 4;
+
+export interface BlobFetcherDeps {
+  content: ContentStore;
+  origins: { sources(digest: Digest): Promise<BlobOrigin[]> };
+  upstream: Upstream;
+}
+
+/** Brings blobs here when something needs their bytes: from any registry that is known to have them, each one once. */
+export class BlobFetcher {
+  readonly #deps: BlobFetcherDeps;
+  readonly #room = new Semaphore(PARALLEL);
+  readonly #fetching = new SharedWork<Digest, void>();
+
+  constructor(deps: BlobFetcherDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Whole and verified when the promise resolves, and kept by a lease.
+   * @throws Problem `unavailable` when nobody who had a blob gives it; `cancelled`
+   */
+  async ensure(blobs: readonly Descriptor[], signal: AbortSignal, listen?: (blob: Descriptor) => void): Promise<void> {
+    const stop = new AbortController();
+    const either = AbortSignal.any([signal, stop.signal]);
+    const results = await Promise.allSettled(
+      blobs.map(async (blob) => {
+        try {
+          await this.#one(blob, either);
+          listen?.(blob);
+        } catch (error) {
+          stop.abort();
+          throw error;
+        }
+      }),
+    );
+    throwFirst(results);
+  }
+
+  async has(digest: Digest): Promise<boolean> {
+    return (await this.#deps.content.stat(digest)) !== undefined;
+  }
+
+  async #one(blob: Descriptor, signal: AbortSignal): Promise<void> {
+    // held before it is looked for, so that a collection can't take it in between
+    await this.#deps.content.hold(HOLDER, [blob.digest], LEASE_MS);
+    if (await this.has(blob.digest)) return;
+    await this.#fetching.do(blob.digest, signal, (shared) => this.#room.with(() => this.#fetch(blob, shared)));
+  }
+
+  async #fetch(blob: Descriptor, signal: AbortSignal): Promise<void> {
+    const { content, origins, upstream } = this.#deps;
+    if (await this.has(blob.digest)) return;
+    const places = await origins.sources(blob.digest);
+    let last: unknown;
+    for (const { host, repository } of places) {
+      try {
+        const bytes = await upstream.blob(host, repository, blob, signal);
+        await content.ingest(bytes, { expected: blob.digest, size: blob.size, signal });
+        return;
+      } catch (error) {
+        if (signal.aborted) throw new Problem('cancelled', 'cancelled', { cause: error });
+        last = error;
+      }
+    }
+    const tried = places.map(({ host, repository }) => `${host}/${repository}`).join(', ');
+    throw new Problem(
+      'unavailable',
+      places.length === 0
+        ? `blob ${blob.digest} is not here, and no registry is known to have it`
+        : `blob ${blob.digest} can't be fetched from ${tried}: ${messageOf(last)}`,
+      {
+        cause: last,
+        hint: places.length === 0 ? 'Pull the image again, so that its registry is known.' : undefined,
+      },
+    );
+  }
+}
+
+const HOLDER = 'engine';
+
+/** Rethrows what failed first for a reason of its own, and a cancellation only when there was nothing else. */
+export function throwFirst(results: readonly PromiseSettledResult<unknown>[]): void {
+  const failed = results.filter((result) => result.status === 'rejected').map((result) => result.reason as unknown);
+  const real = failed.find((error) => !(error instanceof Problem && error.code === 'cancelled'));
+  if (real !== undefined) throw real;
+  if (failed.length > 0) throw failed[0];
+}

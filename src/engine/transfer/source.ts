@@ -1,0 +1,228 @@
+import type { ImageConfig } from '../../images/config.ts';
+import type { Descriptor } from '../../images/descriptor.ts';
+import { digestOf } from '../../images/digest.ts';
+import type { Layer } from '../../images/layer.ts';
+import { type ImageManifest, type Manifest, parseManifest } from '../../images/manifest.ts';
+import { formatPlatform, type Platform, platformMatches } from '../../images/platform.ts';
+import {
+  familiarName,
+  formatReference,
+  parseReference,
+  type Reference,
+  withDefaultTag,
+} from '../../images/reference.ts';
+import { Problem } from '../../lib/problem.ts';
+import type { NamedImage } from '../../stores/names/names.ts';
+import { isOwnHost, ownName, repositoryKey } from '../../stores/registry/name.ts';
+import type { EngineDeps } from '../deps.ts';
+import type { Caller, ResolvedImage } from '../engine.ts';
+import { choosePlatform } from './choose-platform.ts';
+import type { BlobFetcher } from './fetch.ts';
+import { pullProblem } from './pull-problem.ts';
+
+export interface ResolveOptions {
+  platform: Platform;
+  /** A name of this scope counts before any registry is asked. */
+  local: boolean;
+}
+
+export interface Resolved extends ResolvedImage {
+  /** Served from our own registry. */
+  own: boolean;
+}
+
+/** Manifests and configs are read whole; registries refuse more than 4 MiB. */
+const SMALL_LIMIT = 4 << 20;
+
+/**
+ * What an image name means, in this order: a name of the caller's scope, a repository of our own registry when the host
+ * is ours, the registry that the name says. Only manifests and the config are fetched; where the layers are is noted.
+ */
+export class ImageSource {
+  readonly #deps: EngineDeps;
+  readonly #fetcher: BlobFetcher;
+
+  constructor(deps: EngineDeps, fetcher: BlobFetcher) {
+    this.#deps = deps;
+    this.#fetcher = fetcher;
+  }
+
+  /** @throws Problem `not-found` in docker's words, `denied`, `unavailable`, `invalid` (the name) */
+  async resolve(name: string, caller: Caller, options: ResolveOptions): Promise<Resolved> {
+    const local = options.local ? await this.#local(name, caller, options.platform) : undefined;
+    if (local !== undefined) return local;
+    const reference = withDefaultTag(parseReference(name));
+    const own = isOwnHost(reference.host, this.#deps.own);
+    const target = own ? await this.#ownTarget(reference, caller) : await this.#remoteTarget(reference, caller);
+    return { ...(await this.#complete(reference, target, caller, options.platform, own)), own };
+  }
+
+  /** A local image that was named before, read from the content store. */
+  async open(image: NamedImage): Promise<ResolvedImage> {
+    const manifest = await this.#image(await this.#manifest(image.manifest), image.name);
+    return await this.#assemble(image.name, image.target, image.manifest, manifest);
+  }
+
+  async #local(name: string, caller: Caller, platform: Platform): Promise<Resolved | undefined> {
+    const found = await this.find(name, caller);
+    if (found === undefined) return undefined;
+    const image = await this.open(found);
+    // docker takes a local image of another platform silently; a build for arm64 on an amd64 base is never meant
+    return platformMatches(image.config, platform) ? { ...image, own: false } : undefined;
+  }
+
+  /** A name, or an id or its beginning, in the caller's scope. */
+  async find(name: string, caller: Caller): Promise<NamedImage | undefined> {
+    const id = name.startsWith('sha256:') ? name.slice('sha256:'.length) : name;
+    let reference: Reference | undefined;
+    try {
+      reference = withDefaultTag(parseReference(name));
+    } catch (error) {
+      if (!/^[a-f0-9]{64}$/.test(id)) throw error;
+    }
+    const named =
+      reference === undefined ? undefined : await this.#deps.names.find(caller.scope, formatReference(reference));
+    if (named !== undefined || !/^[a-f0-9]{4,64}$/.test(id)) return named;
+    const found = await this.#deps.names.findById(caller.scope, id);
+    if (new Set(found.map((image) => image.id)).size > 1)
+      throw new Problem('invalid', `the image id ${id} is ambiguous: ${found.length} images begin with it`);
+    return found[0];
+  }
+
+  async #ownTarget(reference: Reference, caller: Caller): Promise<Descriptor> {
+    const { own, registry, authorise } = this.#deps;
+    const name = ownName(reference.host, reference.repository, own);
+    if (authorise !== undefined && !(await authorise(caller, 'reader', name)))
+      throw new Problem(
+        'denied',
+        `pull access denied for ${familiarName({ host: reference.host, repository: reference.repository })}`,
+        { hint: `${caller.actor} may not read repository ${name.project}/${name.repository}.` },
+      );
+    const stored = await registry.manifest(repositoryKey(name), reference.digest ?? reference.tag ?? 'latest');
+    if (stored === undefined)
+      throw new Problem(
+        'not-found',
+        `manifest for ${familiarName(reference)} not found: manifest unknown: manifest unknown`,
+        {
+          hint: `${reference.host} is served by this server, and it has no such image. To reach the real registry, take the host out of registries.own in slipway.yaml.`,
+        },
+      );
+    return { mediaType: stored.mediaType, digest: stored.digest, size: stored.size };
+  }
+
+  async #remoteTarget(reference: Reference, caller: Caller): Promise<Descriptor> {
+    const { content } = this.#deps;
+    const known = reference.digest === undefined ? undefined : await content.stat(reference.digest);
+    if (known !== undefined) {
+      const bytes = await content.read(known.digest, SMALL_LIMIT);
+      return { mediaType: parseManifest(bytes).mediaType, digest: known.digest, size: known.size };
+    }
+    return await this.#fetchManifest(reference, caller);
+  }
+
+  async #fetchManifest(reference: Reference, caller: Caller): Promise<Descriptor> {
+    try {
+      const { bytes, mediaType, digest } = await this.#deps.upstream.manifest(reference, caller.signal);
+      if (digestOf(bytes) !== digest)
+        throw new Problem(
+          'unavailable',
+          `${familiarName(reference)}: the registry sent a manifest that is not ${digest}`,
+        );
+      await this.#deps.content.put(bytes);
+      return { mediaType, digest, size: bytes.length };
+    } catch (error) {
+      throw pullProblem(error, reference);
+    }
+  }
+
+  async #complete(
+    reference: Reference,
+    target: Descriptor,
+    caller: Caller,
+    platform: Platform,
+    own: boolean,
+  ): Promise<ResolvedImage> {
+    const name = familiarName(reference);
+    let descriptor = target;
+    let manifest = await this.#manifest(target);
+    if (manifest.kind === 'index') {
+      const chosen = choosePlatform(manifest.value, platform, name);
+      descriptor = { mediaType: chosen.mediaType, digest: chosen.digest, size: chosen.size };
+      if (!own) await this.ensureManifest(reference, descriptor, caller);
+      manifest = await this.#manifest(descriptor);
+    }
+    const image = await this.#image(manifest, name);
+    if (!own) {
+      await this.noteOrigins(reference, image);
+      await this.#fetcher.ensure([image.config], caller.signal);
+    }
+    const resolved = await this.#assemble(formatReference(reference), target, descriptor, image);
+    if (!platformMatches(resolved.config, platform) && target === descriptor && resolved.config.os !== undefined)
+      throw new Problem(
+        'not-found',
+        `image with reference ${name} was found but does not match the specified platform: wanted ${formatPlatform(platform)}, actual: ${formatPlatform(resolved.config)}`,
+        { hint: `${name} has one platform. Ask for it with --platform=${formatPlatform(resolved.config)}.` },
+      );
+    return resolved;
+  }
+
+  /** Brings the manifest of one platform of an index here. */
+  async ensureManifest(reference: Reference, descriptor: Descriptor, caller: Caller): Promise<void> {
+    if ((await this.#deps.content.stat(descriptor.digest)) !== undefined) return;
+    const { host, repository } = reference;
+    await this.#fetchManifest({ host, repository, digest: descriptor.digest }, caller);
+  }
+
+  async noteOrigins({ host, repository }: Reference, manifest: ImageManifest): Promise<void> {
+    await this.#deps.origins.noteSources(
+      [manifest.config, ...manifest.layers].map(({ digest }) => ({ digest, host, repository })),
+    );
+  }
+
+  async #manifest(descriptor: Descriptor): Promise<Manifest> {
+    return parseManifest(await this.#deps.content.read(descriptor.digest, SMALL_LIMIT), descriptor.mediaType);
+  }
+
+  async #image(manifest: Manifest, name: string): Promise<ImageManifest> {
+    if (manifest.kind === 'image') return manifest.value;
+    throw new Problem('invalid', `${name}: an index lies where an image's manifest should be`);
+  }
+
+  async #assemble(
+    reference: string,
+    target: Descriptor,
+    descriptor: Descriptor,
+    manifest: ImageManifest,
+  ): Promise<ResolvedImage> {
+    const config = readConfig(await this.#deps.content.read(manifest.config.digest, SMALL_LIMIT), reference);
+    const diffIDs = config.rootfs.diff_ids;
+    if (diffIDs.length !== manifest.layers.length)
+      throw new Problem(
+        'invalid',
+        `${reference}: the manifest has ${manifest.layers.length} layers and the config ${diffIDs.length}`,
+      );
+    const layers: Layer[] = manifest.layers.map((blob, i) => ({ diffID: diffIDs[i] ?? blob.digest, blob }));
+    return { reference, target, manifest: descriptor, config, configDigest: manifest.config.digest, layers };
+  }
+}
+
+/** @throws Problem `invalid` when it is no image's config (an artifact, for example) */
+function readConfig(bytes: Buffer, name: string): ImageConfig {
+  const bad = (cause?: unknown) =>
+    new Problem('invalid', `${name} is no image that can be run or built on: its config has no root file system`, {
+      cause,
+    });
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    throw bad(error);
+  }
+  if (typeof json !== 'object' || json === null || !('rootfs' in json)) throw bad();
+  const { rootfs } = json;
+  if (typeof rootfs !== 'object' || rootfs === null || !('diff_ids' in rootfs)) throw bad();
+  // Go writes an empty list as null
+  if (rootfs.diff_ids === null) rootfs.diff_ids = [];
+  if (!Array.isArray(rootfs.diff_ids)) throw bad();
+  return json as ImageConfig;
+}

@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Digest, digestHex } from '../../images/digest.ts';
+import { hasErrorCode } from '../../lib/problem.ts';
+import { Listing, type ListingJson, type ListingStore } from './listing.ts';
+
+/** Listings kept in memory; one of a big layer (20,000 paths) takes about 6 MB. */
+const KEPT = 32;
+
+/** Listings as files, the lately used ones in memory. Losing one costs a scan of its layer. */
+export class ListingFiles implements ListingStore {
+  readonly #folder: string;
+  readonly #kept = new Map<Digest, Listing>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  async find(diffID: Digest): Promise<Listing | undefined> {
+    const kept = this.#kept.get(diffID);
+    if (kept !== undefined) return this.#keep(diffID, kept);
+    let text: string;
+    try {
+      text = await readFile(this.#path(diffID), 'utf8');
+    } catch (error) {
+      if (hasErrorCode(error, 'ENOENT')) return undefined;
+      throw error;
+    }
+    const json = parse(text);
+    return json === undefined ? undefined : this.#keep(diffID, Listing.fromJson(json));
+  }
+
+  async save(diffID: Digest, listing: Listing): Promise<void> {
+    this.#keep(diffID, listing);
+    await mkdir(this.#folder, { recursive: true });
+    const temporary = `${this.#path(diffID)}.${randomBytes(4).toString('hex')}.tmp`;
+    await writeFile(temporary, JSON.stringify(listing.toJson()));
+    await rename(temporary, this.#path(diffID));
+  }
+
+  #path(diffID: Digest): string {
+    return join(this.#folder, `${digestHex(diffID)}.json`);
+  }
+
+  #keep(diffID: Digest, listing: Listing): Listing {
+    this.#kept.delete(diffID);
+    this.#kept.set(diffID, listing);
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= KEPT) break;
+      this.#kept.delete(oldest);
+    }
+    return listing;
+  }
+}
+
+/** A file that a power cut left short is as good as none. */
+function parse(text: string): ListingJson | undefined {
+  try {
+    const json: unknown = JSON.parse(text);
+    const whole = typeof json === 'object' && json !== null && 'version' in json && json.version === 1;
+    return whole ? (json as ListingJson) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,94 @@
+import type { Digest } from '../../images/digest.ts';
+import type { Change } from './content-digest.ts';
+import { ancestorsOf, type EntryType } from './entry.ts';
+
+/** A path as a listing keeps it: what copying on top of it and looking up users need. */
+export interface ListedEntry {
+  type: EntryType;
+  mode: number;
+  uid: number;
+  gid: number;
+  /** Decimal nanoseconds since 1970. */
+  mtimeNs: string;
+  link?: string | undefined;
+  xattrs?: Record<string, string> | undefined;
+  /** A folder that no header of the layer describes; its data are those of a lower layer. */
+  implied?: true;
+}
+
+/** Files whose text is kept, because names in --chown and USER are looked up in them. Longer ones are not read. */
+export const KEPT_TEXTS: readonly string[] = ['etc/passwd', 'etc/group'];
+export const KEPT_TEXT_LIMIT = 1 << 20;
+
+export interface ListingJson {
+  version: 1;
+  entries: [path: string, entry: ListedEntry][];
+  whiteouts: string[];
+  opaques: string[];
+  texts: Record<string, string>;
+}
+
+/**
+ * The paths of one layer, without bytes: made in passing whenever a layer is written, unpacked or scanned, kept by diffID,
+ * so that COPY can know what lies below its destination without unpacking a base image.
+ */
+export class Listing {
+  readonly entries = new Map<string, ListedEntry>();
+  readonly whiteouts = new Set<string>();
+  readonly opaques = new Set<string>();
+  readonly texts = new Map<string, string>();
+
+  add(change: Change): void {
+    const path = change.kind === 'entry' ? change.entry.path : change.path;
+    this.#implyParents(path);
+    if (change.kind === 'whiteout') {
+      this.whiteouts.add(path);
+      return;
+    }
+    if (change.kind === 'opaque') {
+      this.opaques.add(path);
+      if (path !== '' && !this.entries.has(path)) this.entries.set(path, IMPLIED);
+      return;
+    }
+    if (path === '') return;
+    const { type, mode, uid, gid, mtimeNs, link, xattrs } = change.entry;
+    const listed: ListedEntry = { type, mode, uid, gid, mtimeNs: String(mtimeNs) };
+    if (link !== undefined) listed.link = link;
+    if (xattrs !== undefined)
+      listed.xattrs = Object.fromEntries(
+        Object.entries(xattrs).map(([name, value]) => [name, value.toString('base64')]),
+      );
+    this.entries.set(path, listed);
+  }
+
+  #implyParents(path: string): void {
+    for (const folder of ancestorsOf(path)) if (!this.entries.has(folder)) this.entries.set(folder, IMPLIED);
+  }
+
+  toJson(): ListingJson {
+    return {
+      version: 1,
+      entries: [...this.entries],
+      whiteouts: [...this.whiteouts],
+      opaques: [...this.opaques],
+      texts: Object.fromEntries(this.texts),
+    };
+  }
+
+  static fromJson(json: ListingJson): Listing {
+    const listing = new Listing();
+    for (const [path, entry] of json.entries) listing.entries.set(path, entry);
+    for (const path of json.whiteouts) listing.whiteouts.add(path);
+    for (const path of json.opaques) listing.opaques.add(path);
+    for (const [path, text] of Object.entries(json.texts)) listing.texts.set(path, text);
+    return listing;
+  }
+}
+
+const IMPLIED: ListedEntry = { type: 'folder', mode: 0o755, uid: 0, gid: 0, mtimeNs: '0', implied: true };
+
+/** Where listings are kept, by diffID. */
+export interface ListingStore {
+  find(diffID: Digest): Promise<Listing | undefined>;
+  save(diffID: Digest, listing: Listing): Promise<void>;
+}
