@@ -8,7 +8,9 @@ export interface BuildQueue {
   enqueue(id: string, expiresAt: number): Promise<void>;
   /** The oldest that waits and hasn't expired, now the worker's; undefined when there is none. */
   claim(worker: string, now: number): Promise<string | undefined>;
-  /** The build has ended (or was cancelled while it waited). */
+  /** Takes out one that nobody has claimed yet; false when it is claimed or not there. */
+  withdraw(id: string): Promise<boolean>;
+  /** The build has ended. */
   finish(id: string): Promise<void>;
   /** Takes those out that waited too long. */
   expire(now: number): Promise<string[]>;

@@ -132,6 +132,16 @@ export function buildsSuite(name: string, open: () => Promise<BuildStores>): voi
       expect((await stores.queue.claims()).map((one) => one.id)).toEqual(['b']);
     });
 
+    it('takes a waiting build out, never a claimed one', async () => {
+      for (const id of ['a', 'b']) {
+        await create(id, 1000);
+        await stores.queue.enqueue(id, 5000);
+      }
+      await stores.queue.claim('w1', 2000);
+      expect([await stores.queue.withdraw('a'), await stores.queue.withdraw('b')]).toEqual([false, true]);
+      expect(await stores.queue.claim('w1', 2000)).toBeUndefined();
+    });
+
     it('lets nobody claim what has expired, and says when the next one will', async () => {
       await create('a', 1000);
       await create('b', 1000);

@@ -167,6 +167,15 @@ export class SqliteBuildQueue implements BuildQueue {
     });
   }
 
+  async withdraw(id: string): Promise<boolean> {
+    const result = await this.#db
+      .deleteFrom('build_queue')
+      .where('id', '=', id)
+      .where('worker', 'is', null)
+      .executeTakeFirst();
+    return result.numDeletedRows === 1n;
+  }
+
   async finish(id: string): Promise<void> {
     await this.#db.deleteFrom('build_queue').where('id', '=', id).execute();
   }

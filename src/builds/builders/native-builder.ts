@@ -1,0 +1,28 @@
+import type { Network } from '../../containers/container.ts';
+import type { Caller, Engine } from '../../engine/engine.ts';
+import type { BucketStore } from '../../stores/buckets/buckets.ts';
+import type { OwnNames } from '../../stores/registry/name.ts';
+import type { StepOutput } from '../log.ts';
+import type { StepFiles } from '../step-files.ts';
+
+/** What a native builder works with: the same things that a container of that builder would see. */
+export interface NativeContext {
+  /** Working directory as the step sees it, e.g. `/workspace/deploy`. */
+  cwd: string;
+  env: Readonly<Record<string, string>>;
+  files: StepFiles;
+  output: StepOutput;
+  engine: Engine;
+  caller: Caller;
+  buckets: BucketStore;
+  /** The build's own bridge: what `default`, `bridge` and `cloudbuild` mean. */
+  network: () => Promise<Network>;
+  allowHostNetwork: boolean;
+  ownNames: OwnNames;
+}
+
+/**
+ * A builder that we serve ourselves: an argument list becomes calls to the engine, with that program's own texts and
+ * exit codes. Problems are its to print; what it throws is a cancel, a timeout or a bug.
+ */
+export type NativeBuilder = (args: readonly string[], context: NativeContext) => Promise<number>;
