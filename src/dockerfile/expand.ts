@@ -42,6 +42,8 @@ export function expand(word: string, lookup: Lookup, options: ExpandOptions = {}
   }
 }
 
+const FORMS = `Forms: \${v:-default} \${v:+other} \${v:?message} \${v#front} \${v%end} \${v/old/new}.`;
+
 const NAME = /[\p{L}\p{Nd}_]/u;
 const DIGIT = /\p{Nd}/u;
 const SPECIAL = new Set('@*#?-$!0');
@@ -213,9 +215,9 @@ class Expander {
     const written = colon ? `:${operator}` : operator;
     const known = colon ? /^[-+?]$/ : /^[-+?#%/]$/;
     if (name === '' || !known.test(operator))
-      throw new Complaint(
-        written === ':' ? "syntax error: missing '}'" : `unsupported modifier (${written}) in substitution`,
-      );
+      throw name === '' || /^:?[\p{P}\p{S}]$/u.test(written.replace(/["']/g, ''))
+        ? new Complaint(`unsupported modifier (${written}) in substitution`, { hint: FORMS })
+        : new Complaint("syntax error: missing '}'");
     return this.#modified(name, operator, colon, start);
   }
 

@@ -2,7 +2,7 @@ import { messageOf, Problem } from '../lib/problem.ts';
 import { Complaint } from './complaint.ts';
 import type { Expansion, Reference } from './expand.ts';
 import type { GlobalScope } from './global-scope.ts';
-import { type Node, rangeWithin, type Word } from './nodes.ts';
+import { type Node, rangeWithin, type Word } from './lex/nodes.ts';
 import type { ParsedDockerfile } from './parsed.ts';
 import type { BuildInputs } from './program.ts';
 
@@ -75,11 +75,10 @@ function declare(facts: FromFacts, undeclared: readonly Reference[]): string[] {
   }
   const given = names.filter((name) => Object.hasOwn(inputs.buildArgs, name));
   const absent = names.filter((name) => !given.includes(name));
-  const flags = (list: readonly string[]) => list.map((name) => `--build-arg ${name}`).join(' and ');
-  const already = given.length === 0 ? '' : `${flags(given)} is passed already`;
-  if (absent.length === 0) lines.push(`${already}, but without the ARG it goes nowhere.`);
-  else if (given.length > 0) lines.push(`and pass ${them}: ${already}; add ${flags(absent)}.`);
-  else lines.push(`and pass ${them}: ${absent.map((name) => `--build-arg ${name}=VALUE`).join(' ')}`);
+  const already = `you already pass ${given.join(' and ')}`;
+  const add = absent.map((name) => `--build-arg ${name}=VALUE`).join(' ');
+  if (absent.length === 0) lines.push(`${already.replace('you', 'You')}, but without the ARG it goes nowhere.`);
+  else lines.push(given.length > 0 ? `and pass ${them}: ${already}; add ${add}` : `and pass ${them}: ${add}`);
   return lines;
 }
 

@@ -1,15 +1,15 @@
-import { applyConfig } from './apply-config.ts';
-import { applyCopy } from './apply-copy.ts';
-import { applyRun } from './apply-run.ts';
-import { applyArg, applyEnv, applyLabel, applyWorkdir } from './apply-scope.ts';
 import { Complaint, locate } from './complaint.ts';
-import { readDirectives } from './directives.ts';
 import type { Instruction } from './instructions/instruction.ts';
 import { parseInstruction } from './instructions/table.ts';
-import { physicalLines } from './lines.ts';
-import { parseLines } from './parse.ts';
+import { applyConfig } from './interpret/config.ts';
+import { applyCopy } from './interpret/copy.ts';
+import { applyRun } from './interpret/run.ts';
+import { StageState } from './interpret/stage-state.ts';
+import { applyArg, applyEnv, applyLabel, applyWorkdir } from './interpret/variables.ts';
+import { readDirectives } from './lex/directives.ts';
+import { physicalLines } from './lex/lines.ts';
+import { parseLines } from './lex/parse.ts';
 import type { BaseState, BuildInputs, Stage, StageProgram } from './program.ts';
-import { StageState } from './stage-state.ts';
 
 /**
  * The last stage of the compiler: with the base's configuration known, every word gets its meaning. The base's ONBUILD

@@ -1,6 +1,6 @@
 import type { Source, Warning } from './complaint.ts';
-import type { Directives } from './directives.ts';
 import type { ArgInstruction, FromInstruction, Instruction } from './instructions/instruction.ts';
+import type { Directives } from './lex/directives.ts';
 
 export interface ParsedStage {
   /** Position in the file, from 0. */

@@ -5,7 +5,7 @@ import { type Expansion, expand } from './expand.ts';
 import { fromProblem } from './from-problem.ts';
 import type { GlobalScope } from './global-scope.ts';
 import type { Instruction } from './instructions/instruction.ts';
-import { rangeWithin, type Word } from './nodes.ts';
+import { rangeWithin, type Word } from './lex/nodes.ts';
 import type { ParsedDockerfile, ParsedStage } from './parsed.ts';
 import type { BuildInputs, Stage, StageBase } from './program.ts';
 import type { StageNames } from './stage-names.ts';
@@ -90,12 +90,11 @@ export class Planner {
     const { node, platform, name } = stage.from;
     return locate(source, node.range, () => {
       const base = this.#base(stage, warnings);
-      const wanted = platform === undefined ? undefined : this.#expand(platform).text;
       return {
         index: stage.index,
         ...(name === undefined ? {} : { name }),
         base,
-        ...(wanted === undefined || wanted === '' ? {} : { platform: parsePlatform(wanted) }),
+        ...this.#platform(platform),
         text: node.text,
         place: placeOf(source, node.range),
         instructions: stage.instructions,
@@ -111,6 +110,13 @@ export class Planner {
         fromOnly: base.kind === 'image' && stage.instructions.length === 0,
       };
     });
+  }
+
+  /** An empty one, as of a variable without a value, is none. */
+  #platform(word: Word | undefined): Pick<Stage, 'platform'> {
+    const wanted = word === undefined ? '' : this.#expand(word).text;
+    if (word === undefined || wanted === '') return {};
+    return { platform: locate(this.#parsed.source, word.range, () => parsePlatform(wanted)) };
   }
 
   #expand(word: Word): Expansion {

@@ -1,7 +1,7 @@
 import { parseReference } from '../images/reference.ts';
 import { messageOf } from '../lib/problem.ts';
 import { Complaint } from './complaint.ts';
-import type { Word } from './nodes.ts';
+import type { Word } from './lex/nodes.ts';
 import type { ParsedStage } from './parsed.ts';
 
 /** Where COPY and mounts read from. */
@@ -52,7 +52,10 @@ export class StageNames {
         `invalid from flag value ${name}: ${number < this.count ? 'cannot copy from' : 'there is no'} stage ${name} here`,
         {
           ...at,
-          hint: index === 0 ? 'No stage stands above this one.' : `Stages above this one: 0 to ${index - 1}.`,
+          hint:
+            index === 0
+              ? 'No stage stands above this one.'
+              : `Stages above this one: ${index === 1 ? '0' : `0 to ${index - 1}`}.`,
         },
       );
     }

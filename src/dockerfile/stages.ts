@@ -1,12 +1,12 @@
 import type { Range } from '../lib/problem.ts';
 import { Complaint, locate, type Source, Warnings } from './complaint.ts';
-import { checkFrontEnd, readDirectives } from './directives.ts';
 import { globalScope, isEngineArg } from './global-scope.ts';
 import type { ArgInstruction, Instruction } from './instructions/instruction.ts';
 import { parseInstruction } from './instructions/table.ts';
-import { physicalLines } from './lines.ts';
-import type { Node } from './nodes.ts';
-import { parseLines } from './parse.ts';
+import { checkFrontEnd, readDirectives } from './lex/directives.ts';
+import { physicalLines } from './lex/lines.ts';
+import type { Node } from './lex/nodes.ts';
+import { parseLines } from './lex/parse.ts';
 import type { ParsedDockerfile, ParsedStage } from './parsed.ts';
 import { Planner } from './planner.ts';
 import type { BuildInputs, StagePlan } from './program.ts';
@@ -24,7 +24,7 @@ export interface ParseOptions {
  * @throws Problem with the place
  */
 export function parseDockerfile(text: string, file: string, options: ParseOptions = {}): ParsedDockerfile {
-  const source: Source = { file, text: text.replace(/^\uFEFF/, '') };
+  const source: Source = { file, text: text.replace(/^\uFEFF/, '').replace(/\r?\n$/, '') };
   const { directives, nodes, remarks } = locate(source, undefined, () => {
     if (text.trim() === '') throw new Complaint(`the Dockerfile (${file}) cannot be empty`);
     const lines = physicalLines(text);

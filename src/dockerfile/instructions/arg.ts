@@ -1,7 +1,7 @@
 import { Complaint } from '../complaint.ts';
-import { Flags } from '../flags.ts';
-import type { Node } from '../nodes.ts';
+import type { Node } from '../lex/nodes.ts';
 import { atLeastOne } from './counts.ts';
+import { Flags } from './flags.ts';
 import type { ArgInstruction } from './instruction.ts';
 
 export function parseArg(node: Node): ArgInstruction {

@@ -1,6 +1,6 @@
-import { Flags } from '../flags.ts';
-import type { Node } from '../nodes.ts';
+import type { Node } from '../lex/nodes.ts';
 import { commandOf } from './counts.ts';
+import { Flags } from './flags.ts';
 import type { CommandInstruction } from './instruction.ts';
 
 export function parseCmd(node: Node): CommandInstruction {

@@ -1,7 +1,7 @@
 import { Complaint } from '../complaint.ts';
-import { Flags } from '../flags.ts';
-import { heredocOf } from '../heredoc.ts';
-import type { Node, Word } from '../nodes.ts';
+import { heredocOf } from '../lex/heredoc.ts';
+import type { Node, Word } from '../lex/nodes.ts';
+import { Flags } from './flags.ts';
 import type { CopyInstruction } from './instruction.ts';
 
 /** COPY and ADD: ADD also unpacks archives and fetches URLs and git repositories. */

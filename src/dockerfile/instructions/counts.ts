@@ -1,5 +1,5 @@
 import { Complaint } from '../complaint.ts';
-import type { Node, Word } from '../nodes.ts';
+import type { Node, Word } from '../lex/nodes.ts';
 import type { Command } from './instruction.ts';
 
 /** @throws Complaint unless the instruction has one argument */

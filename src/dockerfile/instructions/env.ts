@@ -1,6 +1,6 @@
 import { Complaint } from '../complaint.ts';
-import { Flags } from '../flags.ts';
-import type { Node } from '../nodes.ts';
+import type { Node } from '../lex/nodes.ts';
+import { Flags } from './flags.ts';
 import type { PairsInstruction } from './instruction.ts';
 
 export function parseEnv(node: Node): PairsInstruction {

@@ -1,6 +1,6 @@
-import { Flags } from '../flags.ts';
-import type { Node } from '../nodes.ts';
+import type { Node } from '../lex/nodes.ts';
 import { atLeastOne } from './counts.ts';
+import { Flags } from './flags.ts';
 import type { WordsInstruction } from './instruction.ts';
 
 export function parseExpose(node: Node): WordsInstruction {

@@ -1,6 +1,6 @@
 import { Complaint } from '../complaint.ts';
-import { Flags } from '../flags.ts';
-import type { Node } from '../nodes.ts';
+import type { Node } from '../lex/nodes.ts';
+import { Flags } from './flags.ts';
 import type { FromInstruction } from './instruction.ts';
 
 const STAGE_NAME = /^[a-z][a-z0-9-_.]*$/;

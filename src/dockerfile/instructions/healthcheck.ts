@@ -1,8 +1,8 @@
 import { Complaint } from '../complaint.ts';
-import { parseDuration } from '../duration.ts';
-import { Flags } from '../flags.ts';
-import type { Node, Word } from '../nodes.ts';
+import type { Node, Word } from '../lex/nodes.ts';
 import { atLeastOne, commandOf } from './counts.ts';
+import { parseDuration } from './duration.ts';
+import { Flags } from './flags.ts';
 import type { HealthcheckInstruction } from './instruction.ts';
 
 /** Docker's container.MinimumDuration, in nanoseconds. */

@@ -1,5 +1,5 @@
-import type { Heredoc } from '../heredoc.ts';
-import type { Node, Pair, Word } from '../nodes.ts';
+import type { Heredoc } from '../lex/heredoc.ts';
+import type { Node, Pair, Word } from '../lex/nodes.ts';
 
 /** What every typed instruction has; nothing in it is expanded yet. */
 interface Common {

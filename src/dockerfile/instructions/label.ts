@@ -1,4 +1,4 @@
-import type { Node } from '../nodes.ts';
+import type { Node } from '../lex/nodes.ts';
 import { parsePairs } from './env.ts';
 import type { PairsInstruction } from './instruction.ts';
 

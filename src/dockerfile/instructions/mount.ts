@@ -1,5 +1,5 @@
 import { Complaint } from '../complaint.ts';
-import type { Word } from '../nodes.ts';
+import type { Word } from '../lex/nodes.ts';
 import { didYouMean } from '../suggest.ts';
 import type { MountFlag } from './instruction.ts';
 
@@ -26,6 +26,12 @@ export function parseMount(word: Word): MountFlag {
     if (equals < 0 && !SWITCHES.has(key)) throw new Complaint(`invalid field '${field}' must be a key=value pair`, at);
     return [key, equals < 0 ? 'true' : field.slice(equals + 1)];
   });
+  const from = options.find(([key]) => key === 'from')?.[1];
+  if (from?.includes('$'))
+    throw new Complaint("'from' doesn't support variable expansion, define alias stage instead", {
+      ...at,
+      hint: `Above this stage: FROM ${from} AS source; and here: from=source`,
+    });
   const type = options.find(([key]) => key === 'type')?.[1];
   if (type !== undefined && !type.includes('$')) checkMountType(type, word);
   return { word, options };

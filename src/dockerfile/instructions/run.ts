@@ -1,7 +1,7 @@
 import { Complaint } from '../complaint.ts';
-import { Flags } from '../flags.ts';
-import type { Node, Word } from '../nodes.ts';
+import type { Node, Word } from '../lex/nodes.ts';
 import { commandOf } from './counts.ts';
+import { Flags } from './flags.ts';
 import type { RunInstruction } from './instruction.ts';
 import { parseMount } from './mount.ts';
 

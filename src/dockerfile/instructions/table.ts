@@ -1,6 +1,6 @@
 import { Complaint } from '../complaint.ts';
-import type { Node } from '../nodes.ts';
-import { INSTRUCTIONS } from '../split.ts';
+import type { Node } from '../lex/nodes.ts';
+import { INSTRUCTIONS } from '../lex/split.ts';
 import { didYouMean } from '../suggest.ts';
 import { parseArg } from './arg.ts';
 import { parseCmd } from './cmd.ts';

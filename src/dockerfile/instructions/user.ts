@@ -1,6 +1,6 @@
-import { Flags } from '../flags.ts';
-import type { Node } from '../nodes.ts';
+import type { Node } from '../lex/nodes.ts';
 import { exactlyOne } from './counts.ts';
+import { Flags } from './flags.ts';
 import type { TextInstruction } from './instruction.ts';
 
 export function parseUser(node: Node): TextInstruction {

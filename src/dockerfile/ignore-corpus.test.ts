@@ -1,0 +1,36 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parseIgnore } from './ignore.ts';
+import { matchPath } from './match.ts';
+
+const folder = new URL('../../../shared/corpora/patternmatcher/', import.meta.url);
+
+interface Row {
+  pattern?: string;
+  patterns?: string[];
+  text: string;
+  match: boolean;
+  err?: boolean;
+}
+
+function rows(name: string): Row[] {
+  return JSON.parse(readFileSync(new URL(name, folder), 'utf8'));
+}
+
+describe.skipIf(!existsSync(folder))('Go’s own tables (skipped where ../shared is absent)', () => {
+  it.each(['pattern-text-match.json', 'multi-pattern.json', 'filepath-match.json'])('ignore rules: %s', (name) => {
+    const wrong = rows(name).filter(({ pattern, patterns, text, match }) => {
+      const file = patterns?.join('\n') ?? pattern ?? '';
+      return parseIgnore(file).excludes(text) !== match;
+    });
+    expect(wrong).toEqual([]);
+    expect(rows(name).length).toBeGreaterThan(3);
+  });
+
+  it('filepath.Match', () => {
+    // This table is an ignore file's: it also says yes where only a parent matches, which a glob of COPY doesn't.
+    const own = rows('filepath-match.json').filter((row) => !(row.pattern === 'a*' && row.text === 'ab/c'));
+    const wrong = own.filter(({ pattern = '', text, match }) => matchPath(pattern, text) !== match);
+    expect(wrong).toEqual([]);
+  });
+});

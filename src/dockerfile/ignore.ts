@@ -1,0 +1,119 @@
+import { posix } from 'node:path';
+import { Problem } from '../lib/problem.ts';
+import { type Glob, matchesGlob, mayMatchBelow, parseGlob } from './glob.ts';
+
+/** A line of an ignore file that means something. */
+export interface IgnoreRule {
+  /** From 1. */
+  line: number;
+  /** As written, blanks at the ends dropped. */
+  text: string;
+}
+
+interface CompiledRule extends IgnoreRule {
+  /** `!`: lets back in. */
+  includes: boolean;
+  glob: Glob;
+}
+
+/**
+ * .dockerignore by the rules of Go's patternmatcher, which are not git's: patterns begin at the context's root, the last
+ * rule that matches a path or any of its parents decides, and `!` lets single files back in below an excluded folder.
+ * Paths are relative, with `/`, without a leading one.
+ */
+export class IgnoreMatcher {
+  readonly #rules: readonly CompiledRule[];
+
+  constructor(rules: readonly CompiledRule[]) {
+    this.#rules = rules;
+  }
+
+  get isEmpty(): boolean {
+    return this.#rules.length === 0;
+  }
+
+  excludes(path: string): boolean {
+    const last = this.#deciding(path);
+    return last !== undefined && !last.includes;
+  }
+
+  /** The rule that decided, for explanations: one that excludes, or the `!` that let the path in again. */
+  ruleFor(path: string): IgnoreRule | undefined {
+    const rule = this.#deciding(path);
+    return rule === undefined ? undefined : { line: rule.line, text: rule.text };
+  }
+
+  /**
+   * Whether something below an excluded folder may be let in again; if not, a walk needn't enter it. Only rules behind
+   * the one that excludes the folder can do that: it excludes everything below, whatever was said before.
+   */
+  mayReinclude(folder: string): boolean {
+    const excluding = this.#deciding(folder);
+    if (excluding === undefined) return true;
+    const below = `${folder}/`;
+    return this.#rules
+      .slice(this.#rules.indexOf(excluding) + 1)
+      .some((rule) => rule.includes && mayMatchBelow(rule.glob, below));
+  }
+
+  #deciding(path: string): CompiledRule | undefined {
+    const paths = withParents(path);
+    let excluded = false;
+    let deciding: CompiledRule | undefined;
+    for (const rule of this.#rules) {
+      // A rule that would change nothing needn't be tried.
+      if (rule.includes !== excluded || !paths.some((each) => matchesGlob(rule.glob, each))) continue;
+      excluded = !rule.includes;
+      deciding = rule;
+    }
+    return deciding;
+  }
+}
+
+/** `a/b/c`, `a`, `a/b`. */
+function withParents(path: string): string[] {
+  const paths = [path];
+  for (let slash = path.indexOf('/', 1); slash >= 0; slash = path.indexOf('/', slash + 1))
+    paths.push(path.slice(0, slash));
+  return paths;
+}
+
+/**
+ * Reads an ignore file. A line that begins with `#` is a comment (not one with blanks before it), the rest is trimmed,
+ * cleaned as a path, and loses one leading slash.
+ * @throws Problem `invalid` with the place
+ */
+export function parseIgnore(text: string, file = '.dockerignore'): IgnoreMatcher {
+  const rules: CompiledRule[] = [];
+  for (const [index, raw] of text
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .entries()) {
+    const trimmed = raw.trim();
+    if (raw.startsWith('#') || trimmed === '') continue;
+    const includes = trimmed.startsWith('!');
+    const pattern = includes ? trimmed.slice(1).trim() : trimmed;
+    const line = index + 1;
+    const column = raw.indexOf(trimmed) + 1;
+    const range = { line, column, endLine: line, endColumn: column + trimmed.length };
+    const place = { file, ranges: [range], text };
+    if (pattern === '')
+      throw new Problem('invalid', 'illegal exclusion pattern: "!"', {
+        place,
+        hint: 'Write the pattern behind it: !keep-this',
+      });
+    try {
+      rules.push({ line, text: trimmed, includes, glob: parseGlob(cleaned(pattern), { deep: true }) });
+    } catch (error) {
+      if (error instanceof RangeError) throw new Problem('invalid', error.message, { place });
+      throw error;
+    }
+  }
+  return new IgnoreMatcher(rules);
+}
+
+/** Go's filepath.Clean: no trailing slash, no `.` and `..` inside. */
+function cleaned(pattern: string): string {
+  const clean = posix.normalize(pattern).replace(/(.)\/$/, '$1');
+  return clean.length > 1 && clean.startsWith('/') ? clean.slice(1) : clean;
+}

@@ -1,0 +1,51 @@
+import { posix } from 'node:path';
+import { Complaint } from '../complaint.ts';
+import { givenArg } from '../global-scope.ts';
+import type { ArgInstruction, PairsInstruction, TextInstruction } from '../instructions/instruction.ts';
+import type { StageState } from './stage-state.ts';
+
+/** All pairs of one ENV see the environment from before it. */
+export function applyEnv(state: StageState, instruction: PairsInstruction): void {
+  const pairs = expandPairs(state, instruction);
+  for (const [name, value] of pairs) state.env.set(name, value);
+  state.note(`ENV ${pairs.map(([name, value]) => `${name}=${value}`).join(' ')}`);
+}
+
+export function applyLabel(state: StageState, instruction: PairsInstruction): void {
+  const pairs = expandPairs(state, instruction);
+  state.config.Labels = { ...state.config.Labels, ...Object.fromEntries(pairs) };
+  state.note(`LABEL ${pairs.map(([name, value]) => `${name}=${value}`).join(' ')}`);
+}
+
+function expandPairs(state: StageState, { node, pairs }: PairsInstruction): [name: string, value: string][] {
+  const legacy = pairs.find((pair) => pair.separator === '');
+  if (legacy !== undefined)
+    state.warnings.add(
+      'LegacyKeyValueFormat',
+      `"${node.name} key=value" should be used instead of legacy "${node.name} key value" format`,
+      state.rangeOf(node.range),
+    );
+  return pairs.map(({ key, value }) => {
+    const name = state.expand(node, key);
+    if (name === '') throw new Complaint(`${node.name} names can not be blank`, { ranges: [state.rangeOf(key.range)] });
+    return [name, state.expand(node, value, name)];
+  });
+}
+
+/** Value of an ARG: the build argument, else its default, else what was declared before the first FROM. */
+export function applyArg(state: StageState, { node, args }: ArgInstruction): void {
+  for (const { name, value } of args) {
+    const given = givenArg(state.inputs, name);
+    if (given !== undefined) state.args.set(name, given);
+    else if (value !== undefined) state.args.set(name, state.expand(node, value));
+    else state.args.set(name, state.stage.scope.globals.get(name) ?? state.args.get(name));
+  }
+  state.note(`ARG ${args.map(({ word }) => word.text).join(' ')}`);
+}
+
+/** A relative path is below the one before; the folder is made when it isn't there. */
+export function applyWorkdir(state: StageState, { node, value }: TextInstruction): void {
+  const path = posix.resolve('/', state.cwd, state.expand(node, value));
+  state.config.WorkingDir = path;
+  state.operate({ kind: 'workdir', text: node.text, place: state.placeOf(node), path }, `WORKDIR ${path}`);
+}
