@@ -1,0 +1,122 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import { writeDurably } from '../../lib/durable-file.ts';
+import { hasErrorCode } from '../../lib/problem.ts';
+import { authority, issueCertificate, server } from './certificate.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const CA_DAYS = 3650;
+/** A data folder's authority is made anew at a start in its last 30 days. */
+const CA_LAST_DAYS = 30;
+/** Leaves live in memory only; they are made again in the last third of their time. */
+const LEAF_DAYS = 90;
+/** Clients' clocks may be behind ours. */
+const SKEW_MS = DAY_MS;
+const NAME = 'Slipway data folder CA';
+
+export interface CertificateAuthorityFiles {
+  /** For clients: SSL_CERT_FILE, custom_ca_certs_file, certs.d. */
+  certificate: string;
+  /** Mode 0600. */
+  key: string;
+}
+
+interface Leaf {
+  context: SecureContext;
+  renewAt: number;
+}
+
+/**
+ * The data folder's own authority, which ends TLS for the few Google hosts that clients have hard-coded. It can speak for
+ * `names` and what is below them only, never enters a system's store, and its key never leaves the folder.
+ */
+export class CertificateAuthority {
+  /** PEM; what clients are given to trust. */
+  readonly certificate: string;
+  readonly #privateKey: KeyObject;
+  readonly #publicKey: KeyObject;
+  readonly #expires: number;
+  readonly #clock: Clock;
+  readonly #leafKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  readonly #leaves = new Map<string, Leaf>();
+
+  private constructor(certificate: string, privateKey: KeyObject, clock: Clock) {
+    this.certificate = certificate;
+    this.#privateKey = privateKey;
+    this.#publicKey = createPublicKey(privateKey);
+    this.#expires = Date.parse(new X509Certificate(certificate).validTo);
+    this.#clock = clock;
+  }
+
+  /** Reads the authority from its files, or makes it. Only the owner of the data folder may call this. */
+  static async open(
+    files: CertificateAuthorityFiles,
+    names: readonly string[],
+    clock: Clock = systemClock,
+  ): Promise<CertificateAuthority> {
+    const key = await readIfThere(files.key);
+    const certificate = await readIfThere(files.certificate);
+    if (key !== undefined && certificate !== undefined) {
+      const privateKey = createPrivateKey(key);
+      const { validTo, publicKey } = new X509Certificate(certificate);
+      const lasts = Date.parse(validTo) - clock.now() > CA_LAST_DAYS * DAY_MS;
+      if (lasts && publicKey.equals(createPublicKey(privateKey)))
+        return new CertificateAuthority(certificate, privateKey, clock);
+    }
+    return CertificateAuthority.#make(files, names, clock);
+  }
+
+  static async #make(
+    files: CertificateAuthorityFiles,
+    names: readonly string[],
+    clock: Clock,
+  ): Promise<CertificateAuthority> {
+    const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const certificate = issueCertificate({
+      subject: NAME,
+      issuer: NAME,
+      publicKey: pair.publicKey,
+      signer: pair,
+      notBefore: new Date(clock.now() - SKEW_MS),
+      notAfter: new Date(clock.now() + CA_DAYS * DAY_MS),
+      extensions: authority(names),
+    });
+    await writeDurably(files.key, pair.privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600);
+    await writeDurably(files.certificate, certificate, 0o644);
+    return new CertificateAuthority(certificate, pair.privateKey, clock);
+  }
+
+  /** What a TLS server of this name shows; made when it is first asked for. The caller has checked that the host is ours. */
+  leaf(host: string): SecureContext {
+    const known = this.#leaves.get(host);
+    const now = this.#clock.now();
+    if (known !== undefined && now < known.renewAt) return known.context;
+    const notAfter = Math.min(now + LEAF_DAYS * DAY_MS, this.#expires);
+    const certificate = issueCertificate({
+      subject: host,
+      issuer: NAME,
+      publicKey: this.#leafKey.publicKey,
+      signer: { privateKey: this.#privateKey, publicKey: this.#publicKey },
+      notBefore: new Date(now - SKEW_MS),
+      notAfter: new Date(notAfter),
+      extensions: server(host),
+    });
+    const context = createSecureContext({
+      cert: certificate,
+      key: this.#leafKey.privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    });
+    this.#leaves.set(host, { context, renewAt: now + (notAfter - now) * (2 / 3) });
+    return context;
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (hasErrorCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,113 @@
+import { createHash, type KeyObject, randomBytes, sign } from 'node:crypto';
+import * as der from './der.ts';
+
+/**
+ * X.509 certificates (RFC 5280) signed with ECDSA over SHA-256: what a private authority and its servers need, and no more.
+ * Extensions are complete enough for strict verifiers (Python 3.13's VERIFY_X509_STRICT, Go).
+ */
+export interface CertificateRequest {
+  /** Common names. */
+  subject: string;
+  issuer: string;
+  publicKey: KeyObject;
+  signer: { privateKey: KeyObject; publicKey: KeyObject };
+  notBefore: Date;
+  notAfter: Date;
+  /** What kind of certificate it is: see `authority` and `server`. */
+  extensions: Buffer[];
+}
+
+const OID = {
+  ecdsaWithSha256: '1.2.840.10045.4.3.2',
+  commonName: '2.5.4.3',
+  subjectKeyIdentifier: '2.5.29.14',
+  keyUsage: '2.5.29.15',
+  subjectAltName: '2.5.29.17',
+  basicConstraints: '2.5.29.19',
+  nameConstraints: '2.5.29.30',
+  authorityKeyIdentifier: '2.5.29.35',
+  extKeyUsage: '2.5.29.37',
+  serverAuth: '1.3.6.1.5.5.7.3.1',
+} as const;
+
+/** Tags of GeneralName (RFC 5280, 4.2.1.6). */
+const DNS_NAME = 2;
+const IP_ADDRESS = 7;
+
+/** @returns PEM */
+export function issueCertificate(request: CertificateRequest): string {
+  const algorithm = der.sequence(der.oid(OID.ecdsaWithSha256));
+  const body = der.sequence(
+    der.tagged(0, der.integer(2)), // version 3
+    der.integer(...serialNumber()),
+    algorithm,
+    name(request.issuer),
+    der.sequence(der.time(request.notBefore), der.time(request.notAfter)),
+    name(request.subject),
+    spki(request.publicKey),
+    der.tagged(
+      3,
+      der.sequence(
+        ...request.extensions,
+        extension(OID.subjectKeyIdentifier, false, der.octetString(keyId(request.publicKey))),
+        extension(OID.authorityKeyIdentifier, false, der.sequence(der.taggedValue(0, keyId(request.signer.publicKey)))),
+      ),
+    ),
+  );
+  const signature = sign('sha256', body, request.signer.privateKey);
+  return pem(der.sequence(body, algorithm, der.bitString(signature)));
+}
+
+/**
+ * An authority that can speak for these names and what lies below them, and for nothing else: no other host, no address,
+ * no further authority. The constraint is critical, so a client that can't check it refuses the certificate.
+ */
+export function authority(permittedNames: readonly string[]): Buffer[] {
+  const permitted = permittedNames.map((dns) => der.sequence(der.taggedValue(DNS_NAME, Buffer.from(dns))));
+  // a list of DNS names restricts DNS names alone: all addresses (0.0.0.0/0, ::/0) are excluded by name
+  const addresses = [8, 32].map((length) => der.sequence(der.taggedValue(IP_ADDRESS, Buffer.alloc(length))));
+  return [
+    extension(OID.basicConstraints, true, der.sequence(der.boolean(true), der.integer(0))),
+    extension(OID.keyUsage, true, der.bitString(Buffer.from([0b0000_0110]), 1)), // keyCertSign, cRLSign
+    extension(OID.nameConstraints, true, der.sequence(der.tagged(0, ...permitted), der.tagged(1, ...addresses))),
+  ];
+}
+
+/** A TLS server of one name. */
+export function server(host: string): Buffer[] {
+  return [
+    extension(OID.basicConstraints, true, der.sequence()),
+    extension(OID.keyUsage, true, der.bitString(Buffer.from([0b1000_0000]), 7)), // digitalSignature
+    extension(OID.extKeyUsage, false, der.sequence(der.oid(OID.serverAuth))),
+    extension(OID.subjectAltName, false, der.sequence(der.taggedValue(DNS_NAME, Buffer.from(host)))),
+  ];
+}
+
+function extension(id: string, critical: boolean, value: Buffer): Buffer {
+  return der.sequence(der.oid(id), ...(critical ? [der.boolean(true)] : []), der.octetString(value));
+}
+
+function name(commonName: string): Buffer {
+  return der.sequence(der.set(der.sequence(der.oid(OID.commonName), der.utf8String(commonName))));
+}
+
+function spki(key: KeyObject): Buffer {
+  return key.export({ type: 'spki', format: 'der' });
+}
+
+/** Any value that is the key's alone (RFC 5280, 4.2.1.2). */
+function keyId(key: KeyObject): Buffer {
+  return createHash('sha256').update(spki(key)).digest().subarray(0, 20);
+}
+
+/** 127 random bits; the first byte is not zero, as the shortest form demands. */
+function serialNumber(): Buffer {
+  const bytes = randomBytes(16);
+  bytes[0] = ((bytes[0] as number) & 0x3f) | 0x40;
+  return bytes;
+}
+
+function pem(certificate: Buffer): string {
+  const lines = certificate.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+}

@@ -1,0 +1,101 @@
+import type { IncomingMessage } from 'node:http';
+import { createServer } from 'node:https';
+import type { Duplex } from 'node:stream';
+import type { NodeHandler } from '../http/door.ts';
+import type { CertificateAuthority } from './certificate-authority.ts';
+import { originForm } from './origin-form.ts';
+import { servedHosts } from './served-hosts.ts';
+
+/** Between two requests of one tunnel; longer than gcloud's slowest polling interval. */
+const IDLE_MS = 120_000;
+const HANDSHAKE_MS = 15_000;
+
+export interface ProxyDoorParts {
+  authority: CertificateAuthority;
+  /** The dispatcher of the plain port: what was decrypted goes the same way. `originOf` gives https and the Google name. */
+  handler: NodeHandler;
+  /** Whether slipway.yaml says that a registry host is ours. */
+  isOwnRegistry(host: string): boolean;
+  /** Names and addresses, with port, that clients reach us by besides the listener's own (slipway.yaml's publicUrl). */
+  ownHosts?: readonly string[];
+}
+
+export interface ProxyDoor {
+  /** For the plain port's `connect` event. */
+  connect(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** The plain port's handler, which takes `GET http://host/path` too. */
+  plain: NodeHandler;
+  /** Ends every tunnel; resolves when the last socket is closed. */
+  close(): Promise<void>;
+}
+
+/**
+ * A CONNECT proxy that leads nowhere: the few hosts that clients have hard-coded are we ourselves, TLS ends here with a
+ * certificate of the data folder's authority, and everything else is refused. Rights are checked by the doors behind it.
+ */
+export function proxyDoor(parts: ProxyDoorParts): ProxyDoor {
+  const serves = servedHosts(parts.isOwnRegistry);
+  const sockets = new Set<Duplex>();
+  const tunnels = createServer(
+    {
+      SNICallback: (host, done) => {
+        const name = host.toLowerCase();
+        if (serves(name)) done(null, parts.authority.leaf(name));
+        else done(new Error(`no certificate for ${name}`));
+      },
+      ALPNProtocols: ['http/1.1'],
+      handshakeTimeout: HANDSHAKE_MS,
+      keepAliveTimeout: IDLE_MS,
+      requestTimeout: 0, // a slow upload of a large layer is no attack
+    },
+    parts.handler,
+  );
+  tunnels.on('tlsClientError', (_error, socket) => socket.destroy()); // a client that doesn't trust us says so itself
+
+  const connect = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+    const target = request.url ?? '';
+    const host = /^([a-z0-9.-]+):443$/i.exec(target)?.[1]?.toLowerCase();
+    if (host === undefined || !serves(host)) {
+      socket.end(refusal(target));
+      return;
+    }
+    socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+    if (head.length > 0) socket.unshift(head);
+    tunnels.emit('connection', socket);
+  };
+
+  const close = async (): Promise<void> => {
+    tunnels.closeAllConnections();
+    await Promise.all(
+      [...sockets].map(
+        (socket) =>
+          new Promise<void>((resolve) => {
+            socket.once('close', () => resolve());
+            socket.destroy();
+          }),
+      ),
+    );
+  };
+
+  return { connect, plain: originForm(parts.handler, serves, parts.ownHosts ?? []), close };
+}
+
+function refusal(target: string): string {
+  const body = `${refusedText(target)}\n`;
+  return [
+    'HTTP/1.1 403 Forbidden',
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+    '',
+    body,
+  ].join('\r\n');
+}
+
+function refusedText(target: string): string {
+  const shown = target.replace(/[^\x21-\x7e]/g, '?').slice(0, 200);
+  return `Slipway is no way to ${shown}: its proxy serves only the Google hosts that Slipway stands for.`;
+}
