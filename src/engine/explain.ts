@@ -18,7 +18,10 @@ export function explainMiss(inputs: readonly CacheInput[], earlier: CacheRecord 
   if (instruction?.value !== instructionBefore?.value) return 'the instruction changed';
 
   const files = changedNames(of(earlier.inputs, 'file'), of(inputs, 'file'));
-  if (files.length > 0) return describeFiles(files, of(inputs, 'file').length);
+  if (files.length > 0) {
+    const total = of(inputs, 'file').filter((input) => !input.name.endsWith('/')).length;
+    return describeFiles(files, Math.max(total, files.length));
+  }
 
   const reasons: string[] = [];
   const values = changedNames(
@@ -46,7 +49,7 @@ function changedNames(before: readonly CacheInput[], now: readonly CacheInput[])
 }
 
 function describeFiles(changed: string[], total: number): string {
-  const shown = changed.slice(0, NAMED_FILES).map((name) => (name === '' ? '.' : name));
+  const shown = changed.slice(0, NAMED_FILES);
   const more = changed.length > shown.length ? ` and ${changed.length - shown.length} more` : '';
   return `${changed.length} of ${total} ${total === 1 ? 'file' : 'files'} changed: ${shown.join(', ')}${more}`;
 }

@@ -79,12 +79,13 @@ export class CopySelection {
         continue;
       }
       // an empty folder, too, makes its destination; and --parents keeps the source's path
-      out.push({ path: this.#operation.parents ? entry.path : '', name: entry.path, facts: [i, 'folder'] });
+      out.push({ path: this.#operation.parents ? entry.path : '', name: `${entry.path}/`, facts: [i, 'folder'] });
       const prefix = entry.path === '' ? 0 : entry.path.length + 1;
       for (const below of content) {
         const facts = this.#facts(below);
         if (facts === undefined) return undefined;
-        out.push({ path: below.path.slice(prefix), name: below.path, facts: [i, ...facts] });
+        const name = below.type === 'folder' ? `${below.path}/` : below.path;
+        out.push({ path: below.path.slice(prefix), name, facts: [i, ...facts] });
       }
     }
     return out;

@@ -30,6 +30,12 @@ export class BlobFetcher {
    * @throws Problem `unavailable` when nobody who had a blob gives it; `cancelled`
    */
   async ensure(blobs: readonly Descriptor[], signal: AbortSignal, listen?: (blob: Descriptor) => void): Promise<void> {
+    // held before they are looked for, so that a collection can't take one in between
+    await this.#deps.content.hold(
+      HOLDER,
+      blobs.map((blob) => blob.digest),
+      LEASE_MS,
+    );
     const stop = new AbortController();
     const either = AbortSignal.any([signal, stop.signal]);
     const results = await Promise.allSettled(
@@ -51,8 +57,6 @@ export class BlobFetcher {
   }
 
   async #one(blob: Descriptor, signal: AbortSignal): Promise<void> {
-    // held before it is looked for, so that a collection can't take it in between
-    await this.#deps.content.hold(HOLDER, [blob.digest], LEASE_MS);
     if (await this.has(blob.digest)) return;
     await this.#fetching.do(blob.digest, signal, (shared) => this.#room.with(() => this.#fetch(blob, shared)));
   }

@@ -1,0 +1,126 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DiskContent } from '../../../src/adapters/disk/disk-content.ts';
+import { FlightControl } from '../../../src/adapters/owner/flights.ts';
+import { sqliteCache } from '../../../src/adapters/sqlite/cache.ts';
+import { sqliteBlobRows } from '../../../src/adapters/sqlite/content.ts';
+import { openDatabase } from '../../../src/adapters/sqlite/database.ts';
+import { sqliteNames } from '../../../src/adapters/sqlite/names.ts';
+import { SqliteRegistry } from '../../../src/adapters/sqlite/registry.ts';
+import type { ContainerRuntime } from '../../../src/containers/container.ts';
+import { type CreatedEngine, createEngine } from '../../../src/engine/create-engine.ts';
+import type { EngineDeps } from '../../../src/engine/deps.ts';
+import type { BuildEvent, Caller, ImageBuildRequest, ImageBuildResult } from '../../../src/engine/engine.ts';
+import type { Upstream } from '../../../src/engine/transfer/upstream.ts';
+import { hostPlatform } from '../../../src/images/platform.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { Problem } from '../../../src/lib/problem.ts';
+
+/** An engine over real stores in a folder of its own. */
+export interface TestEngine {
+  engine: CreatedEngine;
+  deps: EngineDeps;
+  folder: string;
+  caller(signal?: AbortSignal): Caller;
+  build(context: string, request?: Partial<ImageBuildRequest>, caller?: Caller): Promise<TestBuild>;
+  /** The same data folder with nothing in memory, as after a restart. */
+  restarted(): Promise<CreatedEngine>;
+  close(): Promise<void>;
+}
+
+export interface TestBuild extends ImageBuildResult {
+  events: BuildEvent[];
+}
+
+/** The host that test images are named after: one that we are. */
+export const OWN = 'europe-central2-docker.pkg.dev/test/repo';
+
+const nowhere: Pick<Upstream, 'manifest'> = {
+  manifest: async (reference) => {
+    throw new Problem('not-found', `${reference.repository}: not known`);
+  },
+};
+
+/** Stands in where a test runs nothing: a build that starts a container then fails by name. */
+export const noContainers: ContainerRuntime = {
+  run: async () => {
+    throw new Problem('unsupported', 'this test starts no containers');
+  },
+  createNetwork: async () => {
+    throw new Problem('unsupported', 'this test makes no networks');
+  },
+  sweep: async () => ({ containers: 0, mounts: 0, networks: 0, folders: 0 }),
+  probe: async () => [],
+};
+
+export interface TestEngineOptions {
+  runtime?: (folder: string) => ContainerRuntime;
+  upstream?: Upstream;
+}
+
+export async function openTestEngine(options: TestEngineOptions = {}): Promise<TestEngine> {
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-engine-'));
+  for (const name of ['content', 'snapshots', 'run']) await mkdir(join(folder, name));
+  const database = await openDatabase(join(folder, 'slipway.db'));
+  const rows = sqliteBlobRows(database);
+  const deps: EngineDeps = {
+    content: new DiskContent({ folder: join(folder, 'content'), rows }),
+    origins: rows,
+    names: sqliteNames(database),
+    registry: new SqliteRegistry(database),
+    cache: sqliteCache(database),
+    flights: new FlightControl().of(),
+    runtime: options.runtime?.(folder) ?? noContainers,
+    upstream: options.upstream ?? (nowhere as Upstream),
+    own: { hosts: ['*-docker.pkg.dev'], defaultLocation: 'europe-central2' },
+    snapshots: join(folder, 'snapshots'),
+    platform: hostPlatform(),
+    clock: systemClock,
+  };
+  const engine = await createEngine(deps);
+  const caller = (signal: AbortSignal = new AbortController().signal): Caller => ({
+    scope: 'owner',
+    project: 'test',
+    actor: 'tester',
+    signal,
+  });
+  return {
+    engine,
+    deps,
+    folder,
+    caller,
+    build: (context, request, by = caller()) => buildWith(engine, context, request, by),
+    restarted: () => createEngine(deps),
+    close: async () => {
+      await database.destroy();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function buildWith(
+  engine: CreatedEngine,
+  context: string,
+  request: Partial<ImageBuildRequest> | undefined,
+  caller: Caller,
+): Promise<TestBuild> {
+  const events: BuildEvent[] = [];
+  const result = await engine.build(
+    {
+      context,
+      dockerfile: { path: 'Dockerfile' },
+      tags: [],
+      buildArgs: {},
+      labels: {},
+      cacheFrom: [],
+      noCache: false,
+      pull: false,
+      network: { kind: 'none' },
+      onEvent: (event) => events.push(event),
+      ...request,
+    },
+    caller,
+  );
+  return { ...result, events };
+}
