@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pause } from '../../src/lib/retry.ts';
+import { run, runOk } from '../../src/lib/run.ts';
+import { missingPrograms, writeLayoutImage } from './registry-image.ts';
+import { type RegistryServer, startRegistryServer } from './registry-server.ts';
+
+const missing = await missingPrograms('dockerd', 'docker', 'skopeo');
+const why = process.getuid?.() !== 0 ? ': needs root' : missing.map((name) => `: no ${name}`).join('');
+
+describe.skipIf(why !== '')(`docker with a daemon of its own${why}`, () => {
+  let folder: string;
+  let server: RegistryServer;
+  let daemon: ChildProcess;
+  let env: NodeJS.ProcessEnv;
+  const docker = async (...args: string[]) => (await runOk('docker', args, { env })).stdout;
+  const key = 'europe-central2/p/r/api';
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'slipway-dockerd-'));
+    server = await startRegistryServer();
+    const image = await writeLayoutImage(join(folder, 'image'), 'hello from docker\n');
+    const socket = `unix://${join(folder, 'docker.sock')}`;
+    env = { ...process.env, DOCKER_HOST: socket, DOCKER_CONFIG: join(folder, 'config'), DOCKER_CONTEXT: '' };
+    daemon = spawn(
+      'dockerd',
+      [
+        ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
+        ...['--pidfile', join(folder, 'pid'), '-H', socket, '--bridge=none', '--iptables=false'],
+        ...['--insecure-registry', server.host, '--storage-driver=vfs', '--max-concurrent-uploads=2'],
+      ],
+      { stdio: 'ignore' },
+    );
+    for (let i = 0; (await run('docker', ['version'], { env })).code !== 0; i++) {
+      if (i === 120 || daemon.exitCode !== null) throw new Error('dockerd did not start');
+      await pause(250);
+    }
+    const archive = join(folder, 'image.tar');
+    await runOk('skopeo', ['copy', `oci:${image.layout}:latest`, `docker-archive:${archive}:api:local`]);
+    await docker('load', '-i', archive);
+  });
+
+  afterAll(async () => {
+    if (daemon !== undefined && daemon.exitCode === null) {
+      const ended = once(daemon, 'exit');
+      daemon.kill('SIGTERM');
+      await ended;
+    }
+    await server?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('is refused before it has logged in, and with a wrong password', async () => {
+    const name = `${server.host}/p/r/api:1`;
+    await docker('tag', 'api:local', name);
+    await expect(docker('push', name)).rejects.toThrow(/no basic auth|unauthorized|log in first|denied/);
+    const login = ['login', '-u', 'oauth2accesstoken', '--password-stdin', server.host];
+    await expect(runOk('docker', login, { env, input: 'slw_nonsense' })).rejects.toThrow(/unauthorized|unknown/);
+  });
+
+  it('logs in with an access token, pushes, and pulls by tag and by digest', async () => {
+    const name = `${server.host}/p/r/api`;
+    const access = await server.tokens.accessTokenFor(await server.token({ role: 'writer', project: 'p' }));
+    const login = ['login', '-u', 'oauth2accesstoken', '--password-stdin', server.host];
+    const said = await runOk('docker', login, { env, input: access?.token ?? '' });
+    expect(said.stdout).toContain('Login Succeeded');
+
+    await docker('tag', 'api:local', `${name}:1`);
+    const pushed = /digest: (sha256:[0-9a-f]{64})/.exec(await docker('push', `${name}:1`))?.[1] ?? '';
+    expect((await server.store.manifest(key, '1'))?.digest).toBe(pushed);
+    const id = (await docker('image', 'inspect', '--format', '{{.Id}}', `${name}:1`)).trim();
+
+    for (const reference of [`${name}:1`, `${name}@${pushed}`]) {
+      await docker('rmi', '--force', id);
+      await docker('pull', reference);
+      expect((await docker('image', 'inspect', '--format', '{{.Id}}', reference)).trim()).toBe(id);
+    }
+  });
+
+  it('pushes the same image again as one more tag of the same version', async () => {
+    const name = `${server.host}/p/r/api`;
+    const local = (await docker('images', '--quiet')).trim().split('\n')[0] ?? '';
+    await docker('tag', local, `${name}:4f2c1e9`);
+    await docker('tag', local, `${name}:1`);
+    await docker('push', '--all-tags', name);
+    expect(await server.store.manifests(key, { limit: 10 })).toHaveLength(1);
+    expect((await server.store.tags(key, { limit: 10 })).map((tag) => tag.name)).toEqual(['1', '4f2c1e9']);
+  });
+
+  it('mounts the layers in another repository of the same host', async () => {
+    const other = `${server.host}/p/r/other:1`;
+    await docker('tag', `${server.host}/p/r/api:1`, other);
+    server.requests.length = 0;
+    await docker('push', other);
+    expect(server.requests.filter((line) => /POST .*mount=.* 201$/.test(line)).length).toBeGreaterThan(0);
+  });
+});
