@@ -59,7 +59,7 @@ test('the mount table is read with blanks in paths and with optional fields', ()
     '',
   ].join('\n');
   expect(parseMountTable(text)).toEqual([
-    { id: 22, target: '/', type: 'ext4', source: '/dev/sda1' },
-    { id: 40, target: '/a b', type: 'overlay', source: 'sl\\ip' },
+    { id: 22, target: '/', type: 'ext4', source: '/dev/sda1', options: ['rw'] },
+    { id: 40, target: '/a b', type: 'overlay', source: 'sl\\ip', options: ['rw', 'lowerdir=/x'] },
   ]);
 });

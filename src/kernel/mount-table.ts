@@ -6,6 +6,8 @@ export interface MountEntry {
   target: string;
   type: string;
   source: string;
+  /** Options of the file system, for example `rw,memory` of a cgroup hierarchy. */
+  options: string[];
 }
 
 /** What this process sees mounted, in the order of /proc/self/mountinfo: a mount comes after the one that it lies on. */
@@ -20,8 +22,14 @@ export function parseMountTable(text: string): MountEntry[] {
     const [left, right] = line.split(' - ', 2);
     if (left === undefined || right === undefined) continue;
     const [id = '', , , , target = ''] = left.split(' ');
-    const [type = '', source = ''] = right.split(' ');
-    entries.push({ id: Number(id), target: unescapePath(target), type, source: unescapePath(source) });
+    const [type = '', source = '', options = ''] = right.split(' ');
+    entries.push({
+      id: Number(id),
+      target: unescapePath(target),
+      type,
+      source: unescapePath(source),
+      options: options.split(','),
+    });
   }
   return entries;
 }

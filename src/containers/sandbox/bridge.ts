@@ -1,0 +1,166 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { hasErrorCode, messageOf, Problem } from '../../lib/problem.ts';
+import { run, runOk } from '../../lib/run.ts';
+import type { BridgeNetwork } from '../container.ts';
+import { type DnsRelay, startDnsRelay } from './dns-relay.ts';
+import { BRIDGE_PREFIX, installFirewall, removeFirewall } from './firewall.ts';
+import { nameserversOf } from './name-files.ts';
+import { ownAddresses, sortNameservers } from './nameservers.ts';
+import { makeRunFolder, type RunFolder, removeRunFolder } from './run-folder.ts';
+import { addressIn, formatRange, overlaps, parseRange, type Range4, subnetAt } from './subnets.ts';
+
+export interface BridgeRequest {
+  runFolder: string;
+  tag: string;
+  subnets: string[];
+  /** Whose network this is, for people who look at `ip -details link`. */
+  owner: string;
+}
+
+/**
+ * A bridge with a /24, address translation and the rules of firewall.ts. Its name is claimed by creating the link, which the
+ * kernel lets only one of all processes and data folders do; subnet number N belongs to `sw<N>`. The folder that is made
+ * before, and the alias, say whose it is, so that a sweep finds it after a crash at any point.
+ * @throws Problem `exhausted` when all subnets are taken, `unsupported` without the right to make bridges
+ */
+export async function createBridge(request: BridgeRequest): Promise<BridgeNetwork> {
+  const ranges = request.subnets.map(parseRange);
+  const routes = await routesOfHost();
+  for (let number = 0; ; number++) {
+    const subnet = subnetAt(ranges, number);
+    if (subnet === undefined) {
+      throw new Problem('exhausted', `no subnet of ${request.subnets.join(', ')} is free for a build's network`, {
+        hint: 'Wait until other builds end, or name another private range in slipway.yaml.',
+      });
+    }
+    const name = `${BRIDGE_PREFIX}${number}`;
+    if (existsSync(`/sys/class/net/${name}`) || routes.some((route) => overlaps(route, subnet))) continue;
+    const folder = await claim(request.runFolder, name);
+    if (folder !== undefined) return await setUp(folder, subnet, request);
+  }
+}
+
+/** Undefined when somebody else was faster. */
+async function claim(runFolder: string, name: string): Promise<RunFolder | undefined> {
+  let folder: RunFolder;
+  try {
+    folder = await makeRunFolder(runFolder, 'network', name);
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'conflict') return undefined;
+    throw error;
+  }
+  const added = await run('ip', ['link', 'add', name, 'type', 'bridge']);
+  if (added.code === 0) return folder;
+  await removeRunFolder(folder);
+  if (/File exists/.test(added.stderr)) return undefined;
+  throw new Problem('unsupported', `a network for builds can't be made: ${added.stderr.trim()}`, {
+    hint: 'Bridges need root, or CAP_NET_ADMIN; builds with network "none" work without.',
+  });
+}
+
+async function setUp(folder: RunFolder, subnet: Range4, request: BridgeRequest): Promise<BridgeNetwork> {
+  const gateway = addressIn(subnet, 1);
+  const cidr = formatRange(subnet);
+  let relay: DnsRelay | undefined;
+  const close = async () => {
+    await relay?.close();
+    await removeBridge(folder.id);
+    await removeRunFolder(folder);
+  };
+  try {
+    await batch([
+      `link set dev ${folder.id} alias "${bridgeAlias(request.tag, folder.owner)} ${plain(request.owner)}"`,
+    ]);
+    const relayed = await relayedNameservers();
+    await installFirewall({ bridge: folder.id, subnet: cidr, nameserver: relayed.length > 0 ? gateway : undefined });
+    await disableIpv6(folder.id);
+    await batch([`addr add ${gateway}/${subnet.bits} dev ${folder.id}`, `link set dev ${folder.id} up`]);
+    await enableForwarding();
+    if (relayed.length > 0) {
+      relay = await startDnsRelay(
+        gateway,
+        relayed.map((address) => ({ address })),
+      );
+    }
+  } catch (error) {
+    await close();
+    if (error instanceof Problem && error.code === 'not-found') {
+      throw new Problem('unsupported', `a network for builds can't be made: ${messageOf(error)}`, {
+        hint: 'Install iproute2 and nftables; builds with network "none" work without.',
+      });
+    }
+    throw error;
+  }
+  let closed: Promise<void> | undefined;
+  return {
+    name: folder.id,
+    subnet: cidr,
+    close() {
+      closed ??= close();
+      return closed;
+    },
+  };
+}
+
+/** How the alias of a bridge begins; the sweep of the same tag looks for it. */
+export function bridgeAlias(tag: string, owner: string): string {
+  return `slipway ${tag} ${owner}`;
+}
+
+/** Takes away link, the links of containers on it, and rules; whatever of it is there. */
+export async function removeBridge(name: string): Promise<void> {
+  const ports = await portsOf(name);
+  await run('ip', ['-force', '-batch', '-'], { input: [...ports, name].map((link) => `link del ${link}\n`).join('') });
+  await removeFirewall(name);
+}
+
+async function portsOf(bridge: string): Promise<string[]> {
+  try {
+    return await readdir(`/sys/class/net/${bridge}/brif`);
+  } catch (error) {
+    if (hasErrorCode(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+async function batch(lines: string[]): Promise<void> {
+  await runOk('ip', ['-batch', '-'], { input: lines.map((line) => `${line}\n`).join('') });
+}
+
+/** Destinations of all tables, the default route aside. */
+async function routesOfHost(): Promise<Range4[]> {
+  const { stdout } = await runOk('ip', ['-json', '-4', 'route', 'show', 'table', 'all']);
+  const routes = JSON.parse(stdout || '[]') as { dst?: string }[];
+  return routes
+    .map(({ dst = '' }) => dst)
+    .filter((dst) => /^[\d.]+(\/\d+)?$/.test(dst))
+    .map(parseRange)
+    .filter(({ bits }) => bits > 0);
+}
+
+/** Nameservers that the bridge has to relay to; none where containers reach one themselves. */
+async function relayedNameservers(): Promise<string[]> {
+  const servers = sortNameservers(nameserversOf(await readFile('/etc/resolv.conf', 'utf8')), ownAddresses());
+  return servers.direct.length > 0 ? [] : servers.relayed;
+}
+
+/** Without it the machine throws away what comes from a bridge; docker sets it, too. */
+async function enableForwarding(): Promise<void> {
+  const setting = '/proc/sys/net/ipv4/ip_forward';
+  if ((await readFile(setting, 'utf8')).trim() === '0') await writeFile(setting, '1');
+}
+
+/** Bridges speak IPv4 only: a link-local address would be one more way to the host. Absent where IPv6 is off. */
+async function disableIpv6(name: string): Promise<void> {
+  try {
+    await writeFile(`/proc/sys/net/ipv6/conf/${name}/disable_ipv6`, '1');
+  } catch (error) {
+    if (!hasErrorCode(error, 'ENOENT')) throw error;
+  }
+}
+
+/** The alias is one quoted word of a command line and holds 255 bytes. */
+function plain(text: string): string {
+  return text.replace(/[^\w.:/@-]/g, '_').slice(0, 100);
+}

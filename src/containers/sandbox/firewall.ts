@@ -1,0 +1,95 @@
+import { hasErrorCode, Problem } from '../../lib/problem.ts';
+import { run, runOk } from '../../lib/run.ts';
+
+export interface BridgeRules {
+  bridge: string;
+  subnet: string;
+  /** The bridge's own address, when our relay answers DNS there. */
+  nameserver: string | undefined;
+}
+
+const DNS_PORT = 53;
+
+/**
+ * Rules of one bridge, in a table of its own that comes and goes with it. A drop is final wherever it stands, so these hold
+ * whatever else the machine's owner has configured; an accept is not, which is what `allowThroughIptables` is for.
+ *
+ * - To the machine itself: nothing, on none of its addresses and ports (the server's among them), but our DNS relay.
+ * - Out: everything but link-local addresses (a cloud's metadata server), our other bridges, forged senders and IPv6.
+ * - In: answers only; nobody outside opens a connection to a build.
+ */
+export function firewallRules({ bridge, subnet, nameserver }: BridgeRules): string {
+  const dns = ['udp', 'tcp'].map(
+    (protocol) => `    ip saddr ${subnet} ip daddr ${nameserver} ${protocol} dport ${DNS_PORT} accept\n`,
+  );
+  return `
+table inet ${tableOf(bridge)} {}
+delete table inet ${tableOf(bridge)}
+table inet ${tableOf(bridge)} {
+  chain input {
+    type filter hook input priority -10; policy accept;
+    iifname != "${bridge}" accept
+    ct state established,related accept
+${nameserver === undefined ? '' : dns.join('')}    drop
+  }
+  chain forward {
+    type filter hook forward priority -10; policy accept;
+    iifname "${bridge}" oifname "${bridge}" accept
+    iifname "${bridge}" meta nfproto ipv6 drop
+    iifname "${bridge}" ip saddr != ${subnet} drop
+    iifname "${bridge}" oifname "${BRIDGE_PREFIX}*" drop
+    iifname "${bridge}" ip daddr { 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4 } drop
+    oifname "${bridge}" ct state established,related accept
+    oifname "${bridge}" drop
+  }
+  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr ${subnet} oifname != "${bridge}" masquerade
+  }
+}
+`;
+}
+
+/** Names of bridges begin with it, in all data folders of the machine: none of them may reach another. */
+export const BRIDGE_PREFIX = 'sw';
+
+export async function installFirewall(rules: BridgeRules): Promise<void> {
+  await runOk('nft', ['-f', '-'], { input: firewallRules(rules) });
+  await allowThroughIptables(rules.bridge);
+}
+
+/** Nothing happens where there are no such rules. */
+export async function removeFirewall(bridge: string): Promise<void> {
+  // The form that creates it first makes deleting one that isn't there a success.
+  await runOk('nft', ['-f', '-'], {
+    input: `table inet ${tableOf(bridge)} {}\ndelete table inet ${tableOf(bridge)}\n`,
+  });
+  for (const rule of await iptablesForward()) {
+    if (rule.split(' ').includes(bridge)) {
+      await run('iptables', ['-w', '-D', ...rule.split(' ').slice(1)]);
+    }
+  }
+}
+
+/**
+ * docker and ufw set the policy of iptables' FORWARD chain to DROP, which no rule of another table can undo. Two rules at
+ * its head let the bridge through; what it may reach is decided by our own table all the same.
+ */
+async function allowThroughIptables(bridge: string): Promise<void> {
+  const rules = await iptablesForward();
+  if (!rules.includes('-P FORWARD DROP')) return;
+  for (const side of ['-i', '-o']) await runOk('iptables', ['-w', '-I', 'FORWARD', side, bridge, '-j', 'ACCEPT']);
+}
+
+async function iptablesForward(): Promise<string[]> {
+  try {
+    return (await run('iptables', ['-w', '-S', 'FORWARD'])).stdout.split('\n').map((line) => line.trim());
+  } catch (error) {
+    if ((error instanceof Problem && error.code === 'not-found') || hasErrorCode(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+function tableOf(bridge: string): string {
+  return `slipway_${bridge}`;
+}

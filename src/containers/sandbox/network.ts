@@ -1,0 +1,111 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasErrorCode, Problem } from '../../lib/problem.ts';
+import { run, runOk } from '../../lib/run.ts';
+import type { BridgeNetwork, ContainerSpec } from '../container.ts';
+import { hostsFile, nameserversOf, resolvConfWith } from './name-files.ts';
+import { ownAddresses, sortNameservers } from './nameservers.ts';
+import { unmountIfMounted } from './overlay.ts';
+import type { SpecInput } from './spec.ts';
+import { addressIn, formatRange, parseRange, type Range4 } from './subnets.ts';
+import type { Teardown } from './teardown.ts';
+
+export interface JoinedNetwork {
+  namespace: SpecInput['network'];
+  nameFiles: SpecInput['nameFiles'];
+}
+
+/**
+ * Makes a container's network and the files that name things in it, in its folder. On a bridge it is a namespace of its own,
+ * held by a mount on `<folder>/netns`, with one end of a veth pair in it.
+ */
+export async function joinNetwork(folder: string, spec: ContainerSpec, teardown: Teardown): Promise<JoinedNetwork> {
+  const nameFiles = {
+    resolvConf: join(folder, 'resolv.conf'),
+    hosts: join(folder, 'hosts'),
+    hostname: join(folder, 'hostname'),
+  };
+  const hostResolvConf = await readIfThere('/etc/resolv.conf');
+  let namespace: SpecInput['network'] = spec.network.kind === 'host' ? { kind: 'host' } : { kind: 'own' };
+  let resolvConf = hostResolvConf;
+  let address: string | undefined;
+  if (spec.network.kind === 'bridge') {
+    const subnet = parseRange(spec.network.bridge.subnet);
+    const servers = sortNameservers(nameserversOf(hostResolvConf), ownAddresses());
+    const relay = servers.direct.length === 0 && servers.relayed.length > 0;
+    resolvConf = resolvConfWith(hostResolvConf, relay ? [addressIn(subnet, 1)] : servers.direct);
+    const path = join(folder, 'netns');
+    address = await plugIn(path, spec.network.bridge, subnet, folder, teardown);
+    namespace = { kind: 'joined', path };
+  }
+  await writeFile(nameFiles.resolvConf, resolvConf);
+  await writeFile(nameFiles.hostname, `${spec.hostname}\n`);
+  await writeFile(nameFiles.hosts, hostsFile({ hostname: spec.hostname, address, extraHosts: spec.extraHosts ?? [] }));
+  return { namespace, nameFiles };
+}
+
+/** @returns the container's address */
+async function plugIn(
+  path: string,
+  bridge: BridgeNetwork,
+  subnet: Range4,
+  folder: string,
+  teardown: Teardown,
+): Promise<string> {
+  await writeFile(path, '');
+  teardown.add('network namespace', () => unmountIfMounted(path));
+  await runOk('unshare', [`--net=${path}`, 'true']);
+  const { link, address } = await addLink(path, bridge, subnet, folder);
+  // Deleted by name, since the namespace's end is noticed by the kernel at some later time only.
+  teardown.add('network link', async () => {
+    await run('ip', ['link', 'del', link]);
+  });
+  await runOk('nsenter', [`--net=${path}`, 'ip', '-batch', '-'], {
+    input: [
+      'link set dev lo up',
+      `addr add ${address}/${subnet.bits} dev eth0`,
+      'link set dev eth0 up',
+      `route add default via ${addressIn(subnet, 1)}`,
+      '',
+    ].join('\n'),
+  });
+  return address;
+}
+
+/** The last address of a subnet is for broadcasts, 0 its own, 1 the bridge's. */
+const FIRST_CONTAINER = 2;
+
+/** The name of the link claims the address of that number: the kernel gives it to one container only, whoever asks. */
+async function addLink(
+  path: string,
+  bridge: BridgeNetwork,
+  subnet: Range4,
+  folder: string,
+): Promise<{ link: string; address: string }> {
+  const last = 2 ** (32 - subnet.bits) - 2;
+  for (let number = FIRST_CONTAINER; number <= last; number++) {
+    const link = `${bridge.name}v${number}`;
+    await writeFile(join(folder, 'link'), link); // for the sweep
+    const { code, stderr } = await run('ip', ['-batch', '-'], {
+      input: [
+        `link add ${link} type veth peer name eth0 netns ${path}`,
+        `link set dev ${link} master ${bridge.name} up`,
+        '',
+      ].join('\n'),
+    });
+    if (code === 0) return { link, address: addressIn(subnet, number) };
+    if (!/File exists/.test(stderr)) {
+      throw new Problem('unavailable', `the network ${bridge.name} can't be joined: ${stderr.trim()}`);
+    }
+  }
+  throw new Problem('exhausted', `all addresses of ${formatRange(subnet)} are taken`);
+}
+
+async function readIfThere(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (hasErrorCode(error, 'ENOENT')) return '';
+    throw error;
+  }
+}
