@@ -37,10 +37,11 @@ export class BuildLog {
     return new StepLog((text) => this.#writer.append(text), this.#prefixed ? label : undefined);
   }
 
-  /** `outcome` is DONE, ERROR, TIMEOUT or CANCELLED; the cause follows all but the first. */
-  end(outcome: 'DONE' | 'ERROR' | 'TIMEOUT' | 'CANCELLED', cause?: string): void {
+  /** `outcome` is DONE, ERROR, TIMEOUT or CANCELLED; the cause follows all but the first, then what to do about it. */
+  end(outcome: 'DONE' | 'ERROR' | 'TIMEOUT' | 'CANCELLED', cause?: string, advice?: string): void {
     this.line(outcome);
     if (cause !== undefined) this.line(`ERROR: ${cause}`);
+    if (advice !== undefined) this.line(advice);
   }
 }
 

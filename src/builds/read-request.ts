@@ -18,21 +18,25 @@ export type ReadResult = { request: BuildRequest } | { complaints: FieldComplain
 /** Parts whose keys are the user's own words: they keep their spelling. */
 const OWN_KEYS = new Set(['substitutions', 'envMap', 'env_map']);
 
+/** The deepest field of the API stands at 6; deeper input would only use up the stack. */
+const MAX_DEPTH = 30;
+
 /** Keys as the API spells them: `wait_for` becomes `waitFor`, at every depth but in the user's own maps. */
-function camelise(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(camelise);
+function camelise(value: unknown, depth = 0): unknown {
+  if (depth > MAX_DEPTH) throw new Problem('invalid', `the build is nested more than ${MAX_DEPTH} levels deep`);
+  if (Array.isArray(value)) return value.map((inner) => camelise(inner, depth + 1));
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).map(([key, inner]): [string, unknown] => [
     /^[a-z]+(?:_[a-z0-9]+)+$/.test(key)
       ? key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
       : key,
-    OWN_KEYS.has(key) || (key === 'secretEnv' && !Array.isArray(inner)) ? inner : camelise(inner),
+    OWN_KEYS.has(key) || (key === 'secretEnv' && !Array.isArray(inner)) ? inner : camelise(inner, depth + 1),
   ]);
   // fromEntries defines own properties, so a key `__proto__` stays an (unknown) field and changes no prototype
   return Object.fromEntries(entries);
 }
 
-/** Checks shape and spelling; what the values mean is validate.ts's. Never throws for bad input. */
+/** Checks shape and spelling; what the values mean is validate.ts's. @throws Problem `invalid` for absurd depth */
 export function readRequest(value: unknown): ReadResult {
   const result = buildRequestSchema.safeParse(camelise(value));
   if (result.success) return { request: result.data };

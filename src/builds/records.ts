@@ -51,6 +51,8 @@ export interface BuildRecords {
   /** Durable when it resolves. @throws Problem `conflict` when the id is taken */
   create(record: BuildRecord): Promise<void>;
   get(id: string): Promise<BuildRecord | undefined>;
+  /** Every project that ever had a build: clients name projects by number, and only names can be turned into numbers. */
+  projects(): Promise<string[]>;
   /** Newest first. @throws Problem `invalid` when `after` is no page token */
   list(query: BuildQuery): Promise<BuildPage>;
   /**

@@ -1,6 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, timestamp } from '../lib/clock.ts';
+import { log } from '../lib/log.ts';
+import { messageOf } from '../lib/problem.ts';
 import type { LogStore } from '../stores/logs/logs.ts';
 import type { BuildQueue } from './queue.ts';
 import type { BuildRecords } from './records.ts';
@@ -26,7 +28,7 @@ export async function endOrphan(id: string, reason: string, deps: RecoverDeps): 
   if (status === 'QUEUED' || status === 'WORKING') {
     const writer = deps.logs.writer(id);
     writer.append(`ERROR\nERROR: ${reason}\n`);
-    await writer.close();
+    await writer.close().catch((error: unknown) => log.error({ build: id, error: messageOf(error) }, 'log not closed'));
     const now = timestamp(deps.clock.now());
     await deps.records.update(id, ['QUEUED', 'WORKING'], {
       status: 'INTERNAL_ERROR',

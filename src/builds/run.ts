@@ -55,7 +55,9 @@ export async function runBuild(queued: Build, deps: BuildDeps, outer: AbortSigna
     clear();
   }
   logEnd(log, failure);
-  await writer.close();
+  await writer.close().catch((error: unknown) => {
+    failure ??= new BuildFailure('INTERNAL_ERROR', 'LOGGING_FAILURE', `the log is not whole: ${messageOf(error)}`);
+  });
   const warning = await publishLog(build, deps);
   await tracker.settle();
   return deps.records.update(build.id, ['WORKING'], {
@@ -110,9 +112,11 @@ function failureFor(error: unknown, build: Build, signal: AbortSignal): BuildFai
 }
 
 function logEnd(log: BuildLog, failure: BuildFailure | undefined): void {
-  if (failure === undefined) return log.end('DONE');
-  log.end(failure.status === 'TIMEOUT' || failure.status === 'CANCELLED' ? failure.status : 'ERROR', failure.message);
-  for (const line of failure.advice?.split('\n') ?? []) log.line(line);
+  if (failure === undefined) log.end('DONE');
+  else {
+    const { status, message, advice } = failure;
+    log.end(status === 'TIMEOUT' || status === 'CANCELLED' ? status : 'ERROR', message, advice);
+  }
 }
 
 function endingOf(failure: BuildFailure): Pick<Build, 'statusDetail' | 'failureInfo'> {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, timestamp } from '../lib/clock.ts';
+import { messageOf } from '../lib/problem.ts';
 import type { Build } from './build.ts';
 import { parseDuration } from './duration.ts';
 import { projectNumber } from './project-number.ts';
@@ -15,7 +16,7 @@ const DEFAULT_TIMEOUT = '3600s';
 const DEFAULT_QUEUE_TTL = '3600s';
 
 export interface SubmitDeps {
-  records: Pick<BuildRecords, 'create'>;
+  records: Pick<BuildRecords, 'create' | 'update'>;
   queue: Pick<BuildQueue, 'enqueue'>;
   clock: Clock;
   /** `gs://...` of a build whose request names none. */
@@ -59,7 +60,14 @@ export async function submitBuild(submission: Submission, deps: SubmitDeps): Pro
     logUrl: deps.logUrl(id),
   };
   await deps.records.create({ build, request, actor });
-  await deps.queue.enqueue(id, now + (parseDuration(build.queueTtl) ?? 0));
+  try {
+    await deps.queue.enqueue(id, now + (parseDuration(build.queueTtl) ?? 0));
+  } catch (error) {
+    // an error answer would make gcloud send the build again, four times: it exists, so it ends where all can see it
+    const statusDetail = `the build could not be enqueued: ${messageOf(error)}`;
+    const change = { status: 'INTERNAL_ERROR' as const, statusDetail, finishTime: timestamp(deps.clock.now()) };
+    return (await deps.records.update(id, ['QUEUED'], change).catch(() => undefined)) ?? build;
+  }
   deps.enqueued();
   return build;
 }

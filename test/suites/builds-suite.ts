@@ -89,6 +89,7 @@ export function buildsSuite(name: string, open: () => Promise<BuildStores>): voi
       expect(await ids('p1')).toEqual(['c', 'a']);
       expect(await ids('p1', 'global')).toEqual(['c']);
       expect(await ids('p2', 'global')).toEqual([]);
+      expect(await stores.records.projects()).toEqual(['p1', 'p2']);
     });
 
     it('refuses a page token that it never gave', async () => {

@@ -56,6 +56,11 @@ export class SqliteBuilds implements BuildRecords {
     return row === undefined ? undefined : { build: buildOf(row), request: JSON.parse(row.request), actor: row.actor };
   }
 
+  async projects(): Promise<string[]> {
+    const rows = await this.#db.selectFrom('builds').select('project').distinct().orderBy('project').execute();
+    return rows.map((row) => row.project);
+  }
+
   async list(query: BuildQuery): Promise<BuildPage> {
     const found: Build[] = [];
     let cursor = query.after === undefined ? undefined : readCursor(query.after);
