@@ -2,14 +2,16 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { link, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Digest, digestAlgorithm, digestHex, isDigest } from '../../images/digest.ts';
+import { type Digest, type DigestAlgorithm, digestAlgorithm, digestHex, isDigest } from '../../images/digest.ts';
 import { syncFolder } from '../../lib/durable-file.ts';
 import { hasErrorCode } from '../../lib/problem.ts';
+
+const PREFIXES = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
 
 /** Where blobs lie: `content/<alg>/<2 hex>/<hex>`, 256 folders per algorithm so that none grows out of hand. */
 export class BlobFiles {
   readonly #folder: string;
-  readonly #made = new Set<string>();
+  readonly #made = new Map<DigestAlgorithm, Promise<void>>();
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -31,7 +33,7 @@ export class BlobFiles {
    */
   async place(file: string, digest: Digest, size: number): Promise<void> {
     const path = this.path(digest);
-    await this.#makeFolder(dirname(path));
+    await this.#makeFolders(digestAlgorithm(digest));
     if (!(await linked(file, path)) && (await this.size(digest)) !== size) {
       await rm(path, { force: true });
       await linked(file, path);
@@ -39,12 +41,22 @@ export class BlobFiles {
     await syncFolder(dirname(path)); // also when another process made the link: it may not have come this far yet
   }
 
-  async #makeFolder(folder: string): Promise<void> {
-    if (this.#made.has(folder)) return;
-    const first = await mkdir(folder, { recursive: true, mode: 0o700 });
-    if (first !== undefined) await syncFolder(dirname(folder));
-    if (first !== undefined && first !== folder) await syncFolder(this.#folder); // the algorithm's folder is new as well
-    this.#made.add(folder);
+  /** All 256 folders at once: made one by one, each would cost a flush of its own in the middle of a push. */
+  #makeFolders(algorithm: DigestAlgorithm): Promise<void> {
+    const made = this.#made.get(algorithm) ?? this.#makeMissing(join(this.#folder, algorithm));
+    this.#made.set(algorithm, made);
+    made.catch(() => this.#made.delete(algorithm));
+    return made;
+  }
+
+  async #makeMissing(folder: string): Promise<void> {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const present = new Set(await readdir(folder));
+    const missing = PREFIXES.filter((prefix) => !present.has(prefix));
+    if (missing.length === 0) return;
+    for (const prefix of missing) await mkdir(join(folder, prefix), { recursive: true, mode: 0o700 });
+    await syncFolder(folder);
+    await syncFolder(this.#folder);
   }
 
   /** Computes the digest of what lies at the blob's place; undefined when nothing does. */
