@@ -2,7 +2,7 @@ import type { PushResult } from '../engine/engine.ts';
 import { familiarName, parseReference } from '../images/reference.ts';
 import { Problem } from '../lib/problem.ts';
 import type { BuiltImage } from './build.ts';
-import { pushedLine, pushLines } from './builders/docker/push.ts';
+import { pushedLine, pushLines } from './docker/push.ts';
 import { BuildFailure } from './failure.ts';
 import type { BuildRun } from './run-context.ts';
 import type { BuildTracker } from './tracker.ts';

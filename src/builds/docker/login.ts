@@ -1,4 +1,4 @@
-import { isOwnHost } from '../../../stores/registry/name.ts';
+import { isOwnHost } from '../../stores/registry/name.ts';
 import type { DockerCommand } from './command.ts';
 
 const HUB = 'docker.io';

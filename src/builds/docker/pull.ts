@@ -1,6 +1,6 @@
-import type { PullResult } from '../../../engine/engine.ts';
-import { parsePlatform } from '../../../images/platform.ts';
-import { familiarName, parseReference, type Reference, withDefaultTag } from '../../../images/reference.ts';
+import type { PullResult } from '../../engine/engine.ts';
+import { parsePlatform } from '../../images/platform.ts';
+import { familiarName, parseReference, type Reference, withDefaultTag } from '../../images/reference.ts';
 import type { DockerCommand } from './command.ts';
 
 export const pull: DockerCommand = {

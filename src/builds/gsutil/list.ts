@@ -1,6 +1,6 @@
-import { timestamp } from '../../../lib/clock.ts';
-import type { BucketObject } from '../../../stores/buckets/buckets.ts';
-import { gsutilSize } from '../../binary-size.ts';
+import { timestamp } from '../../lib/clock.ts';
+import type { BucketObject } from '../../stores/buckets/buckets.ts';
+import { gsutilSize } from '../binary-size.ts';
 import { listLevel, objectsBelow } from './objects.ts';
 import { CommandException, type GsutilCommand, type GsutilSession, splitFlags } from './session.ts';
 import { formatPlace, hasWildcard, literalPrefix, parsePlace, wildcard } from './urls.ts';

@@ -1,6 +1,6 @@
-import { Problem, renderProblem } from '../../../lib/problem.ts';
-import { nearest } from '../../suggest.ts';
-import type { NativeBuilder } from '../native-builder.ts';
+import { Problem, renderProblem } from '../../lib/problem.ts';
+import type { NativeBuilder } from '../builders/native-builder.ts';
+import { nearest } from '../suggest.ts';
 import { build } from './build.ts';
 import type { DockerCommand, DockerSession } from './command.ts';
 import { FlagError, parseFlags } from './flags.ts';

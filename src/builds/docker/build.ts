@@ -1,11 +1,11 @@
 import { posix } from 'node:path';
-import type { Network } from '../../../containers/container.ts';
-import type { ImageBuildRequest } from '../../../engine/engine.ts';
-import { PlainProgress } from '../../../engine/plain-progress.ts';
-import { parsePlatform } from '../../../images/platform.ts';
-import { familiarName, parseReference, withDefaultTag } from '../../../images/reference.ts';
-import { Problem } from '../../../lib/problem.ts';
-import { missingDockerfile } from '../../missing-dockerfile.ts';
+import type { Network } from '../../containers/container.ts';
+import type { ImageBuildRequest } from '../../engine/engine.ts';
+import { PlainProgress } from '../../engine/plain-progress.ts';
+import { parsePlatform } from '../../images/platform.ts';
+import { familiarName, parseReference, withDefaultTag } from '../../images/reference.ts';
+import { Problem } from '../../lib/problem.ts';
+import { missingDockerfile } from '../missing-dockerfile.ts';
 import type { DockerCommand, DockerSession } from './command.ts';
 import type { Flags } from './flags.ts';
 

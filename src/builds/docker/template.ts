@@ -1,4 +1,4 @@
-import { Problem } from '../../../lib/problem.ts';
+import { Problem } from '../../lib/problem.ts';
 
 /**
  * The part of Go's templates that people write behind --format: `{{.Id}}`, `{{json .Config.Env}}`,

@@ -1,5 +1,5 @@
 import { pipeline } from 'node:stream/promises';
-import { Problem } from '../../../lib/problem.ts';
+import { Problem } from '../../lib/problem.ts';
 import type { GsutilSession } from './session.ts';
 import type { CopyItem } from './sources.ts';
 import type { Place } from './urls.ts';

@@ -1,7 +1,7 @@
-import { shortDigest } from '../../../images/digest.ts';
-import { familiarName, parseReference, withDefaultTag } from '../../../images/reference.ts';
-import { formatBytes } from '../../../lib/bytes.ts';
-import type { NamedImage } from '../../../stores/names/names.ts';
+import { shortDigest } from '../../images/digest.ts';
+import { familiarName, parseReference, withDefaultTag } from '../../images/reference.ts';
+import { formatBytes } from '../../lib/bytes.ts';
+import type { NamedImage } from '../../stores/names/names.ts';
 import { ago } from './ago.ts';
 import type { DockerCommand } from './command.ts';
 

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { BucketObject } from '../../../stores/buckets/buckets.ts';
+import type { BucketObject } from '../../stores/buckets/buckets.ts';
 import { isFolder, objectsBelow } from './objects.ts';
 import { CommandException, type GsutilSession } from './session.ts';
 import { formatPlace, hasWildcard, literalPrefix, parsePlace, wildcard } from './urls.ts';

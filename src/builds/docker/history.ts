@@ -1,5 +1,5 @@
-import { shortDigest } from '../../../images/digest.ts';
-import { formatBytes } from '../../../lib/bytes.ts';
+import { shortDigest } from '../../images/digest.ts';
+import { formatBytes } from '../../lib/bytes.ts';
 import { ago } from './ago.ts';
 import type { DockerCommand } from './command.ts';
 import { columns } from './images.ts';

@@ -1,7 +1,7 @@
-import type { PushListener, PushResult } from '../../../engine/engine.ts';
-import { shortDigest } from '../../../images/digest.ts';
-import { familiarName, parseReference, withDefaultTag } from '../../../images/reference.ts';
-import { isOwnHost } from '../../../stores/registry/name.ts';
+import type { PushListener, PushResult } from '../../engine/engine.ts';
+import { shortDigest } from '../../images/digest.ts';
+import { familiarName, parseReference, withDefaultTag } from '../../images/reference.ts';
+import { isOwnHost } from '../../stores/registry/name.ts';
 import type { DockerCommand } from './command.ts';
 
 export const push: DockerCommand = {

@@ -1,6 +1,6 @@
-import type { ImageDetails } from '../../../engine/engine.ts';
-import { familiarName, parseReference } from '../../../images/reference.ts';
-import { Problem } from '../../../lib/problem.ts';
+import type { ImageDetails } from '../../engine/engine.ts';
+import { familiarName, parseReference } from '../../images/reference.ts';
+import { Problem } from '../../lib/problem.ts';
 import type { DockerCommand } from './command.ts';
 import { fillTemplate } from './template.ts';
 

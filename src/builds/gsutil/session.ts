@@ -1,4 +1,4 @@
-import type { NativeContext } from '../native-builder.ts';
+import type { NativeContext } from '../builders/native-builder.ts';
 
 /** A complaint in gsutil's words; exit code 1. */
 export class CommandException extends Error {}

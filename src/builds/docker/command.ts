@@ -1,4 +1,4 @@
-import type { NativeContext } from '../native-builder.ts';
+import type { NativeContext } from '../builders/native-builder.ts';
 import type { FlagSpec, Flags } from './flags.ts';
 
 /** One command of docker's command line, as the native builder serves it. */

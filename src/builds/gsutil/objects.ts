@@ -1,4 +1,4 @@
-import type { BucketObject, BucketReader } from '../../../stores/buckets/buckets.ts';
+import type { BucketObject, BucketReader } from '../../stores/buckets/buckets.ts';
 
 const PAGE = 1000;
 
