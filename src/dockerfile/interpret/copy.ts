@@ -11,7 +11,7 @@ import type { StageState } from './stage-state.ts';
 
 export function applyCopy(state: StageState, instruction: CopyInstruction): void {
   const { node, kind, parents, link, keepGitDir, unpack } = instruction;
-  const optional = (word: Word | undefined) => (word === undefined ? undefined : state.expand(node, word));
+  const optional = (word: Word | undefined) => (word === undefined ? '' : state.expand(node, word)) || undefined;
   const written = instruction.sources.map((word) => sourceText(state, instruction, word));
   const target = state.expand(node, instruction.destination);
   const chown = optional(instruction.chown);

@@ -10,7 +10,7 @@ export interface Directives {
   escape: '\\' | '`';
   /** Value of `# syntax=`, as written. */
   syntax?: { value: string; range: Range };
-  /** From `# check=`: rules that are not reported, and whether a remark fails the build. */
+  /** From `# check=`: rules that are not reported, and whether a remark fails the build. Experimental rules are unknown here. */
   check: { skip: ReadonlySet<string> | 'all'; error: boolean };
 }
 
@@ -53,7 +53,8 @@ function checkOptions(value: string, range: Range): Directives['check'] {
     if (key === 'skip') {
       const rules = text.split(',').map((rule) => rule.trim());
       check.skip = rules.some((rule) => rule.toLowerCase() === 'all') ? 'all' : new Set(rules);
-    } else if (key === 'error' && /^(?:true|false)$/i.test(text)) check.error = text.toLowerCase() === 'true';
+    } else if (key === 'experimental') continue;
+    else if (key === 'error' && /^(?:true|false)$/i.test(text)) check.error = text.toLowerCase() === 'true';
     else
       throw new Complaint(`invalid check option ${JSON.stringify(option.trim())}`, {
         ranges: [range],
