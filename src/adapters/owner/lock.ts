@@ -8,6 +8,9 @@ export interface OwnerLock {
   release(): Promise<void>;
 }
 
+/** A handle that nobody refers to is closed by the garbage collector, and the lock would end with it. */
+const held = new Set<FileHandle>();
+
 /**
  * Makes this process the owner of a data folder. The lock file says who that is (`<pid> <what it does>`); it is never
  * removed, because a lock on a removed file would exclude nobody.
@@ -24,7 +27,13 @@ export async function lockDataFolder(folder: DataFolder, activity: string): Prom
     await handle.close();
     throw error;
   }
-  return { release: () => handle.close() };
+  held.add(handle);
+  return {
+    async release() {
+      held.delete(handle);
+      await handle.close();
+    },
+  };
 }
 
 async function ownedAlready(folder: DataFolder, handle: FileHandle): Promise<Problem> {
