@@ -65,6 +65,8 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
         return results;
       }),
 
+    copy: (from, to, caller) => scopes.within(caller, (bound) => pusher.copy(from, to, bound)),
+
     tag: async (name, target, caller) => {
       const { id, target: descriptor, manifest } = await local(name, caller);
       const to = formatReference(withDefaultTag(parseReference(target)));

@@ -1,5 +1,6 @@
 import type { ContainerRuntime } from '../containers/container.ts';
 import type { Platform } from '../images/platform.ts';
+import type { RegistryClient } from '../images/remote/client.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { BlobRows, ContentStore } from '../stores/content/content.ts';
 import type { NameStore } from '../stores/names/names.ts';
@@ -7,7 +8,6 @@ import type { OwnName, OwnNames } from '../stores/registry/name.ts';
 import type { RegistryStore } from '../stores/registry/registry.ts';
 import type { CacheStore, Flights } from './cache/cache.ts';
 import type { Caller } from './engine.ts';
-import type { Upstream } from './transfer/upstream.ts';
 
 /** What start/ gives to the engine. */
 export interface EngineDeps {
@@ -20,7 +20,7 @@ export interface EngineDeps {
   flights: Flights;
   runtime: ContainerRuntime;
   /** Other registries. */
-  upstream: Upstream;
+  remote: RegistryClient;
   /** Hosts that we are, and what names there mean. */
   own: OwnNames;
   /** The data folder's `snapshots/`. */

@@ -91,6 +91,19 @@ export interface PushResult {
   own: boolean;
 }
 
+/** What `copy` did; blobs are counted once, however many platforms share them. */
+export interface CopyResult {
+  /** The same as at the source. */
+  digest: Digest;
+  manifests: number;
+  /** Blobs that the target had. */
+  present: number;
+  /** Blobs that the target took over from another of its repositories. */
+  mounted: number;
+  sent: number;
+  bytesSent: number;
+}
+
 export interface PushListener {
   onLayer?: (diffID: Digest, state: 'Preparing' | 'Pushed' | 'Layer already exists' | 'Mounted') => void;
 }
@@ -124,6 +137,11 @@ export interface Engine {
   push(name: string, caller: Caller, listener?: PushListener): Promise<PushResult>;
   /** Every tag that this scope has of the repository, as `docker push --all-tags`. */
   pushAll(repository: string, caller: Caller, listener?: PushListener): Promise<PushResult[]>;
+  /**
+   * From one registry to another, either of which may be ours: all platforms, byte for byte, nothing named locally.
+   * @throws Problem `not-found`, `denied`, `unavailable`
+   */
+  copy(source: string, target: string, caller: Caller): Promise<CopyResult>;
   /** @throws Problem `not-found` */
   tag(source: string, target: string, caller: Caller): Promise<void>;
   images(caller: Caller): Promise<NamedImage[]>;

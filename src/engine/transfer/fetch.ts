@@ -1,10 +1,10 @@
 import type { Descriptor } from '../../images/descriptor.ts';
 import type { Digest } from '../../images/digest.ts';
+import type { RegistryClient } from '../../images/remote/client.ts';
 import { messageOf, Problem } from '../../lib/problem.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import { type BlobOrigin, type ContentStore, LEASE_MS } from '../../stores/content/content.ts';
 import { SharedWork } from './shared-work.ts';
-import type { Upstream } from './upstream.ts';
 
 /** Blobs fetched at once: more connections to one registry gain nothing and are what rate limits count. */
 const PARALLEL = 4;
@@ -12,7 +12,7 @@ const PARALLEL = 4;
 export interface BlobFetcherDeps {
   content: ContentStore;
   origins: { sources(digest: Digest): Promise<BlobOrigin[]> };
-  upstream: Upstream;
+  remote: RegistryClient;
 }
 
 /** Brings blobs here when something needs their bytes: from any registry that is known to have them, each one once. */
@@ -62,13 +62,13 @@ export class BlobFetcher {
   }
 
   async #fetch(blob: Descriptor, signal: AbortSignal): Promise<void> {
-    const { content, origins, upstream } = this.#deps;
+    const { content, origins, remote } = this.#deps;
     if (await this.has(blob.digest)) return;
     const places = await origins.sources(blob.digest);
     let last: unknown;
     for (const { host, repository } of places) {
       try {
-        const bytes = await upstream.blob(host, repository, blob, signal);
+        const bytes = await remote.blob(host, repository, blob, { signal });
         await content.ingest(bytes, { expected: blob.digest, size: blob.size, signal });
         return;
       } catch (error) {

@@ -1,14 +1,13 @@
 import type { Descriptor } from '../../images/descriptor.ts';
 import type { Digest } from '../../images/digest.ts';
-import { type Manifest, parseManifest } from '../../images/manifest.ts';
-import { familiarName, parseReference, type Reference, withDefaultTag } from '../../images/reference.ts';
+import { type ImageManifest, type Manifest, parseManifest } from '../../images/manifest.ts';
+import { familiarName, isTag, parseReference, type Reference, withDefaultTag } from '../../images/reference.ts';
 import { Problem } from '../../lib/problem.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import { LEASE_MS } from '../../stores/content/content.ts';
-import type { NamedImage } from '../../stores/names/names.ts';
 import { isOwnHost, type OwnName, ownName, repositoryKey } from '../../stores/registry/name.ts';
 import type { EngineDeps } from '../deps.ts';
-import type { Caller, PushListener, PushResult } from '../engine.ts';
+import type { Caller, CopyResult, PushListener, PushResult } from '../engine.ts';
 import { type BlobFetcher, throwFirst } from './fetch.ts';
 import type { ImageSource } from './source.ts';
 
@@ -44,43 +43,71 @@ export class Pusher {
         `An image does not exist locally with the tag: ${familiarName({ host: reference.host, repository: reference.repository })}`,
         { hint: `Tag an image with ${familiarName(reference)} first; slipway images lists what is there.` },
       );
-    const own = isOwnHost(reference.host, this.#deps.own);
-    const parts = await this.#parts(image, caller);
-    if (own) await this.#toOurselves(reference, reference.tag, parts, caller, listener);
-    else await this.#toOthers(reference, reference.tag, parts, caller, listener);
+    // a platform of a kept index that nobody needed so far lies where the one that is here came from
+    const origin = async () => (await this.#deps.origins.sources(image.id))[0];
+    const parts = await this.#parts(image.target, image.name, origin, caller);
+    const { own } = await this.#send(reference, reference.tag, parts, caller, listener);
     const { digest, size } = image.target;
     return { reference: familiarName(reference), tag: reference.tag, digest, size, own };
   }
 
+  /** From one registry to another, all platforms, byte for byte; nothing is named locally. @throws as `push` */
+  async copy(source: string, target: string, caller: Caller): Promise<CopyResult> {
+    const to = withDefaultTag(parseReference(target));
+    const from = await this.#source.target(source, caller);
+    const parts = await this.#parts(from.target, source, async () => from.reference, caller);
+    const { tally } = await this.#send(to, to.tag ?? from.target.digest, parts, caller, {});
+    return { digest: from.target.digest, manifests: parts.length, ...tally };
+  }
+
+  async #send(
+    reference: Reference,
+    tag: string,
+    parts: readonly Part[],
+    caller: Caller,
+    listener: PushListener,
+  ): Promise<{ own: boolean; tally: BlobTally }> {
+    const own = isOwnHost(reference.host, this.#deps.own);
+    const tally = own
+      ? await this.#toOurselves(reference, tag, parts, caller, listener)
+      : await this.#toOthers(reference, tag, parts, caller, listener);
+    return { own, tally };
+  }
+
   /** Every manifest that has to be there, the children of an index before it. */
-  async #parts(image: NamedImage, caller: Caller): Promise<Part[]> {
+  async #parts(
+    target: Descriptor,
+    name: string,
+    origin: () => Promise<Pick<Reference, 'host' | 'repository'> | undefined>,
+    caller: Caller,
+  ): Promise<Part[]> {
+    const { content } = this.#deps;
     const parts: Part[] = [];
     const add = async (descriptor: Descriptor): Promise<void> => {
-      const bytes = await this.#manifestBytes(descriptor, image, caller);
+      if ((await content.stat(descriptor.digest)) === undefined) {
+        const place = await origin();
+        if (place === undefined)
+          throw new Problem('unavailable', `${name}: its manifest ${descriptor.digest} is not here`, {
+            hint: 'Pull the image again, so that its registry is known.',
+          });
+        await this.#source.ensureManifest(place, descriptor, caller);
+      }
+      const bytes = await content.read(descriptor.digest);
       const manifest = parseManifest(bytes, descriptor.mediaType);
       if (manifest.kind === 'index') for (const child of manifest.value.manifests) await add(child);
+      else await this.#noteOrigin(manifest.value, origin);
       parts.push({ descriptor, manifest, bytes });
     };
-    await add(image.target);
+    await add(target);
     return parts;
   }
 
-  async #manifestBytes(descriptor: Descriptor, image: NamedImage, caller: Caller): Promise<Buffer> {
-    const { content, origins } = this.#deps;
-    if ((await content.stat(descriptor.digest)) === undefined) {
-      // a platform of a kept index that nobody needed so far lies where the other one came from
-      const places = await origins.sources(image.id);
-      const [from] = places;
-      if (from === undefined)
-        throw new Problem('unavailable', `${image.name}: its manifest ${descriptor.digest} is not here`, {
-          hint: 'Pull the image again, so that its registry is known.',
-        });
-      const { host, repository } = from;
-      await this.#source.ensureManifest({ host, repository }, descriptor, caller);
-      const manifest = parseManifest(await content.read(descriptor.digest), descriptor.mediaType);
-      if (manifest.kind === 'image') await this.#source.noteOrigins({ host, repository }, manifest.value);
-    }
-    return await content.read(descriptor.digest);
+  async #noteOrigin(
+    manifest: ImageManifest,
+    origin: () => Promise<Pick<Reference, 'host' | 'repository'> | undefined>,
+  ): Promise<void> {
+    const place = await origin();
+    if (place !== undefined && !isOwnHost(place.host, this.#deps.own)) await this.#source.noteOrigins(place, manifest);
   }
 
   /** One transaction per manifest; bytes move only when a base layer has never been needed here. */
@@ -90,13 +117,19 @@ export class Pusher {
     parts: readonly Part[],
     caller: Caller,
     listener: PushListener,
-  ): Promise<void> {
+  ): Promise<BlobTally> {
     const { content, registry, own, authorise } = this.#deps;
     const name = ownName(reference.host, reference.repository, own);
     if (authorise !== undefined && !(await authorise(caller, 'writer', name))) throw denied(reference, name, caller);
     const key = repositoryKey(name);
     await content.hold(`push:${caller.scope}`, [...new Set(parts.flatMap(allDigests))], LEASE_MS);
-    await this.#fetcher.ensure(parts.flatMap(blobsOf), caller.signal);
+    const blobs = new Map(parts.flatMap(blobsOf).map((blob) => [blob.digest, blob]));
+    const tally: BlobTally = { present: 0, mounted: 0, sent: 0, bytesSent: 0 };
+    for (const blob of blobs.values()) {
+      if (await this.#fetcher.has(blob.digest)) tally.present++;
+      else count(tally, blob, 'Pushed');
+    }
+    await this.#fetcher.ensure([...blobs.values()], caller.signal);
     for (const part of parts) {
       const last = part === parts.at(-1);
       const { descriptor, manifest, bytes } = part;
@@ -110,11 +143,12 @@ export class Pusher {
         subject: subject?.digest,
         blobs: blobsOf(part).map((blob) => blob.digest),
         children: manifest.kind === 'index' ? manifest.value.manifests.map((child) => child.digest) : [],
-        tags: last ? [tag] : [],
+        tags: last && isTag(tag) ? [tag] : [],
         actor: caller.actor,
       });
       for (const layer of layersOf(part)) listener.onLayer?.(layer, 'Layer already exists');
     }
+    return tally;
   }
 
   async #toOthers(
@@ -123,8 +157,9 @@ export class Pusher {
     parts: readonly Part[],
     caller: Caller,
     listener: PushListener,
-  ): Promise<void> {
-    const { upstream } = this.#deps;
+  ): Promise<BlobTally> {
+    const { remote } = this.#deps;
+    const tally: BlobTally = { present: 0, mounted: 0, sent: 0, bytesSent: 0 };
     const { host, repository } = reference;
     const room = new Semaphore(PARALLEL);
     const stop = new AbortController();
@@ -137,6 +172,7 @@ export class Pusher {
           try {
             if (layers.has(blob.digest)) listener.onLayer?.(blob.digest, 'Preparing');
             const state = await this.#sendBlob(reference, blob, signal);
+            count(tally, blob, state);
             if (layers.has(blob.digest)) listener.onLayer?.(blob.digest, state);
           } catch (error) {
             stop.abort();
@@ -148,26 +184,37 @@ export class Pusher {
     throwFirst(results);
     for (const { descriptor, manifest, bytes } of parts) {
       const last = descriptor.digest === parts.at(-1)?.descriptor.digest;
-      const { mediaType } = manifest;
-      const { digest } = descriptor;
-      await upstream.putManifest(host, repository, last ? tag : digest, { bytes, mediaType, digest }, caller.signal);
+      const name = last ? tag : descriptor.digest;
+      await remote.putManifest(host, repository, name, bytes, manifest.mediaType, { signal: caller.signal });
     }
+    return tally;
   }
 
-  async #sendBlob(
-    { host, repository }: Reference,
-    blob: Descriptor,
-    signal: AbortSignal,
-  ): Promise<'Pushed' | 'Layer already exists' | 'Mounted'> {
-    const { upstream, origins, content } = this.#deps;
-    if (await upstream.hasBlob(host, repository, blob.digest, signal)) return 'Layer already exists';
+  async #sendBlob({ host, repository }: Reference, blob: Descriptor, signal: AbortSignal): Promise<BlobState> {
+    const { remote, origins, content } = this.#deps;
+    if (await remote.hasBlob(host, repository, blob.digest, { signal })) return 'Layer already exists';
     for (const origin of await origins.sources(blob.digest))
-      if (origin.host === host && (await upstream.mount(host, repository, blob.digest, origin.repository, signal)))
+      if (
+        origin.host === host &&
+        (await remote.mountBlob(host, repository, blob.digest, origin.repository, { signal }))
+      )
         return 'Mounted';
     await this.#fetcher.ensure([blob], signal);
-    await upstream.upload(host, repository, blob, () => content.open(blob.digest), signal);
+    await remote.pushBlob(host, repository, blob, () => content.open(blob.digest), { signal });
     await origins.noteSources([{ digest: blob.digest, host, repository }]);
     return 'Pushed';
+  }
+}
+
+type BlobState = 'Pushed' | 'Layer already exists' | 'Mounted';
+type BlobTally = Omit<CopyResult, 'digest' | 'manifests'>;
+
+function count(tally: BlobTally, blob: Descriptor, state: BlobState): void {
+  if (state === 'Mounted') tally.mounted++;
+  else if (state === 'Layer already exists') tally.present++;
+  else {
+    tally.sent++;
+    tally.bytesSent += blob.size;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ImageConfig } from '../../images/config.ts';
 import type { Descriptor } from '../../images/descriptor.ts';
-import { digestOf } from '../../images/digest.ts';
+import type { Digest } from '../../images/digest.ts';
 import type { Layer } from '../../images/layer.ts';
 import { type ImageManifest, type Manifest, parseManifest } from '../../images/manifest.ts';
 import { formatPlatform, type Platform, platformMatches } from '../../images/platform.ts';
@@ -18,7 +18,6 @@ import type { EngineDeps } from '../deps.ts';
 import type { Caller, ResolvedImage } from '../engine.ts';
 import { choosePlatform } from './choose-platform.ts';
 import type { BlobFetcher } from './fetch.ts';
-import { pullProblem } from './pull-problem.ts';
 
 export interface ResolveOptions {
   platform: Platform;
@@ -51,10 +50,16 @@ export class ImageSource {
   async resolve(name: string, caller: Caller, options: ResolveOptions): Promise<Resolved> {
     const local = options.local ? await this.#local(name, caller, options.platform) : undefined;
     if (local !== undefined) return local;
+    const { reference, target, own } = await this.target(name, caller);
+    return { ...(await this.#complete(reference, target, caller, options.platform, own)), own };
+  }
+
+  /** What a name means in the registry that it names, whatever platforms that has. @throws as `resolve` */
+  async target(name: string, caller: Caller): Promise<{ reference: Reference; target: Descriptor; own: boolean }> {
     const reference = withDefaultTag(parseReference(name));
     const own = isOwnHost(reference.host, this.#deps.own);
     const target = own ? await this.#ownTarget(reference, caller) : await this.#remoteTarget(reference, caller);
-    return { ...(await this.#complete(reference, target, caller, options.platform, own)), own };
+    return { reference, target, own };
   }
 
   /** A local image that was named before, read from the content store. */
@@ -110,29 +115,24 @@ export class ImageSource {
     return { mediaType: stored.mediaType, digest: stored.digest, size: stored.size };
   }
 
+  /** A tag costs one HEAD when its manifest is here already: no bytes, and nothing off Docker Hub's limit. */
   async #remoteTarget(reference: Reference, caller: Caller): Promise<Descriptor> {
-    const { content } = this.#deps;
-    const known = reference.digest === undefined ? undefined : await content.stat(reference.digest);
-    if (known !== undefined) {
-      const bytes = await content.read(known.digest, SMALL_LIMIT);
-      return { mediaType: parseManifest(bytes).mediaType, digest: known.digest, size: known.size };
-    }
-    return await this.#fetchManifest(reference, caller);
+    const { remote, content } = this.#deps;
+    const { signal } = caller;
+    const digest = reference.digest ?? (await remote.head(reference, { signal }))?.digest;
+    const known = digest === undefined ? undefined : await this.#known(digest);
+    if (known !== undefined) return known;
+    const exact = digest === undefined ? reference : { ...reference, digest };
+    const { descriptor, bytes } = await remote.resolve(exact, { signal });
+    await content.put(bytes);
+    return descriptor;
   }
 
-  async #fetchManifest(reference: Reference, caller: Caller): Promise<Descriptor> {
-    try {
-      const { bytes, mediaType, digest } = await this.#deps.upstream.manifest(reference, caller.signal);
-      if (digestOf(bytes) !== digest)
-        throw new Problem(
-          'unavailable',
-          `${familiarName(reference)}: the registry sent a manifest that is not ${digest}`,
-        );
-      await this.#deps.content.put(bytes);
-      return { mediaType, digest, size: bytes.length };
-    } catch (error) {
-      throw pullProblem(error, reference);
-    }
+  async #known(digest: Digest): Promise<Descriptor | undefined> {
+    const { content } = this.#deps;
+    const info = await content.stat(digest);
+    if (info === undefined) return undefined;
+    return { mediaType: parseManifest(await content.read(digest, SMALL_LIMIT)).mediaType, digest, size: info.size };
   }
 
   async #complete(
@@ -167,13 +167,20 @@ export class ImageSource {
   }
 
   /** Brings the manifest of one platform of an index here. */
-  async ensureManifest(reference: Reference, descriptor: Descriptor, caller: Caller): Promise<void> {
+  async ensureManifest(
+    { host, repository }: Pick<Reference, 'host' | 'repository'>,
+    descriptor: Descriptor,
+    caller: Caller,
+  ): Promise<void> {
     if ((await this.#deps.content.stat(descriptor.digest)) !== undefined) return;
-    const { host, repository } = reference;
-    await this.#fetchManifest({ host, repository, digest: descriptor.digest }, caller);
+    const { bytes } = await this.#deps.remote.manifest(host, repository, descriptor.digest, { signal: caller.signal });
+    await this.#deps.content.put(bytes);
   }
 
-  async noteOrigins({ host, repository }: Reference, manifest: ImageManifest): Promise<void> {
+  async noteOrigins(
+    { host, repository }: Pick<Reference, 'host' | 'repository'>,
+    manifest: ImageManifest,
+  ): Promise<void> {
     await this.#deps.origins.noteSources(
       [manifest.config, ...manifest.layers].map(({ digest }) => ({ digest, host, repository })),
     );

@@ -12,8 +12,8 @@ import type { ContainerRuntime } from '../../../src/containers/container.ts';
 import { type CreatedEngine, createEngine } from '../../../src/engine/create-engine.ts';
 import type { EngineDeps } from '../../../src/engine/deps.ts';
 import type { BuildEvent, Caller, ImageBuildRequest, ImageBuildResult } from '../../../src/engine/engine.ts';
-import type { Upstream } from '../../../src/engine/transfer/upstream.ts';
 import { hostPlatform } from '../../../src/images/platform.ts';
+import { createRegistryClient } from '../../../src/images/remote/client.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { Problem } from '../../../src/lib/problem.ts';
 
@@ -36,12 +36,6 @@ export interface TestBuild extends ImageBuildResult {
 /** The host that test images are named after: one that we are. */
 export const OWN = 'europe-central2-docker.pkg.dev/test/repo';
 
-const nowhere: Pick<Upstream, 'manifest'> = {
-  manifest: async (reference) => {
-    throw new Problem('not-found', `${reference.repository}: not known`);
-  },
-};
-
 /** Stands in where a test runs nothing: a build that starts a container then fails by name. */
 export const noContainers: ContainerRuntime = {
   run: async () => {
@@ -56,7 +50,6 @@ export const noContainers: ContainerRuntime = {
 
 export interface TestEngineOptions {
   runtime?: (folder: string) => ContainerRuntime;
-  upstream?: Upstream;
 }
 
 export async function openTestEngine(options: TestEngineOptions = {}): Promise<TestEngine> {
@@ -64,6 +57,7 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
   for (const name of ['content', 'snapshots', 'run']) await mkdir(join(folder, name));
   const database = await openDatabase(join(folder, 'slipway.db'));
   const rows = sqliteBlobRows(database);
+  const remote = createRegistryClient({});
   const deps: EngineDeps = {
     content: new DiskContent({ folder: join(folder, 'content'), rows }),
     origins: rows,
@@ -72,7 +66,7 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
     cache: sqliteCache(database),
     flights: new FlightControl().of(),
     runtime: options.runtime?.(folder) ?? noContainers,
-    upstream: options.upstream ?? (nowhere as Upstream),
+    remote,
     own: { hosts: ['*-docker.pkg.dev'], defaultLocation: 'europe-central2' },
     snapshots: join(folder, 'snapshots'),
     platform: hostPlatform(),
@@ -93,6 +87,7 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
     build: (context, request, by = caller()) => buildWith(engine, context, request, by),
     restarted: () => createEngine(deps),
     close: async () => {
+      remote.close();
       await database.destroy();
       await rm(folder, { recursive: true, force: true });
     },
