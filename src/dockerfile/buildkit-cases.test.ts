@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { compile } from '../../test/suites/compile-dockerfile.ts';
 import { messageOf, Problem } from '../lib/problem.ts';
-import { compile } from './compile.fixture.ts';
 
 const file = new URL('../../../shared/corpora/buildkit-cases/dockerfile-frontend-tests.json', import.meta.url);
 

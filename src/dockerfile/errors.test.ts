@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { compile } from '../../test/suites/compile-dockerfile.ts';
 import { Problem, renderProblem } from '../lib/problem.ts';
-import { compile } from './compile.fixture.ts';
 
 /** A folder for each mistake: the Dockerfile, perhaps how it is built (build.json), and what the person reads. */
 const cases = new URL('../../test/cases/dockerfile-errors/', import.meta.url);

@@ -1,3 +1,4 @@
+import type { Range } from '../lib/problem.ts';
 import { Complaint } from './complaint.ts';
 import { removePattern, replacePattern } from './shell-pattern.ts';
 
@@ -24,13 +25,15 @@ export interface ExpandOptions {
   escape?: string;
   /** False for the content of here-documents: quotes are characters like any other. */
   quotes?: boolean;
+  /** Where the word stands, for complaints. */
+  ranges?: Range[];
 }
 
 /**
  * Replaces variables and removes quotes and escapes, as a POSIX shell would. Forms: `$v ${v}`, `${v:-w} ${v-w}`,
  * `${v:+w} ${v+w}`, `${v:?m} ${v?m}`, `${v#p} ${v##p} ${v%p} ${v%%p}`, `${v/p/r} ${v//p/r}`. Positional and special
  * parameters (`$1`, `$@`) are never set.
- * @throws Complaint, without ranges
+ * @throws Complaint
  */
 export function expand(word: string, lookup: Lookup, options: ExpandOptions = {}): Expansion {
   const expander = new Expander(word, lookup, options.escape ?? '\\', options.quotes ?? true);
@@ -38,7 +41,10 @@ export function expand(word: string, lookup: Lookup, options: ExpandOptions = {}
     return expander.run();
   } catch (error) {
     if (!(error instanceof Complaint)) throw error;
-    throw new Complaint(`failed to process ${JSON.stringify(word)}: ${error.message}`, { hint: error.hint });
+    throw new Complaint(`failed to process ${JSON.stringify(word)}: ${error.message}`, {
+      hint: error.hint,
+      ranges: options.ranges,
+    });
   }
 }
 

@@ -46,14 +46,10 @@ function literal(tokens: readonly Token[]): string {
 function parseTokens(pattern: string, { deep }: GlobOptions): Token[] {
   const characters = [...pattern];
   const tokens: Token[] = [];
-  let plain = true; // no wildcard but a leading ** so far
-  let leading = -1;
   for (let at = 0; at < characters.length; ) {
     const character = characters[at] ?? '';
     if (character === '*' && deep && characters[at + 1] === '*') {
       const slash = characters[at + 2] === '/';
-      if (at === 0) leading = slash ? -1 : 0;
-      else plain = false;
       at += slash ? 3 : 2;
       if (at >= characters.length) tokens.push({ kind: 'all' });
       else tokens.push({ kind: 'maybe' }, { kind: 'folders' });
@@ -71,17 +67,12 @@ function parseTokens(pattern: string, { deep }: GlobOptions): Token[] {
     } else {
       if (character === '*') tokens.push({ kind: 'run' });
       else if (character === '?') tokens.push({ kind: 'one' });
-      else {
-        tokens.push({ kind: 'character', value: character });
-        at++;
-        continue;
-      }
+      else tokens.push({ kind: 'character', value: character });
       at++;
     }
-    plain = false;
   }
   // In ignore files `**name` without any other wildcard is every path that ends so, `myname` too.
-  if (leading === 0 && plain && tokens.length > 1) return [{ kind: 'all' }, ...tokens.slice(2)];
+  if (deep && /^\*\*[^/*?[\]\\][^*?[\]\\]*$/.test(pattern)) return [{ kind: 'all' }, ...tokens.slice(2)];
   return tokens;
 }
 

@@ -1,5 +1,5 @@
 import { formatPlatform, type Platform } from '../images/platform.ts';
-import { Complaint, locate } from './complaint.ts';
+import { locate } from './complaint.ts';
 import { expand } from './expand.ts';
 import type { ParsedDockerfile } from './parsed.ts';
 import type { BuildInputs } from './program.ts';
@@ -47,17 +47,10 @@ export function globalScope(parsed: ParsedDockerfile, inputs: BuildInputs, targe
   const { escape: escapeToken } = parsed.directives;
   for (const { node, args } of parsed.globalArgs) {
     for (const { name, word, value } of args) {
-      const written = value?.text;
       const fromFile = () =>
         locate(parsed.source, node.range, () => {
-          try {
-            return written === undefined
-              ? scope.get(name)
-              : expand(written, (key) => scope.get(key), { escape: escapeToken }).text;
-          } catch (error) {
-            if (!(error instanceof Complaint)) throw error;
-            throw new Complaint(error.message, { hint: error.hint, ranges: [word.range] });
-          }
+          if (value === undefined) return scope.get(name);
+          return expand(value.text, (key) => scope.get(key), { escape: escapeToken, ranges: [word.range] }).text;
         });
       scope.set(name, givenArg(inputs, name) ?? fromFile());
     }

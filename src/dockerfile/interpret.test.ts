@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: Dockerfiles write their variables like this
 import { describe, expect, it } from 'vitest';
-import { compile, operations } from './compile.fixture.ts';
+import { compile, operations } from '../../test/suites/compile-dockerfile.ts';
 
 const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 

@@ -1,6 +1,6 @@
 import { parsePlatform } from '../images/platform.ts';
 import { parseReference } from '../images/reference.ts';
-import { Complaint, locate, placeOf, Warnings } from './complaint.ts';
+import { locate, placeOf, Warnings } from './complaint.ts';
 import { type Expansion, expand } from './expand.ts';
 import { fromProblem } from './from-problem.ts';
 import type { GlobalScope } from './global-scope.ts';
@@ -11,37 +11,31 @@ import type { BuildInputs, Stage, StageBase } from './program.ts';
 import type { StageNames } from './stage-names.ts';
 import { closest, didYouMean } from './suggest.ts';
 
+/** What planning goes by. */
+export interface PlanFacts {
+  parsed: ParsedDockerfile;
+  inputs: BuildInputs;
+  names: StageNames;
+  globals: GlobalScope;
+  warnings: Warnings;
+  /** Index of the stage to build. */
+  target: number;
+}
+
 /** Plans single stages: what FROM means, and which other stages it needs. Everything is planned at most once. */
 export class Planner {
-  readonly #parsed: ParsedDockerfile;
-  readonly #inputs: BuildInputs;
-  readonly #names: StageNames;
-  readonly #globals: GlobalScope;
-  readonly #warnings: Warnings;
-  readonly #target: number;
+  readonly #facts: PlanFacts;
   readonly #planned = new Map<number, Stage>();
 
-  constructor(
-    parsed: ParsedDockerfile,
-    inputs: BuildInputs,
-    names: StageNames,
-    globals: GlobalScope,
-    warnings: Warnings,
-    target: number,
-  ) {
-    this.#parsed = parsed;
-    this.#inputs = inputs;
-    this.#names = names;
-    this.#globals = globals;
-    this.#warnings = warnings;
-    this.#target = target;
+  constructor(facts: PlanFacts) {
+    this.#facts = facts;
   }
 
   /** Plans a stage and all that it stands on. References only ever point upwards in the file, so this ends. */
   need(index: number): void {
-    const stage = this.#parsed.stages[index];
+    const stage = this.#facts.parsed.stages[index];
     if (stage === undefined || this.#planned.has(index)) return;
-    const planned = this.#plan(stage, this.#warnings);
+    const planned = this.#plan(stage, this.#facts.warnings);
     this.#planned.set(index, planned);
     if (planned.base.kind === 'stage') this.need(planned.base.index);
     for (const other of planned.needs) this.need(other);
@@ -53,8 +47,8 @@ export class Planner {
 
   /** The other stages, as far as they make sense: nobody asked for them, so their mistakes are nobody's. */
   spare(): Stage[] {
-    const silent = new Warnings(this.#parsed.source, 'all');
-    return this.#parsed.stages.flatMap((stage) => {
+    const silent = new Warnings(this.#facts.parsed.source, 'all');
+    return this.#facts.parsed.stages.flatMap((stage) => {
       if (this.#planned.has(stage.index)) return [];
       try {
         return [this.#plan(stage, silent)];
@@ -66,17 +60,17 @@ export class Planner {
 
   remarkNames(): void {
     const seen = new Set<string>();
-    for (const { from } of this.#parsed.stages) {
+    for (const { from } of this.#facts.parsed.stages) {
       const { name, nameWord } = from;
       if (name === undefined || nameWord === undefined) continue;
       if (name === 'scratch' || name === 'context')
-        this.#warnings.add(
+        this.#facts.warnings.add(
           'ReservedStageName',
           `'${name}' is reserved and should not be used as a stage name`,
           nameWord.range,
         );
       if (seen.has(name))
-        this.#warnings.add(
+        this.#facts.warnings.add(
           'DuplicateStageName',
           `Duplicate stage name '${name}': the last one is meant`,
           nameWord.range,
@@ -86,7 +80,7 @@ export class Planner {
   }
 
   #plan(stage: ParsedStage, warnings: Warnings): Stage {
-    const { source } = this.#parsed;
+    const { source } = this.#facts.parsed;
     const { node, platform, name } = stage.from;
     return locate(source, node.range, () => {
       const base = this.#base(stage, warnings);
@@ -100,11 +94,11 @@ export class Planner {
         instructions: stage.instructions,
         scope: {
           source,
-          escape: this.#parsed.directives.escape,
-          skip: this.#parsed.directives.check.skip,
-          names: this.#names,
-          globals: this.#globals,
-          isTarget: stage.index === this.#target,
+          escape: this.#facts.parsed.directives.escape,
+          skip: this.#facts.parsed.directives.check.skip,
+          names: this.#facts.names,
+          globals: this.#facts.globals,
+          isTarget: stage.index === this.#facts.target,
         },
         needs: this.#needs(stage, base, warnings),
         fromOnly: base.kind === 'image' && stage.instructions.length === 0,
@@ -116,48 +110,42 @@ export class Planner {
   #platform(word: Word | undefined): Pick<Stage, 'platform'> {
     const wanted = word === undefined ? '' : this.#expand(word).text;
     if (word === undefined || wanted === '') return {};
-    return { platform: locate(this.#parsed.source, word.range, () => parsePlatform(wanted)) };
+    return { platform: locate(this.#facts.parsed.source, word.range, () => parsePlatform(wanted)) };
   }
 
   #expand(word: Word): Expansion {
-    const { escape: escapeToken } = this.#parsed.directives;
-    try {
-      return expand(word.text, (name) => this.#globals.get(name), { escape: escapeToken });
-    } catch (error) {
-      if (!(error instanceof Complaint)) throw error;
-      throw new Complaint(error.message, { hint: error.hint, ranges: [word.range] });
-    }
+    const { escape: escapeToken } = this.#facts.parsed.directives;
+    return expand(word.text, (name) => this.#facts.globals.get(name), { escape: escapeToken, ranges: [word.range] });
   }
 
   #base(stage: ParsedStage, warnings: Warnings): StageBase {
     const { node, image: word } = stage.from;
     const expansion = this.#expand(word);
     const { text: reference } = expansion;
-    const earlier = this.#names.before(stage.index, reference);
+    const earlier = this.#facts.names.before(stage.index, reference);
     if (earlier !== undefined) return { kind: 'stage', index: earlier };
     if (reference === 'scratch') return { kind: 'scratch' };
     try {
       parseReference(reference);
     } catch (cause) {
-      const facts = { parsed: this.#parsed, inputs: this.#inputs, globals: this.#globals };
-      throw fromProblem({ ...facts, node, word, expansion }, cause);
+      throw fromProblem({ ...this.#facts, node, word, expansion }, cause);
     }
     for (const use of expansion.references)
       if (!use.defined && !use.guarded)
         warnings.add(
           'UndefinedArgInFrom',
-          `FROM argument '${use.name}' is not declared${didYouMean(use.name, this.#globals.keys())}`,
+          `FROM argument '${use.name}' is not declared${didYouMean(use.name, this.#facts.globals.keys())}`,
           rangeWithin(node, word, use.start, use.end),
         );
     this.#remarkStageLike(reference, stage.index, `FROM ${reference}`, word, warnings);
-    return { kind: 'image', reference, place: placeOf(this.#parsed.source, word.range) };
+    return { kind: 'image', reference, place: placeOf(this.#facts.parsed.source, word.range) };
   }
 
   /** A bare name that is nearly, or later, a stage's: perhaps no image was meant. */
   #remarkStageLike(name: string, index: number, written: string, word: Word, warnings: Warnings): void {
     if (/[/:@.]/.test(name)) return;
-    const later = this.#names.after(index + 1, name);
-    const near = closest(name, this.#names.known(index));
+    const later = this.#facts.names.after(index + 1, name);
+    const near = closest(name, this.#facts.names.known(index));
     if (later !== undefined)
       warnings.add(
         'ForwardStageReference',
@@ -175,12 +163,14 @@ export class Planner {
   #needs(stage: ParsedStage, base: StageBase, warnings: Warnings): number[] {
     const needs = new Set<number>();
     const see = (from: Word, instruction: Instruction): void => {
-      const found = locate(this.#parsed.source, instruction.node.range, () => this.#names.source(from, stage.index));
+      const found = locate(this.#facts.parsed.source, instruction.node.range, () =>
+        this.#facts.names.source(from, stage.index),
+      );
       if (found.kind === 'stage') needs.add(found.index);
       if (found.kind === 'image')
         this.#remarkStageLike(found.reference, stage.index, `--from=${found.reference}`, from, warnings);
     };
-    const inherited = base.kind === 'stage' ? triggersOf(this.#parsed.stages[base.index]) : [];
+    const inherited = base.kind === 'stage' ? triggersOf(this.#facts.parsed.stages[base.index]) : [];
     for (const instruction of [...inherited, ...stage.instructions])
       for (const from of namedSources(instruction)) see(from, instruction);
     return [...needs].sort((a, b) => a - b);

@@ -1,4 +1,4 @@
-import type { HistoryEntry, ImageConfig, RunConfig } from '../images/config.ts';
+import type { ImageConfig, RunConfig } from '../images/config.ts';
 import type { Platform } from '../images/platform.ts';
 import type { Place } from '../lib/problem.ts';
 import type { Source, Warning } from './complaint.ts';
@@ -173,6 +173,3 @@ export interface WorkdirOperation extends OperationBase {
 }
 
 export type Operation = RunOperation | CopyOperation | WorkdirOperation;
-
-/** History entries of an image that was built: the base's, then ours. */
-export type { HistoryEntry };

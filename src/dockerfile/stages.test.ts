@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compile } from './compile.fixture.ts';
+import { compile } from '../../test/suites/compile-dockerfile.ts';
 
 const FILE = `ARG BASE=python
 FROM $BASE:3 AS deps

@@ -104,7 +104,7 @@ export function planStages(parsed: ParsedDockerfile, inputs: BuildInputs): Stage
   const globals = globalScope(parsed, inputs, targetName);
   const warnings = new Warnings(parsed.source, parsed.directives.check.skip);
   warnings.list.push(...parsed.warnings);
-  const planner = new Planner(parsed, inputs, names, globals, warnings, target);
+  const planner = new Planner({ parsed, inputs, names, globals, warnings, target });
   planner.need(target);
   planner.remarkNames();
   return {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
+import type { Range } from '../../lib/problem.ts';
 import { Complaint } from '../complaint.ts';
 import { givenArg, PROXY_ARGS } from '../global-scope.ts';
 import type { MountFlag, RunInstruction } from '../instructions/instruction.ts';
@@ -116,10 +117,7 @@ function expandMount(state: StageState, node: Node, { word, options }: MountFlag
   return mount;
 }
 
-function checkTarget(
-  { type, options }: RunMount,
-  ranges: NonNullable<ConstructorParameters<typeof Complaint>[1]>['ranges'],
-): void {
+function checkTarget({ type, options }: RunMount, ranges: Range[]): void {
   const needsTarget = type === 'bind' || type === 'cache' || type === 'tmpfs';
   if (needsTarget && (options['target'] ?? '') === '')
     throw new Complaint(`invalid mount target "": a ${type} mount needs target=PATH`, { ranges });

@@ -1,6 +1,6 @@
 import type { RunConfig } from '../../images/config.ts';
 import type { Range } from '../../lib/problem.ts';
-import { Complaint, placeOf, Warnings } from '../complaint.ts';
+import { placeOf, Warnings } from '../complaint.ts';
 import { expand } from '../expand.ts';
 import { type Node, rangeWithin, type Word } from '../lex/nodes.ts';
 import type { BaseState, BuildInputs, Operation, ProgramHistory, Stage } from '../program.ts';
@@ -88,15 +88,11 @@ export class StageState {
   }
 
   #expand(node: Node, word: Word, except?: string): { text: string; words: string[] } {
-    try {
-      const expansion = expand(word.text, this.lookup, { escape: this.stage.scope.escape });
-      for (const { name, start, end, defined, guarded } of expansion.references)
-        if (!defined && !guarded && name !== except) this.remarkUndefined(name, rangeWithin(node, word, start, end));
-      return expansion;
-    } catch (error) {
-      if (!(error instanceof Complaint)) throw error;
-      throw new Complaint(error.message, { hint: error.hint, ranges: [this.rangeOf(word.range)] });
-    }
+    const ranges = [this.rangeOf(word.range)];
+    const expansion = expand(word.text, this.lookup, { escape: this.stage.scope.escape, ranges });
+    for (const { name, start, end, defined, guarded } of expansion.references)
+      if (!defined && !guarded && name !== except) this.remarkUndefined(name, rangeWithin(node, word, start, end));
+    return expansion;
   }
 
   /** An ARG that was declared without a value is meant to be empty sometimes. */

@@ -1,5 +1,4 @@
-import type { RunConfig } from '../images/config.ts';
-import { interpretStage } from './interpret.ts';
+import { interpretStage } from '../../src/dockerfile/interpret.ts';
 import type {
   BaseState,
   BuildInputs,
@@ -8,8 +7,9 @@ import type {
   StagePlan,
   StageProgram,
   WorkdirOperation,
-} from './program.ts';
-import { parseDockerfile, planStages } from './stages.ts';
+} from '../../src/dockerfile/program.ts';
+import { parseDockerfile, planStages } from '../../src/dockerfile/stages.ts';
+import type { RunConfig } from '../../src/images/config.ts';
 
 export const LINUX = { os: 'linux', architecture: 'amd64' };
 
