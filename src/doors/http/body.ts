@@ -36,3 +36,18 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
 export async function readForm(request: IncomingMessage, limit = 64 * 1024): Promise<URLSearchParams> {
   return new URLSearchParams((await readBody(request, limit)).toString('utf8'));
 }
+
+/** After an early answer: long enough for a client to read it, too short to send us much for nothing. */
+const DRAIN_MS = 10_000;
+
+/**
+ * Lets the rest of a body pass that was answered before its end. Closing at once instead would reset the connection, and
+ * the client would lose the answer that explains why; whoever is not done soon is cut off.
+ */
+export function drain(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return;
+  const timer = setTimeout(() => request.destroy(), DRAIN_MS);
+  request.once('close', () => clearTimeout(timer));
+  request.on('error', () => undefined); // the client may well leave in the middle now
+  request.resume();
+}

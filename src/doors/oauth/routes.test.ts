@@ -28,7 +28,11 @@ describe('the token endpoint', () => {
   const ask = async (form: Record<string, string>, path = '/oauth2/token', method = 'POST') => {
     const body = method === 'POST' ? new URLSearchParams(form) : null;
     const answer = await fetch(url + path, { method, body });
-    return { status: answer.status, cache: answer.headers.get('cache-control'), json: await answer.json() };
+    return {
+      status: answer.status,
+      cache: answer.headers.get('cache-control'),
+      json: (await answer.json()) as Record<string, unknown>,
+    };
   };
 
   it.each(['/oauth2/token', '/token', '/oauth2/v4/token'])(

@@ -3,7 +3,7 @@ import type { AssertionExchange } from '../../auth/service-account.ts';
 import { log } from '../../lib/log.ts';
 import { messageOf, Problem } from '../../lib/problem.ts';
 import { sendJson, urlOf } from '../http/answer.ts';
-import { readForm } from '../http/body.ts';
+import { drain, readForm } from '../http/body.ts';
 import type { NodeHandler } from '../http/door.ts';
 
 /** RFC 7523, section 2.1. */
@@ -54,8 +54,8 @@ async function serve(request: IncomingMessage, response: ServerResponse, account
 function renderError(response: ServerResponse, error: unknown): void {
   if (response.headersSent) return;
   const { status, code, message } = answerOf(error);
-  const close = response.req.complete ? {} : { Connection: 'close' };
-  sendJson(response, status, { error: code, error_description: message }, close);
+  sendJson(response, status, { error: code, error_description: message });
+  drain(response.req);
 }
 
 function answerOf(error: unknown): OAuthError {

@@ -3,7 +3,7 @@ import type { Digest } from '../../images/digest.ts';
 import { log } from '../../lib/log.ts';
 import { messageOf, Problem, type ProblemCode } from '../../lib/problem.ts';
 import { sendJson } from '../http/answer.ts';
-import { BodyTooLong } from '../http/body.ts';
+import { BodyTooLong, drain } from '../http/body.ts';
 
 /** The codes of distribution-spec ("Error Codes"), and distribution's two for what the spec has none for. */
 export type RegistryErrorCode =
@@ -92,17 +92,9 @@ export function renderError(response: ServerResponse, error: unknown): void {
   }
   if (response.req.destroyed && !response.req.complete) return; // the client is gone; what broke is its own connection
   const { status, code, message, detail, headers } = answerOf(error);
-  // a body that nobody will read would otherwise have to pass before the connection can be used again
-  const close = response.req.complete ? {} : { Connection: 'close' };
-  sendJson(
-    response,
-    status,
-    { errors: [{ code, message, ...(detail === undefined ? {} : { detail }) }] },
-    {
-      ...close,
-      ...headers,
-    },
-  );
+  const body = { errors: [{ code, message, ...(detail === undefined ? {} : { detail }) }] };
+  sendJson(response, status, body, headers);
+  drain(response.req);
 }
 
 function answerOf(error: unknown): RegistryError {
