@@ -21,6 +21,8 @@ export interface Glob {
   /** Plain text that every match begins and ends with: most paths are told apart by these alone. */
   prefix: string;
   suffix: string;
+  /** For a double star, a slash and a pattern without slashes: that pattern, which the last name alone decides. */
+  name?: Glob;
 }
 
 export interface GlobOptions {
@@ -31,7 +33,19 @@ export interface GlobOptions {
 /** @throws RangeError when the pattern is malformed, as Go's ErrBadPattern */
 export function parseGlob(pattern: string, options: GlobOptions): Glob {
   const tokens = parseTokens(pattern, options);
+  const [first, second, ...rest] = tokens;
+  const glob = withLiterals(tokens);
+  if (first?.kind !== 'maybe' || second?.kind !== 'folders' || !rest.every(staysInName)) return glob;
+  return { ...glob, name: withLiterals(rest) };
+}
+
+function withLiterals(tokens: readonly Token[]): Glob {
   return { tokens, prefix: literal(tokens), suffix: [...literal([...tokens].reverse())].reverse().join('') };
+}
+
+/** A class may take a slash, as in Go. */
+function staysInName(token: Token): boolean {
+  return token.kind === 'run' || token.kind === 'one' || (token.kind === 'character' && token.value !== '/');
 }
 
 /** The plain characters at the front. */
@@ -105,7 +119,8 @@ function parseClass(characters: readonly string[], from: number, pattern: string
 }
 
 /** Whether the whole text matches. */
-export function matchesGlob({ tokens, prefix, suffix }: Glob, text: string): boolean {
+export function matchesGlob({ tokens, prefix, suffix, name }: Glob, text: string): boolean {
+  if (name !== undefined) return matchesGlob(name, text.slice(text.lastIndexOf('/') + 1));
   if (!text.startsWith(prefix) || !text.endsWith(suffix)) return false;
   return follow(tokens, text).has(tokens.length);
 }

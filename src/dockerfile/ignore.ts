@@ -16,6 +16,9 @@ interface CompiledRule extends IgnoreRule {
   glob: Glob;
 }
 
+/** A bound for memory: some megabytes of folders of one walk. */
+const KEPT_FOLDERS = 20_000;
+
 /**
  * .dockerignore by the rules of Go's patternmatcher, which are not git's: patterns begin at the context's root, the last
  * rule that matches a path or any of its parents decides, and `!` lets single files back in below an excluded folder.
@@ -23,6 +26,7 @@ interface CompiledRule extends IgnoreRule {
  */
 export class IgnoreMatcher {
   readonly #rules: readonly CompiledRule[];
+  readonly #folders = new Map<string, readonly boolean[]>();
 
   constructor(rules: readonly CompiledRule[]) {
     this.#rules = rules;
@@ -57,25 +61,31 @@ export class IgnoreMatcher {
   }
 
   #deciding(path: string): CompiledRule | undefined {
-    const paths = withParents(path);
+    const above = this.#matchedAbove(path);
     let excluded = false;
     let deciding: CompiledRule | undefined;
-    for (const rule of this.#rules) {
+    for (const [index, rule] of this.#rules.entries()) {
       // A rule that would change nothing needn't be tried.
-      if (rule.includes !== excluded || !paths.some((each) => matchesGlob(rule.glob, each))) continue;
+      if (rule.includes !== excluded || !(above?.[index] || matchesGlob(rule.glob, path))) continue;
       excluded = !rule.includes;
       deciding = rule;
     }
     return deciding;
   }
-}
 
-/** `a/b/c`, `a`, `a/b`. */
-function withParents(path: string): string[] {
-  const paths = [path];
-  for (let slash = path.indexOf('/', 1); slash >= 0; slash = path.indexOf('/', slash + 1))
-    paths.push(path.slice(0, slash));
-  return paths;
+  /** Which rules match a parent of the path; kept for each folder, because its files ask one after the other. */
+  #matchedAbove(path: string): readonly boolean[] | undefined {
+    const slash = path.lastIndexOf('/');
+    if (slash <= 0) return undefined;
+    const folder = path.slice(0, slash);
+    const known = this.#folders.get(folder);
+    if (known !== undefined) return known;
+    const above = this.#matchedAbove(folder);
+    const matched = this.#rules.map((rule, index) => above?.[index] || matchesGlob(rule.glob, folder));
+    if (this.#folders.size >= KEPT_FOLDERS) this.#folders.clear();
+    this.#folders.set(folder, matched);
+    return matched;
+  }
 }
 
 /**
