@@ -18,7 +18,7 @@ export interface CallFrame {
 /** A call's end: its result, the user's Problem, or the message of a bug. */
 export type ReplyFrame = { id: number; result?: unknown } | { id: number; problem: ProblemJson } | BugFrame;
 
-export interface BugFrame {
+interface BugFrame {
   id: number;
   bug: string;
 }

@@ -2,6 +2,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Problem } from '../../lib/problem.ts';
 import { connectObjects, type RemoteObjects } from './client.ts';
@@ -131,6 +132,26 @@ describe('objects of another process', () => {
       await closed;
     }
     expect(await client.objects.shelf.echo('others go on')).toBe('others go on');
+  });
+
+  it('are not read from a client that leaves its replies lying', async () => {
+    const socket = connect(path).pause();
+    const line = (id: number) =>
+      `${JSON.stringify({ id, object: 'shelf', method: 'echo', args: { 0: 'x'.repeat(1 << 20) } })}\n`;
+    let taken = 0;
+    const send = () => {
+      while (taken < 60) if (!socket.write(line(taken++))) return void socket.once('drain', send);
+    };
+    send();
+    await setTimeout(300);
+    expect(taken).toBeLessThan(25); // a megabyte each
+    let received = 0;
+    socket.on('data', (chunk) => {
+      received += chunk.length;
+    });
+    socket.resume();
+    await expect.poll(() => received, { timeout: 10_000 }).toBeGreaterThan(60 << 20);
+    socket.destroy();
   });
 
   it('can be reached by the same user alone', async () => {
