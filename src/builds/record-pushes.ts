@@ -18,6 +18,7 @@ export function recordPushes(engine: Engine, onPush: (result: PushResult) => voi
       for (const result of results) onPush(result);
       return results;
     },
+    copy: (...args) => engine.copy(...args),
     tag: (...args) => engine.tag(...args),
     images: (...args) => engine.images(...args),
     inspect: (...args) => engine.inspect(...args),

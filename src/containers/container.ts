@@ -50,8 +50,12 @@ export interface ContainerExit {
   outOfMemory: boolean;
 }
 
-/** `none`: loopback only; `host`: only where the owner allows it; `bridge`: a network made by `createNetwork`. */
-export type Network = { kind: 'none' } | { kind: 'host' } | { kind: 'bridge'; bridge: BridgeNetwork };
+/** `none`: loopback only; `host`: only where the owner allows it; `bridge`: one made by `createNetwork`, or a way
+ * to it that is only taken when the first container needs it (a cached build needs none). */
+export type Network =
+  | { kind: 'none' }
+  | { kind: 'host' }
+  | { kind: 'bridge'; bridge: BridgeNetwork | (() => Promise<BridgeNetwork>) };
 
 /** A bridge with NAT of one build; containers on it reach the internet and each other, never the host or other builds. */
 export interface BridgeNetwork {

@@ -41,7 +41,15 @@ export interface ProblemOptions {
   cause?: unknown;
 }
 
+/** The command line is a bundle with a copy of this class: what it catches from the server's modules is a Problem too. */
+const BRAND = Symbol.for('slipway.problem');
+
 export class Problem extends Error {
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && BRAND in value;
+  }
+
+  readonly [BRAND] = true;
   readonly code: ProblemCode;
   readonly place: Place | undefined;
   readonly hint: string | undefined;

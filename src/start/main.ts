@@ -7,6 +7,7 @@ import { VERSION } from './version.ts';
 /** The program: the command line, given what only start/ can join. The server's modules are loaded when they are needed. */
 const services: CliServices = {
   version: VERSION,
+  root: join(import.meta.dirname, '../..'),
   serve: async (options) => (await import('./serve.ts')).serve(options),
   openOwner: async (data) => (await import('./local.ts')).openLocal(data),
 };

@@ -17,8 +17,12 @@ import { AccessTokens, loadSigningKey } from '../auth/access-token.ts';
 import { ServiceAccounts } from '../auth/service-account.ts';
 import { TokenStore } from '../auth/token-store.ts';
 import { type Config, readConfig } from '../config.ts';
+import { nameRoots } from '../engine/roots.ts';
 import { createDataFolder, type DataFolder, dataFolder } from '../lib/data-folder.ts';
 import { writeDurably } from '../lib/durable-file.ts';
+import { bucketRoots } from '../stores/buckets/roots.ts';
+import type { BlobSweep, Roots } from '../stores/content/content.ts';
+import { registryRoots } from '../stores/registry/roots.ts';
 import type { BuildTokens, RowObjects } from './rows.ts';
 import { type Stores, storesOver } from './stores.ts';
 
@@ -26,11 +30,13 @@ import { type Stores, storesOver } from './stores.ts';
 export interface Owner {
   folder: DataFolder;
   config: Config;
-  database: Database;
   stores: Stores;
   queue: SqliteBuildQueue;
   tokens: TokenStore;
   accounts: ServiceAccounts;
+  /** For the collector and the recovery, which only the owner does. */
+  sweep: BlobSweep;
+  roots: Roots[];
   trash: Trash;
   close(): Promise<void>;
 }
@@ -49,13 +55,18 @@ export async function openOwner(data: string, activity: string): Promise<Owner> 
     const database = await openDatabase(folder.database);
     const { tokens, accounts } = await openAuth(folder, database);
     const flights = new FlightControl();
+    const blobs = sqliteBlobRows(database);
+    const names = sqliteNames(database);
+    const cache = sqliteCache(database);
+    const registry = new SqliteRegistry(database);
+    const buckets = new SqliteBuckets(database);
     const rows: RowObjects = {
-      blobs: sqliteBlobRows(database),
-      names: sqliteNames(database),
-      cache: sqliteCache(database),
+      blobs,
+      names,
+      cache,
       flights: flights.of(),
-      registry: new SqliteRegistry(database),
-      buckets: new SqliteBuckets(database),
+      registry,
+      buckets,
       builds: new SqliteBuilds(database),
       buildTokens: buildTokens(tokens),
     };
@@ -63,14 +74,21 @@ export async function openOwner(data: string, activity: string): Promise<Owner> 
       objects: (connection) => ({ ...rows, flights: flights.of(connection.closed) }),
     });
     await ensureAdminToken(folder, tokens);
+    const stores = storesOver(rows, folder);
     return {
       folder,
       config,
-      database,
-      stores: storesOver(rows, folder),
+      stores,
       queue: new SqliteBuildQueue(database),
       tokens,
       accounts,
+      sweep: blobs,
+      roots: [
+        registryRoots(registry),
+        bucketRoots(buckets),
+        cache.roots,
+        nameRoots(() => names.targets(), stores.content),
+      ],
       trash: new Trash(folder.trash),
       async close() {
         await served.close();

@@ -1,7 +1,7 @@
 import { DiskContent } from '../adapters/disk/disk-content.ts';
 import { LogFiles } from '../adapters/disk/log-files.ts';
 import type { DataFolder } from '../lib/data-folder.ts';
-import type { BucketStore } from '../stores/buckets/buckets.ts';
+import type { BucketManager } from '../stores/buckets/buckets.ts';
 import { ContentBuckets } from '../stores/buckets/content-buckets.ts';
 import type { ContentStore } from '../stores/content/content.ts';
 import type { LogStore } from '../stores/logs/logs.ts';
@@ -10,7 +10,7 @@ import type { RowObjects } from './rows.ts';
 /** The stores of a data folder, as any process of the machine may have them: bytes by files, rows by the owner. */
 export interface Stores extends RowObjects {
   content: ContentStore;
-  objects: BucketStore;
+  objects: BucketManager;
   logs: LogStore;
 }
 

@@ -30,12 +30,13 @@ export async function joinNetwork(folder: string, spec: ContainerSpec, teardown:
   let resolvConf = hostResolvConf;
   let address: string | undefined;
   if (spec.network.kind === 'bridge') {
-    const subnet = parseRange(spec.network.bridge.subnet);
+    const bridge = typeof spec.network.bridge === 'function' ? await spec.network.bridge() : spec.network.bridge;
+    const subnet = parseRange(bridge.subnet);
     const servers = sortNameservers(nameserversOf(hostResolvConf), ownAddresses());
     const relay = servers.direct.length === 0 && servers.relayed.length > 0;
     resolvConf = resolvConfWith(hostResolvConf, relay ? [addressIn(subnet, 1)] : servers.direct);
     const path = join(folder, 'netns');
-    address = await plugIn(path, spec.network.bridge, subnet, folder, teardown);
+    address = await plugIn(path, bridge, subnet, folder, teardown);
     namespace = { kind: 'joined', path };
   }
   await writeFile(nameFiles.resolvConf, resolvConf);

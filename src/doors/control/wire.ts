@@ -1,5 +1,6 @@
 import type {
   BuildEvent,
+  CopyResult,
   ImageBuildRequest,
   ImageBuildResult,
   ImageDetails,
@@ -37,8 +38,6 @@ export interface ServerStatus {
   url: string;
   data: string;
   startedAt: number;
-  /** Project that names and clients use when none is said. */
-  project: string;
   location: string;
 }
 
@@ -76,17 +75,6 @@ export interface ControlCalls {
 }
 
 export type ControlMethod = keyof ControlCalls;
-
-export interface CopyResult {
-  digest: Digest;
-  mediaType: string;
-  manifests: number;
-  /** Blobs that were there already, mounted from another repository, or sent. */
-  present: number;
-  mounted: number;
-  sent: number;
-  bytesSent: number;
-}
 
 export interface TokenRow {
   id: string;

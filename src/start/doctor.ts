@@ -1,0 +1,127 @@
+import { readFile, statfs } from 'node:fs/promises';
+import type { DoctorLine } from '../doors/control/wire.ts';
+import { verifyEncoder } from '../images/compress.ts';
+import { Digester, digestAlgorithm, shortDigest } from '../images/digest.ts';
+import { formatBytes } from '../lib/bytes.ts';
+import type { BlobInfo } from '../stores/content/content.ts';
+import type { Owner } from './owner.ts';
+import { runtimeOver } from './runtime.ts';
+
+type Emit = (line: DoctorLine) => void;
+
+/** Blobs are read from rows this many at a time. */
+const PAGE = 200;
+/** Below this a build of any size fails in its middle. */
+const LEAST_FREE_BYTES = 2 << 30;
+/** So many damaged blobs are named; the rest is counted. */
+const NAMED = 10;
+
+/** Looks at the machine, at what is mounted, and (with `verify`) at every stored byte. */
+export async function examine(
+  owner: Owner,
+  verify: boolean,
+  emit: Emit,
+  signal: AbortSignal,
+): Promise<{ healthy: boolean }> {
+  let healthy = true;
+  const report: Emit = (line) => {
+    healthy &&= line.ok;
+    emit(line);
+  };
+  report({ check: 'node', ok: true, detail: process.version });
+  await examineContainers(owner, report);
+  await examineEncoder(report);
+  await examineDisk(owner, report);
+  await examineMounts(owner, report);
+  if (verify) await examineContent(owner, report, signal);
+  return { healthy };
+}
+
+async function examineContainers(owner: Owner, report: Emit): Promise<void> {
+  const missing = await runtimeOver(owner.folder, owner.config).probe();
+  if (missing.length === 0)
+    report({ check: 'containers', ok: true, detail: 'runc, overlayfs, bridges and cgroups work' });
+  for (const sentence of missing) report({ check: 'containers', ok: false, detail: sentence });
+}
+
+async function examineEncoder(report: Emit): Promise<void> {
+  const { id, golden } = await verifyEncoder();
+  // other digests are no damage: every client reads them, so this is told and not counted as an error
+  const detail = golden
+    ? `${id}: the same bytes on every machine`
+    : `${id}: this Node's zlib packs layers differently; their digests differ from other machines'`;
+  report({ check: 'layer encoder', ok: true, detail });
+}
+
+async function examineDisk(owner: Owner, report: Emit): Promise<void> {
+  const { bavail, bsize } = await statfs(owner.folder.root);
+  const free = bavail * bsize;
+  const ok = free > LEAST_FREE_BYTES;
+  report({
+    check: 'disk',
+    ok,
+    detail: `${formatBytes(free)} free in ${owner.folder.root}`,
+    ...(ok ? {} : { remedy: 'Delete images that nobody needs, or move the data folder to a larger disk.' }),
+  });
+}
+
+/** Mounts below the data folder belong to running builds; with none running there must be none. */
+async function examineMounts(owner: Owner, report: Emit): Promise<void> {
+  const table = await readFile('/proc/self/mountinfo', 'utf8');
+  const mounts = table
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((path) => path.startsWith(`${owner.folder.root}/`));
+  const running = (await owner.queue.claims()).length;
+  const ok = mounts.length === 0 || running > 0;
+  report({
+    check: 'mounts',
+    ok,
+    detail:
+      mounts.length === 0 ? 'none left behind' : `${mounts.length} below the data folder, ${running} builds running`,
+    ...(ok ? {} : { remedy: 'Restart the server: it takes them down at its start.' }),
+  });
+}
+
+/** Recomputes the digest of every blob from its bytes. */
+async function examineContent(owner: Owner, report: Emit, signal: AbortSignal): Promise<void> {
+  let blobs = 0;
+  let bytes = 0;
+  const damaged: string[] = [];
+  for await (const blob of everyBlob(owner)) {
+    signal.throwIfAborted();
+    blobs++;
+    bytes += blob.size;
+    const why = await damageOf(owner, blob);
+    if (why !== undefined) damaged.push(`${shortDigest(blob.digest)} ${why}`);
+  }
+  const ok = damaged.length === 0;
+  report({
+    check: 'stored bytes',
+    ok,
+    detail: ok
+      ? `${blobs} blobs, ${formatBytes(bytes)}: every digest is right`
+      : `${damaged.length} of ${blobs} blobs are damaged: ${damaged.slice(0, NAMED).join(', ')}`,
+    ...(ok
+      ? {}
+      : {
+          remedy: 'Push or pull the images that hold them again: a damaged blob counts as absent, and is taken anew.',
+        }),
+  });
+}
+
+async function* everyBlob(owner: Owner): AsyncGenerator<BlobInfo> {
+  let page = await owner.sweep.page(Date.now(), undefined, PAGE);
+  while (page.length > 0) {
+    yield* page;
+    page = await owner.sweep.page(Date.now(), page.at(-1)?.digest, PAGE);
+  }
+}
+
+async function damageOf(owner: Owner, { digest, size }: BlobInfo): Promise<string | undefined> {
+  if ((await owner.stores.content.stat(digest)) === undefined) return 'is missing or has another size';
+  const measured = new Digester(digestAlgorithm(digest));
+  for await (const chunk of await owner.stores.content.open(digest)) measured.update(chunk as Uint8Array);
+  if (measured.size !== size) return `has ${measured.size} bytes in place of ${size}`;
+  return measured.finish() === digest ? undefined : 'holds other bytes';
+}

@@ -1,0 +1,39 @@
+import type { Config } from '../config.ts';
+import type { ContainerRuntime } from '../containers/container.ts';
+import { type CreatedEngine, createEngine } from '../engine/create-engine.ts';
+import { hostPlatform } from '../images/platform.ts';
+import { createRegistryClient } from '../images/remote/client.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { DataFolder } from '../lib/data-folder.ts';
+import { RegistrySettings } from './registries.ts';
+import type { Stores } from './stores.ts';
+
+/** An engine over the stores of a data folder, wherever it runs. */
+export function engineOver(
+  stores: Stores,
+  runtime: ContainerRuntime,
+  folder: DataFolder,
+  config: Config,
+): Promise<CreatedEngine> {
+  const registries = new RegistrySettings(folder.config);
+  return createEngine({
+    content: stores.content,
+    origins: stores.blobs,
+    names: stores.names,
+    registry: stores.registry,
+    cache: stores.cache,
+    flights: stores.flights,
+    runtime,
+    remote: createRegistryClient(registries.hosts()),
+    own: registries.ownNames(config.listen),
+    snapshots: folder.snapshots,
+    platform: hostPlatform(),
+    clock: systemClock,
+    // a build reads every repository of ours and writes those of its project; the person at the keyboard writes all
+    authorise: async (caller, role, name) =>
+      caller.scope === OWNER_SCOPE || role === 'reader' || name.project === caller.project,
+  });
+}
+
+/** Names of the person at the keyboard. */
+export const OWNER_SCOPE = 'owner';

@@ -1,0 +1,78 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DiskUploads } from '../adapters/disk/disk-uploads.ts';
+import { logBucketName } from '../adapters/disk/log-bucket-name.ts';
+import type { CancelDeps } from '../builds/cancel-build.ts';
+import type { SubmitDeps } from '../builds/submit.ts';
+import { cloudbuildHandler } from '../doors/cloudbuild/server.ts';
+import { LogLinks } from '../doors/console/log-links.ts';
+import { logPageHandler } from '../doors/console/log-page.ts';
+import type { DoorContext, NodeHandler } from '../doors/http/door.ts';
+import { oauthDoor } from '../doors/oauth/routes.ts';
+import { registryDoor } from '../doors/registry/door.ts';
+import { storageDoor } from '../doors/storage/door.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { Metrics } from '../lib/metrics.ts';
+import { ResumableUploads } from '../stores/buckets/resumable-uploads.ts';
+import { withLogBucket } from '../stores/buckets/with-log-bucket.ts';
+import type { OwnNames } from '../stores/registry/name.ts';
+import { dispatchRequest } from './dispatch-request.ts';
+import type { Owner } from './owner.ts';
+
+export interface HttpDoorParts {
+  owner: Owner;
+  metrics: Metrics;
+  names: OwnNames;
+  publicUrl: string;
+  /** Something was enqueued. */
+  enqueued(): void;
+  /** Asks the worker that has the build to stop it; false when none does. */
+  stop(build: string): boolean;
+}
+
+/** All doors of the one port, behind one function. */
+export async function openHttpDoors(parts: HttpDoorParts): Promise<NodeHandler> {
+  const { owner, names } = parts;
+  const { stores, folder } = owner;
+  const context: DoorContext = { authenticator: owner.tokens, requireToken: owner.config.auth === 'token' };
+  const logBucket = await logBucketName(folder.root);
+  const buckets = withLogBucket(stores.objects, stores.logs, logBucket);
+  const links = new LogLinks(parts.publicUrl, await readFile(join(folder.root, 'signing-key')));
+  const submit: SubmitDeps = {
+    records: stores.builds,
+    queue: owner.queue,
+    clock: systemClock,
+    logsBucket: () => `gs://${logBucket}`,
+    logUrl: (id) => links.url(id),
+    enqueued: parts.enqueued,
+  };
+  const cancel: CancelDeps = {
+    records: stores.builds,
+    queue: owner.queue,
+    logs: stores.logs,
+    clock: systemClock,
+    stop: parts.stop,
+  };
+  return dispatchRequest(
+    {
+      registry: registryDoor({
+        store: stores.registry,
+        content: stores.content,
+        uploads: new DiskUploads({ folder: folder.uploads, content: stores.content }),
+        tokens: owner.tokens,
+        context,
+        names,
+      }),
+      storage: storageDoor({
+        buckets,
+        uploads: new ResumableUploads(join(folder.content, 'bucket-uploads'), buckets),
+        logs: { bucket: logBucket, projectOf: async (id) => (await stores.builds.get(id))?.build.projectId },
+        context,
+      }),
+      oauth: oauthDoor(owner.accounts),
+      console: logPageHandler({ ...context, records: stores.builds, logs: stores.logs, links }),
+      cloudbuild: await cloudbuildHandler({ ...context, records: stores.builds, submit, cancel }),
+    },
+    parts.metrics,
+  );
+}

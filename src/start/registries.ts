@@ -1,0 +1,84 @@
+import { statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { type RegistriesConfig, readConfig } from '../config.ts';
+import type { RegistryCredentials, RegistryHosts } from '../images/remote/hosts.ts';
+import { log } from '../lib/log.ts';
+import { hasErrorCode, messageOf } from '../lib/problem.ts';
+import type { OwnNames } from '../stores/registry/name.ts';
+
+/** How old an answer about the file's state may be: a second is nothing to a person and saves a stat per image name. */
+const FRESH_MS = 1000;
+
+/** The `registries` part of slipway.yaml, read again when the file has changed; a broken file leaves what was. */
+export class RegistrySettings {
+  readonly #file: string;
+  #settings: RegistriesConfig;
+  #state: string;
+  #checkedAt = Date.now();
+
+  constructor(file: string) {
+    this.#file = file;
+    this.#settings = readConfig(file).registries;
+    this.#state = stateOf(file);
+  }
+
+  get current(): RegistriesConfig {
+    if (Date.now() - this.#checkedAt < FRESH_MS) return this.#settings;
+    this.#checkedAt = Date.now();
+    const state = stateOf(this.#file);
+    if (state === this.#state) return this.#settings;
+    this.#state = state;
+    try {
+      this.#settings = readConfig(this.#file).registries;
+    } catch (error) {
+      log.error({ error: messageOf(error) }, 'slipway.yaml has changed and is wrong; the registries stay as they were');
+    }
+    return this.#settings;
+  }
+
+  /** Hosts that we are: those of the file, and our own address under each of its names. */
+  ownNames(listen: string): OwnNames {
+    const port = listen.slice(listen.lastIndexOf(':') + 1);
+    const addresses = [listen, `localhost:${port}`, `127.0.0.1:${port}`];
+    const settings = () => this.current;
+    return {
+      get hosts() {
+        return [...settings().own, ...addresses];
+      },
+      get defaultLocation() {
+        return settings().defaultLocation;
+      },
+    };
+  }
+
+  /** Other registries, as their client sees them. */
+  hosts(): RegistryHosts {
+    const settings = () => this.current;
+    return {
+      get mirrors() {
+        return settings().mirrors;
+      },
+      get plainHttp() {
+        return settings().plainHttp;
+      },
+      credentials: (host) => readCredentials(settings(), host),
+    };
+  }
+}
+
+/** Compared as text; an edit within the same nanosecond and of the same length would be missed. */
+function stateOf(file: string): string {
+  try {
+    const { mtimeNs, size, ino } = statSync(file, { bigint: true });
+    return `${mtimeNs} ${size} ${ino}`;
+  } catch (error) {
+    if (hasErrorCode(error, 'ENOENT')) return 'absent';
+    throw error;
+  }
+}
+
+async function readCredentials(settings: RegistriesConfig, host: string): Promise<RegistryCredentials | undefined> {
+  const entry = settings.credentials[host];
+  if (entry === undefined) return undefined;
+  return { username: entry.username, password: (await readFile(entry.passwordFile, 'utf8')).trim() };
+}

@@ -1,0 +1,138 @@
+import { createServer, type Server } from 'node:http';
+import { join } from 'node:path';
+import { recoverContent } from '../adapters/disk/recover.ts';
+import type { Build } from '../builds/build.ts';
+import { BuildDispatcher } from '../builds/dispatch.ts';
+import { endOrphans, type RecoverDeps } from '../builds/recover.ts';
+import type { ServeOptions } from '../cli/services.ts';
+import { controlDoor } from '../doors/control/routes.ts';
+import { CertificateAuthority } from '../doors/proxy/certificate-authority.ts';
+import { type ProxyDoor, proxyDoor } from '../doors/proxy/door.ts';
+import { CERTIFIED_NAMES } from '../doors/proxy/served-hosts.ts';
+import { systemClock } from '../lib/clock.ts';
+import { log } from '../lib/log.ts';
+import { Metrics } from '../lib/metrics.ts';
+import { isOwnHost } from '../stores/registry/name.ts';
+import { controlService } from './control.ts';
+import { openHttpDoors } from './http-doors.ts';
+import { closeServer, listenOn, listenOnSocket } from './listen.ts';
+import { type Owner, openOwner } from './owner.ts';
+import { RegistrySettings } from './registries.ts';
+import { runtimeOver } from './runtime.ts';
+import { VERSION } from './version.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+/**
+ * The server: takes the data folder, clears away what a crash left, opens the doors, runs builds until a signal comes; then
+ * everything is ended in reverse order.
+ */
+export async function serve(options: ServeOptions): Promise<number> {
+  const endings: (() => Promise<void>)[] = [];
+  try {
+    const owner = await openOwner(options.data, 'slipway serve');
+    endings.push(() => owner.close());
+    await recover(owner);
+    const listen = options.listen ?? owner.config.listen;
+    // the plain server is made first: port 0 means that only now the address is known, and every door names it
+    const handlers: { request?: Parameters<typeof createServer>[1]; proxy?: ProxyDoor } = {};
+    const server = createServer({ requestTimeout: 0, keepAliveTimeout: 75_000 }, (request, response) =>
+      handlers.request?.(request, response),
+    );
+    server.on('connect', (request, socket, head) => handlers.proxy?.connect(request, socket, head));
+    const address = await listenOn(server, listen);
+    endings.push(() => closeServer(server));
+    const host = `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
+    const url = `http://${address.host === '0.0.0.0' ? `127.0.0.1:${address.port}` : host}`;
+    owner.config.listen = host;
+
+    const pool = new WorkerPool(owner.folder.root, owner.config.builds.warmProcesses);
+    endings.push(() => pool.close());
+    const dispatcher = dispatcherOf(owner, pool);
+    endings.push(() => dispatcher.stop());
+    const names = new RegistrySettings(owner.folder.config).ownNames(host);
+    const publicUrl = owner.config.publicUrl ?? url;
+    const door = await openHttpDoors({
+      owner,
+      metrics: new Metrics(() => dispatcher.running),
+      names,
+      publicUrl,
+      enqueued: () => dispatcher.wake(),
+      stop: (build) => dispatcher.cancel(build),
+    });
+    const authority = await CertificateAuthority.open(
+      { certificate: owner.folder.ca, key: join(owner.folder.root, 'ca-key.pem') },
+      CERTIFIED_NAMES,
+    );
+    const proxy = proxyDoor({
+      authority,
+      handler: door,
+      isOwnRegistry: (name) => isOwnHost(name, names),
+      ownHosts: [new URL(publicUrl).host],
+    });
+    endings.push(() => proxy.close());
+    Object.assign(handlers, { request: proxy.plain, proxy });
+    await openControl(owner, pool, url, endings);
+    dispatcher.wake();
+
+    process.stdout.write(`ready ${url}\n`);
+    log.info({ url, data: owner.folder.root, version: VERSION }, 'ready');
+    const signal = await signalled();
+    log.info({ signal }, 'shutting down');
+    return 0;
+  } finally {
+    for (const end of endings.reverse()) await end();
+  }
+}
+
+/** Before anything is answered: no trace of what died with the last owner. */
+async function recover(owner: Owner): Promise<void> {
+  const content = await recoverContent(owner.folder, owner.sweep);
+  const swept = await runtimeOver(owner.folder, owner.config).sweep();
+  const ended = await endOrphans(recoverDeps(owner));
+  log.info({ content, swept, ended }, 'recovered');
+}
+
+function recoverDeps(owner: Owner): RecoverDeps {
+  return {
+    records: owner.stores.builds,
+    queue: owner.queue,
+    logs: owner.stores.logs,
+    clock: systemClock,
+    folder: owner.folder.builds,
+    endScope: (id) => owner.stores.names.drop(`build:${id}`),
+  };
+}
+
+function dispatcherOf(owner: Owner, pool: WorkerPool): BuildDispatcher {
+  return new BuildDispatcher({
+    ...recoverDeps(owner),
+    worker: `serve-${process.pid}`,
+    concurrency: owner.config.builds.concurrency,
+    run: async (build: Build, signal) => {
+      await pool.once('runBuild', [build], signal);
+    },
+  });
+}
+
+async function openControl(
+  owner: Owner,
+  pool: WorkerPool,
+  url: string,
+  endings: (() => Promise<void>)[],
+): Promise<Server> {
+  const service = controlService({
+    owner,
+    url,
+    engine: (name, request, emit, signal) => pool.resident(name, [request], emit, signal),
+  });
+  const server = createServer({ requestTimeout: 0 }, controlDoor(service));
+  await listenOnSocket(server, owner.folder.socket);
+  endings.push(() => closeServer(server));
+  return server;
+}
+
+function signalled(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve(signal));
+  });
+}

@@ -1,0 +1,148 @@
+import { logBucketName } from '../adapters/disk/log-bucket-name.ts';
+import type { Build } from '../builds/build.ts';
+import { runBuild } from '../builds/run.ts';
+import type { Config } from '../config.ts';
+import type { BridgeNetwork, ContainerRuntime, Network } from '../containers/container.ts';
+import type { BuildCall, ControlCalls } from '../doors/control/wire.ts';
+import type { Caller, PushListener } from '../engine/engine.ts';
+import { parsePlatform } from '../images/platform.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { DataFolder } from '../lib/data-folder.ts';
+import { Problem } from '../lib/problem.ts';
+import { engineOver, OWNER_SCOPE } from './engine.ts';
+import { RegistrySettings } from './registries.ts';
+import { runtimeOver } from './runtime.ts';
+import type { Stores } from './stores.ts';
+
+type Emit = (event: unknown) => void;
+
+/** What runs outside of the doors' event loop: whole builds, and the engine for the person at the keyboard. */
+export interface WorkerCalls {
+  runBuild(args: [build: Build], emit: Emit, signal: AbortSignal): Promise<void>;
+  build: EngineCall<'build'>;
+  images: EngineCall<'images'>;
+  inspect: EngineCall<'inspect'>;
+  tag: EngineCall<'tag'>;
+  remove: EngineCall<'remove'>;
+  pull: EngineCall<'pull'>;
+  push: EngineCall<'push'>;
+  copy: EngineCall<'copy'>;
+}
+
+type EngineCall<M extends keyof ControlCalls> = (
+  args: [request: ControlCalls[M]['request']],
+  emit: Emit,
+  signal: AbortSignal,
+) => Promise<ControlCalls[M]['result']>;
+
+export async function workerCalls(stores: Stores, folder: DataFolder, config: Config): Promise<WorkerCalls> {
+  const runtime = runtimeOver(folder, config);
+  const engine = await engineOver(stores, runtime, folder, config);
+  const registries = new RegistrySettings(folder.config);
+  const logBucket = await logBucketName(folder.root);
+  const caller = (signal: AbortSignal, project = 'demo'): Caller => ({
+    scope: OWNER_SCOPE,
+    project,
+    actor: 'owner',
+    signal,
+  });
+  const listener = (emit: Emit): PushListener => ({ onLayer: (layer, state) => emit({ layer, state }) });
+
+  return {
+    async runBuild([build], _emit, signal) {
+      await runBuild(
+        build,
+        {
+          records: stores.builds,
+          logs: stores.logs,
+          buckets: stores.objects,
+          engine,
+          containers: runtime,
+          identities: {
+            issue: async ({ id, projectId }) => {
+              const { id: token, secret } = await stores.buildTokens.issue(id, projectId);
+              return { secret, revoke: () => stores.buildTokens.revoke(token) };
+            },
+          },
+          logsBucket: () => `gs://${logBucket}`,
+          folder: folder.builds,
+          clock: systemClock,
+          imageAliases: config.builds.images,
+          ownNames: registries.ownNames(config.listen),
+          allowHostNetwork: config.builds.allowHostNetwork,
+        },
+        signal,
+      );
+    },
+
+    async build([request], emit, signal) {
+      const started = performance.now();
+      const { project, push, network, ...rest } = request;
+      const bound = caller(signal, project);
+      const result = await withNetwork(runtime, network, config, (joined) =>
+        engine.build({ ...rest, network: joined, onEvent: emit }, bound),
+      );
+      const pushed = [];
+      if (push) for (const tag of request.tags) pushed.push(await engine.push(tag, bound, listener(emit)));
+      return { ...result, pushed, ms: performance.now() - started };
+    },
+
+    images: (_args, _emit, signal) => engine.images(caller(signal)),
+    inspect: async ([{ name }], _emit, signal) => inspectAnywhere(engine, name, caller(signal)),
+    tag: async ([{ source, target }], _emit, signal) => {
+      await engine.tag(source, target, caller(signal));
+      return null;
+    },
+    remove: async ([{ name }], _emit, signal) => {
+      await engine.remove(name, caller(signal));
+      return null;
+    },
+    pull: ([{ name, platform }], _emit, signal) =>
+      engine.pull(name, caller(signal), platform === undefined ? {} : { platform: parsePlatform(platform) }),
+    push: async ([{ name, all }], emit, signal) =>
+      all
+        ? engine.pushAll(name, caller(signal), listener(emit))
+        : [await engine.push(name, caller(signal), listener(emit))],
+    copy: ([{ source, target }], _emit, signal) => engine.copy(source, target, caller(signal)),
+  };
+}
+
+/** Locally named, or else what our registry or an upstream has under the name. */
+async function inspectAnywhere(engine: Awaited<ReturnType<typeof engineOver>>, name: string, caller: Caller) {
+  try {
+    return await engine.inspect(name, caller);
+  } catch (error) {
+    if (!(error instanceof Problem && error.code === 'not-found')) throw error;
+    await engine.pull(name, caller);
+    return engine.inspect(name, caller);
+  }
+}
+
+let builds = 0;
+
+/** A bridge for one image build, made when the first RUN line needs it. */
+async function withNetwork<T>(
+  runtime: ContainerRuntime,
+  mode: BuildCall['network'],
+  config: Config,
+  work: (network: Network) => Promise<T>,
+): Promise<T> {
+  if (mode === 'none') return work({ kind: 'none' });
+  if (mode === 'host') {
+    if (!config.builds.allowHostNetwork)
+      throw new Problem('denied', 'the host network is switched off on this server', {
+        hint: 'Set builds.allowHostNetwork: true in slipway.yaml, or leave --network out: builds then have a network of their own.',
+      });
+    return work({ kind: 'host' });
+  }
+  let made: Promise<BridgeNetwork> | undefined;
+  const open = () => {
+    made ??= runtime.createNetwork(`image-${process.pid}-${++builds}`);
+    return made;
+  };
+  try {
+    return await work({ kind: 'bridge', bridge: open });
+  } finally {
+    await (await made)?.close();
+  }
+}

@@ -1,0 +1,65 @@
+import { Problem } from '../lib/problem.ts';
+import { WorkerProcess } from './worker-process.ts';
+
+/**
+ * Processes for builds, one build each, a few of them started ahead so that a build doesn't wait for Node; and one that
+ * stays, for the person at the keyboard: its context indexes and caches are warm.
+ */
+export class WorkerPool {
+  readonly #data: string;
+  readonly #spare: number;
+  readonly #waiting: WorkerProcess[] = [];
+  readonly #busy = new Set<WorkerProcess>();
+  #resident: WorkerProcess | undefined;
+  #closed = false;
+
+  /** @param spare how many wait for the next build */
+  constructor(data: string, spare: number) {
+    this.#data = data;
+    this.#spare = spare;
+    this.#fill();
+  }
+
+  /** One call in a process of its own, which ends with it. */
+  async once(name: string, args: unknown[], signal: AbortSignal): Promise<unknown> {
+    const worker = this.#take();
+    this.#busy.add(worker);
+    this.#fill();
+    try {
+      return await worker.call(name, args, () => undefined, signal);
+    } finally {
+      await worker.stop();
+      this.#busy.delete(worker);
+    }
+  }
+
+  /** One call in the process that stays; one that died is replaced by the next call. */
+  async resident(
+    name: string,
+    args: unknown[],
+    onEvent: (event: unknown) => void,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    if (this.#resident === undefined || !this.#resident.alive) this.#resident = this.#take();
+    this.#fill();
+    return this.#resident.call(name, args, onEvent, signal);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const all = [...this.#waiting.splice(0), ...this.#busy];
+    if (this.#resident !== undefined) all.push(this.#resident);
+    await Promise.all(all.map((worker) => worker.stop()));
+  }
+
+  #take(): WorkerProcess {
+    if (this.#closed) throw new Problem('unavailable', 'the server is shutting down');
+    for (let worker = this.#waiting.shift(); worker !== undefined; worker = this.#waiting.shift())
+      if (worker.alive) return worker;
+    return new WorkerProcess(this.#data);
+  }
+
+  #fill(): void {
+    while (!this.#closed && this.#waiting.length < this.#spare) this.#waiting.push(new WorkerProcess(this.#data));
+  }
+}
