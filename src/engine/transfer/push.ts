@@ -57,7 +57,8 @@ export class Pusher {
     const from = await this.#source.target(source, caller);
     const parts = await this.#parts(from.target, source, async () => from.reference, caller);
     const { tally } = await this.#send(to, to.tag ?? from.target.digest, parts, caller, {});
-    return { digest: from.target.digest, manifests: parts.length, ...tally };
+    const { digest, mediaType } = from.target;
+    return { digest, mediaType, manifests: parts.length, ...tally };
   }
 
   async #send(
@@ -207,7 +208,7 @@ export class Pusher {
 }
 
 type BlobState = 'Pushed' | 'Layer already exists' | 'Mounted';
-type BlobTally = Omit<CopyResult, 'digest' | 'manifests'>;
+type BlobTally = Omit<CopyResult, 'digest' | 'mediaType' | 'manifests'>;
 
 function count(tally: BlobTally, blob: Descriptor, state: BlobState): void {
   if (state === 'Mounted') tally.mounted++;
