@@ -1,4 +1,4 @@
-import { lstat, mkdir, readlink, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { copyFolderAttributes } from './folder-attributes.ts';
@@ -13,6 +13,8 @@ export interface MountPoint {
   /** Absolute path in the container. */
   target: string;
   kind: 'folder' | 'file';
+  /** Of a folder that has to be made; runc gives a tmpfs the mode of what it covers. */
+  mode: number;
 }
 
 /** @param view the container's files as they will be, without the mounts; @param layer an empty folder, to be filled */
@@ -34,9 +36,12 @@ export async function fillInitLayer(view: string, layer: string, points: MountPo
         throw error;
       }
       if (await isThere(join(view, above))) copied.push(above);
+      else await chmod(join(layer, above), 0o755); // mkdir's mode goes through our umask
     }
-    if (point.kind === 'folder') await mkdir(join(layer, found.path), { recursive: true, mode: 0o755 });
-    else await writeFile(join(layer, found.path), '', { mode: 0o644, flag: 'a' });
+    if (point.kind === 'folder') {
+      await mkdir(join(layer, found.path), { recursive: true });
+      await chmod(join(layer, found.path), point.mode);
+    } else await writeFile(join(layer, found.path), '', { mode: 0o644, flag: 'a' });
   }
   // Last, and the deepest first, because making a file changes its folder's time.
   for (const folder of copied.sort((a, b) => b.length - a.length)) {

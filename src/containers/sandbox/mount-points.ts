@@ -9,11 +9,16 @@ import { normal, SYSTEM_MOUNTS } from './spec.ts';
  * @throws Problem `invalid` for a bind mount without source, in docker's words
  */
 export async function mountPointsOf(spec: ContainerSpec): Promise<MountPoint[]> {
-  const points: MountPoint[] = SYSTEM_MOUNTS.map(({ destination }) => ({ target: destination, kind: 'folder' }));
-  for (const target of ['/etc/resolv.conf', '/etc/hostname', '/etc/hosts']) points.push({ target, kind: 'file' });
+  const points: MountPoint[] = SYSTEM_MOUNTS.map(({ destination }) => ({
+    target: destination,
+    kind: 'folder',
+    mode: 0o755,
+  }));
+  for (const target of ['/etc/resolv.conf', '/etc/hostname', '/etc/hosts'])
+    points.push({ target, kind: 'file', mode: 0o644 });
   for (const mount of spec.mounts) {
     const kind = mount.kind === 'bind' && !(await isFolder(mount.source)) ? 'file' : 'folder';
-    points.push({ target: normal(mount.target), kind });
+    points.push({ target: normal(mount.target), kind, mode: mount.kind === 'tmpfs' ? 0o1777 : 0o755 });
   }
   return points.sort((a, b) => a.target.split('/').length - b.target.split('/').length);
 }

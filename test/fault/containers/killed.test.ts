@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Machine, whyNoContainers } from '../../cases/containers/machine.ts';
+
+const why = whyNoContainers();
+
+describe.skipIf(why !== undefined)(
+  `a process killed while it ran a container${why === undefined ? '' : ` (${why})`}`,
+  () => {
+    let machine: Machine;
+    beforeAll(() => {
+      machine = new Machine();
+    });
+    afterAll(() => machine.remove());
+
+    test('nothing of it runs on, the sweep takes away the rest and leaves a living sibling alone', async () => {
+      const marker = `${6_000_000 + Math.floor(Math.random() * 1e6)}`;
+      const sibling = await machine.runtime.createNetwork('sibling');
+      const upper = join(machine.folder, 'victim-upper');
+      mkdirSync(upper);
+      const script = fileURLToPath(new URL('victim.ts', import.meta.url));
+      const victim = spawn(
+        process.execPath,
+        ['--import', 'tsx', script, machine.folder, machine.tag, machine.image, upper, marker],
+        { stdio: ['ignore', 'pipe', 'inherit'] },
+      );
+      const bridge = await new Promise<string>((resolve) => {
+        victim.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString().trim()));
+      });
+      expect(running(marker)).toBe(true);
+      victim.kill('SIGKILL');
+      await new Promise((resolve) => victim.once('exit', resolve));
+
+      await expect.poll(() => running(marker), { timeout: 5000 }).toBe(false);
+      expect(machine.leftovers().length).toBeGreaterThan(3);
+      const report = await machine.runtime.sweep();
+      expect(report).toEqual({ containers: 1, mounts: 2, networks: 1, folders: 2 });
+
+      const links = readdirSync('/sys/class/net');
+      expect(links).not.toContain(bridge);
+      expect(links.filter((name) => name.startsWith(`${bridge}v`))).toEqual([]);
+      expect(links).toContain(sibling.name);
+      await machine.run('true', { network: { kind: 'bridge', bridge: sibling } });
+      await sibling.close();
+      expect(machine.leftovers()).toEqual([]);
+      expect(await machine.runtime.sweep()).toEqual({ containers: 0, mounts: 0, networks: 0, folders: 0 });
+    });
+  },
+);
+
+function running(argument: string): boolean {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .some((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(argument);
+      } catch {
+        return false; // it ended meanwhile
+      }
+    });
+}

@@ -1,0 +1,24 @@
+import { createRuntime } from '../../../src/containers/runtime.ts';
+
+/** A process that runs a container on a bridge until somebody kills it. Arguments: data folder, tag, image, upper, seconds. */
+const [dataFolder = '', tag = '', image = '', upper = '', seconds = ''] = process.argv.slice(2);
+const runtime = createRuntime({ dataFolder, tag, allowHostNetwork: false });
+const bridge = await runtime.createNetwork('victim');
+await runtime.run(
+  {
+    id: 'victim',
+    rootfs: { lowers: [image], upper },
+    args: ['sh', '-c', `setsid sleep ${seconds} & echo ${bridge.name}; sleep ${seconds}`],
+    env: [],
+    cwd: '/',
+    user: '',
+    hostname: 'victim',
+    mounts: [],
+    network: { kind: 'bridge', bridge },
+  },
+  {
+    onStdout: (chunk) => process.stdout.write(chunk),
+    onStderr: (chunk) => process.stderr.write(chunk),
+    signal: new AbortController().signal,
+  },
+);
