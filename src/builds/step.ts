@@ -1,4 +1,4 @@
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerMount } from '../containers/container.ts';
 import type { Caller, Engine } from '../engine/engine.ts';
@@ -105,11 +105,13 @@ async function runInContainer(
       await chmod(path, 0o755);
       mounts.push({ kind: 'bind', source: path, target: SCRIPT, readonly: true });
     }
+    const upper = join(scratch, 'upper');
+    await mkdir(upper);
     const config = rootfs.config.config ?? {};
     const exit = await run.deps.containers.run(
       {
         id: `${run.build.id}-${index}`,
-        rootfs: { lowers: rootfs.lowers, upper: join(scratch, 'upper') },
+        rootfs: { lowers: rootfs.lowers, upper },
         args: commandLine(step, config),
         env: containerEnv(config.Env ?? [], env),
         cwd: workingFolder(step),
