@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { type Duplex, pipeline, Readable } from 'node:stream';
-import * as zlib from 'node:zlib';
+import { pipeline, Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import { hasErrorCode, messageOf, Problem } from '../lib/problem.ts';
 import { type Digest, Digester, digestAlgorithm } from './digest.ts';
 import { ByteSource } from './tar/byte-source.ts';
@@ -37,8 +37,7 @@ export async function* decompress(packed: AsyncIterable<Uint8Array>): AsyncGener
     const whole = rejoined(head, source);
     const packing = packingOf(head);
     if (packing === 'plain') yield* whole;
-    else if (packing === 'gzip') yield* through(whole, zlib.createGunzip({ chunkSize: CHUNK }), packing);
-    else if (packing === 'zstd' && createZstd !== undefined) yield* through(whole, createZstd(), packing);
+    else if (packing === 'gzip') yield* throughGunzip(whole);
     else yield* throughProgram(whole, packing);
   } finally {
     await source.close();
@@ -80,43 +79,56 @@ export async function* decodeLayer(
 
 const CHUNK = 256 * 1024;
 
-/** In Node since 22.15; types of Node 20 don't know it. */
-const createZstd = (zlib as { createZstdDecompress?: () => Duplex }).createZstdDecompress;
-
 async function* rejoined(head: Buffer, rest: ByteSource): AsyncGenerator<Uint8Array, void, undefined> {
   if (head.length > 0) yield head;
   for (let chunk = await rest.part(CHUNK); chunk !== undefined; chunk = await rest.part(CHUNK)) yield chunk;
 }
 
-async function* through(
-  packed: AsyncIterable<Uint8Array>,
-  unpacker: Duplex,
-  packing: Packing,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  // An error of the source must come out as it is; only the unpacker's own errors mean damaged data.
-  let sourceError: { error: unknown } | undefined;
-  const watched = async function* () {
-    try {
-      yield* packed;
-    } catch (error) {
-      sourceError = { error };
-      throw error;
-    }
-  };
-  const settled = new Promise<void>((resolve) => pipeline(Readable.from(watched()), unpacker, () => resolve()));
+async function* throughGunzip(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  const unpacker = createGunzip({ chunkSize: CHUNK });
+  const source = new WatchedSource(packed);
+  const settled = new Promise<void>((resolve) => pipeline(Readable.from(source), unpacker, () => resolve()));
   try {
     yield* unpacker as AsyncIterable<Buffer>;
   } catch (error) {
-    throw sourceError === undefined ? damaged(packing, messageOf(error), error) : sourceError.error;
+    source.rethrow();
+    throw damaged('gzip', messageOf(error), error);
   } finally {
     unpacker.destroy();
     await settled;
   }
 }
 
+/** Keeps the source's own error apart: a lost connection must come out as it is, and not as damaged or as finished data. */
+class WatchedSource implements AsyncIterable<Uint8Array> {
+  readonly #source: AsyncIterable<Uint8Array>;
+  #failure: { error: unknown } | undefined;
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* this.#source;
+    } catch (error) {
+      this.#failure = { error };
+      throw error;
+    }
+  }
+
+  rethrow(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+}
+
+/**
+ * By the packing's own program. For zstd, too, although Node has it since 22.15: that one stops after the first frame and
+ * calls it the end (tried on 24.21: nothing at all comes out behind a skippable frame), and layers have many frames.
+ */
 async function* throughProgram(
   packed: AsyncIterable<Uint8Array>,
-  packing: Exclude<Packing, 'plain'>,
+  packing: 'zstd' | 'bzip2' | 'xz',
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const child = spawn(packing, ['-d', '-c'], { stdio: ['pipe', 'pipe', 'pipe'] });
   let said = '';
@@ -128,22 +140,14 @@ async function* throughProgram(
     spawnError = error;
   });
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  let sourceError: { error: unknown } | undefined;
-  const fed = new Promise<void>((resolve) => {
-    pipeline(Readable.from(packed), child.stdin, (error) => {
-      // A program that ended early closes its input: its exit code says more than EPIPE does.
-      if (error && !hasErrorCode(error, 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET')) {
-        sourceError = { error };
-        child.kill('SIGKILL');
-      }
-      resolve();
-    });
-  });
+  const source = new WatchedSource(packed);
+  // A program that ends early closes its input: its exit code says more than the EPIPE that we would get.
+  const fed = new Promise<void>((resolve) => pipeline(Readable.from(source), child.stdin, () => resolve()));
   try {
     yield* child.stdout as AsyncIterable<Buffer>;
     const code = await ended;
     await fed;
-    if (sourceError !== undefined) throw sourceError.error;
+    source.rethrow();
     if (hasErrorCode(spawnError, 'ENOENT'))
       throw new Problem('not-found', `${packing} is needed to unpack this, and is not on this machine`, {
         hint: `Install it: apt-get install ${packing === 'xz' ? 'xz-utils' : packing}`,
