@@ -44,6 +44,19 @@ export async function listManagedFolders(call: StorageCall): Promise<void> {
   sendJson(call.response, 200, { kind: 'storage#managedFolders', items: [] });
 }
 
+/** GET /storage/v1/b/B/storageLayout: names are flat here, and that is all that is asked for. */
+export async function getStorageLayout(call: StorageCall): Promise<void> {
+  const bucket = await requireBucket(call, param(call, 'bucket'), 'reader');
+  const { location, locationType } = bucketJson(bucket, '');
+  sendJson(call.response, 200, {
+    kind: 'storage#storageLayout',
+    bucket: bucket.name,
+    location,
+    locationType,
+    hierarchicalNamespace: { enabled: false },
+  });
+}
+
 function projectOf(call: StorageCall): string {
   const project = queryOf(call, 'project');
   if (project === undefined) throw new StorageError(400, 'required', 'Required parameter: project');

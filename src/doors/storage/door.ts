@@ -4,7 +4,14 @@ import { identify } from '../http/credentials.ts';
 import type { NodeHandler } from '../http/door.ts';
 import { Router } from '../http/router.ts';
 import { unauthorized } from './access.ts';
-import { createBucket, deleteBucket, getBucket, listBuckets, listManagedFolders } from './bucket-routes.ts';
+import {
+  createBucket,
+  deleteBucket,
+  getBucket,
+  getStorageLayout,
+  listBuckets,
+  listManagedFolders,
+} from './bucket-routes.ts';
 import type { StorageCall, StorageDoorParts } from './call.ts';
 import { renderError, StorageError } from './errors.ts';
 import { sendMedia } from './media-routes.ts';
@@ -35,6 +42,7 @@ const API = new Router<Handler>()
   .on('GET', '/storage/v1/b/{bucket}', getBucket)
   .on('DELETE', '/storage/v1/b/{bucket}', deleteBucket)
   .on('GET', '/storage/v1/b/{bucket}/managedFolders', listManagedFolders)
+  .on('GET', '/storage/v1/b/{bucket}/storageLayout', getStorageLayout)
   .on('GET', '/storage/v1/b/{bucket}/o', listObjects)
   .on('POST', `${OBJECT}/rewriteTo/b/{toBucket}/o/{toObject+}`, rewriteObject)
   .on('POST', `${OBJECT}/copyTo/b/{toBucket}/o/{toObject+}`, copyObject)
@@ -84,9 +92,8 @@ async function serve(request: IncomingMessage, response: ServerResponse, parts: 
 
 function routeOf(method: string, host: string, path: string): ReturnType<Router<Handler>['find']> {
   if (path.startsWith(PLAIN_PREFIX)) return PLAIN.find(method, path.slice(PLAIN_PREFIX.length - 1));
-  const found = API.find(method, path);
-  if (found !== undefined || host !== GOOGLE_HOST) return found;
-  return PLAIN.find(method, path);
+  const isApi = servesStorage(undefined, path);
+  return isApi || host !== GOOGLE_HOST ? API.find(method, path) : PLAIN.find(method, path);
 }
 
 function hostName(host: string | undefined): string {

@@ -8,7 +8,6 @@ export interface BucketJson {
   id: string;
   name: string;
   selfLink: string;
-  projectNumber: string;
   location: string;
   locationType: string;
   storageClass: string;
@@ -47,7 +46,6 @@ export function bucketJson(bucket: Bucket, origin: string): BucketJson {
     id: bucket.name, // gcloud looks for this in the list to know that the bucket is the project's own
     name: bucket.name,
     selfLink: `${origin}/storage/v1/b/${bucket.name}`,
-    projectNumber: bucket.project,
     location: bucket.location.toUpperCase(),
     locationType: 'region',
     storageClass: 'STANDARD',
