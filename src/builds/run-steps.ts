@@ -94,8 +94,11 @@ async function runOne(run: BuildRun, planned: PlannedStep, tracker: BuildTracker
       end({ status: 'CANCELLED' });
       throw error;
     }
+    const forgiven = error instanceof BuildFailure && mayFail(step, undefined);
+    // nothing ends the build here, so this line is the only one that says why the step did nothing
+    if (forgiven) log.line(error.message);
     end({ status: 'FAILURE' });
-    if (error instanceof BuildFailure && error.status === 'FAILURE' && mayFail(step, undefined)) return '';
+    if (forgiven) return '';
     if (!(error instanceof Problem)) throw error;
     throw new BuildFailure(
       'FAILURE',

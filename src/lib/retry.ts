@@ -23,6 +23,7 @@ export async function retry<T>(work: (attempt: number) => Promise<T>, options: R
 /** Waits, or ends at once when the signal is given. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
     const done = () => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', done);

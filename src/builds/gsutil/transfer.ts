@@ -46,7 +46,11 @@ export async function transfer(item: CopyItem, to: Place, session: GsutilSession
   if (from.kind === 'file' && from.path === target)
     throw new Problem('conflict', `"${from.shown}" and "${to.path}" are the same file - abort.`);
   const source = from.kind === 'cloud' ? await buckets.open(from.object) : await files.read(from.path);
-  await pipeline(source, await files.write(target), { signal });
+  try {
+    await pipeline(source, await files.write(target), { signal });
+  } finally {
+    source.destroy(); // when there was nothing to write to, nobody else ends it
+  }
   return sizeOf(item);
 }
 

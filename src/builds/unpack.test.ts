@@ -1,0 +1,63 @@
+import { mkdtemp, readFile, readlink, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Header, pack } from 'tar-stream';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { unpackTar } from './unpack.ts';
+
+let outside: string;
+let root: string;
+beforeEach(async () => {
+  outside = await mkdtemp(join(tmpdir(), 'slipway-unpack-'));
+  root = await mkdtemp(join(outside, 'root-'));
+});
+afterEach(() => rm(outside, { recursive: true, force: true }));
+
+async function unpack(...entries: [Partial<Header> & { name: string }, string?][]): Promise<number> {
+  const tar = pack();
+  for (const [header, text] of entries) tar.entry(header, text ?? '');
+  tar.finalize();
+  return unpackTar(tar as AsyncIterable<Uint8Array>, root, new AbortController().signal);
+}
+
+describe('a source archive', () => {
+  it('keeps modes, times, links and empty folders', async () => {
+    const mtime = new Date('2020-01-02T03:04:05Z');
+    const count = await unpack(
+      [{ name: 'a/', type: 'directory', mode: 0o750, mtime }],
+      [{ name: 'empty', type: 'directory', mode: 0o755 }],
+      [{ name: 'a/run.sh', mode: 0o755, mtime }, 'text'],
+      [{ name: 'a/link', type: 'symlink', linkname: '../nowhere' }],
+      [{ name: 'same', type: 'link', linkname: 'a/run.sh' }],
+      [{ name: 'deep/in/side' }, 'x'],
+    );
+    expect(count).toBe(6);
+    expect((await stat(join(root, 'a/run.sh'))).mode & 0o7777).toBe(0o755);
+    expect((await stat(join(root, 'a/run.sh'))).mtime).toEqual(mtime);
+    expect((await stat(join(root, 'a'))).mode & 0o7777).toBe(0o750);
+    expect((await stat(join(root, 'a'))).mtime).toEqual(mtime);
+    expect(await readlink(join(root, 'a/link'))).toBe('../nowhere');
+    expect((await stat(join(root, 'same'))).ino).toBe((await stat(join(root, 'a/run.sh'))).ino);
+    expect(await readFile(join(root, 'deep/in/side'), 'utf8')).toBe('x');
+  });
+
+  it.each<[string, [Partial<Header> & { name: string }, string?][]]>([
+    ['a name with ..', [[{ name: '../evil' }, 'x']]],
+    ['a file through a link', [[{ name: 'l', type: 'symlink', linkname: '..' }], [{ name: 'l/evil' }, 'x']]],
+    ['a hard link that leads out', [[{ name: 'h', type: 'link', linkname: '../../etc/passwd' }]]],
+    [
+      'a hard link through a link',
+      [[{ name: 'l', type: 'symlink', linkname: '/etc' }], [{ name: 'h', type: 'link', linkname: 'l/passwd' }]],
+    ],
+    ['a device', [[{ name: 'd', type: 'character-device', devmajor: 1, devminor: 3 }]]],
+  ])('refuses %s', async (_, entries) => {
+    await expect(unpack(...entries)).rejects.toMatchObject({ code: 'invalid' });
+    await expect(stat(join(outside, 'evil'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('replaces a link by a file of the same name instead of writing through it', async () => {
+    await unpack([{ name: 'x', type: 'symlink', linkname: '../evil' }], [{ name: 'x' }, 'inside']);
+    expect(await readFile(join(root, 'x'), 'utf8')).toBe('inside');
+    await expect(stat(join(outside, 'evil'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});

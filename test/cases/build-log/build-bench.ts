@@ -1,0 +1,91 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DiskContent } from '../../../src/adapters/disk/disk-content.ts';
+import { LogFiles } from '../../../src/adapters/disk/log-files.ts';
+import { SqliteBuckets } from '../../../src/adapters/sqlite/buckets.ts';
+import { SqliteBuildQueue, SqliteBuilds } from '../../../src/adapters/sqlite/builds.ts';
+import { sqliteBlobRows } from '../../../src/adapters/sqlite/content.ts';
+import { openDatabase } from '../../../src/adapters/sqlite/database.ts';
+import type { BuildDeps } from '../../../src/builds/deps.ts';
+import type { BuildRequest } from '../../../src/builds/request.ts';
+import { type Submission, submitBuild } from '../../../src/builds/submit.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { createDataFolder, dataFolder } from '../../../src/lib/data-folder.ts';
+import { ContentBuckets } from '../../../src/stores/buckets/content-buckets.ts';
+import { fakeContainers, fakeEngine, type Held } from './fakes.ts';
+
+/** Builds with real rows, logs and buckets on a folder of their own, and no layers or containers. */
+export async function openBench() {
+  const root = await mkdtemp(join(tmpdir(), 'slipway-bench-'));
+  const folder = dataFolder(root);
+  await createDataFolder(folder);
+  const database = await openDatabase(folder.database);
+  const content = new DiskContent({ folder: folder.content, rows: sqliteBlobRows(database) });
+  const buckets = new ContentBuckets(new SqliteBuckets(database, systemClock), content);
+  const records = new SqliteBuilds(database);
+  const queue = new SqliteBuildQueue(database);
+  const logs = new LogFiles(folder.logs);
+  const held: Held = { scopes: new Set(), networks: new Set(), tokens: new Set(), rootfs: 0, ran: [] };
+  const folderOfBuilds = join(root, 'builds');
+  const deps: BuildDeps = {
+    records,
+    logs,
+    buckets,
+    engine: fakeEngine(held),
+    containers: fakeContainers(held),
+    identities: {
+      issue: async (build) => {
+        held.tokens.add(build.id);
+        return { secret: 'secret', revoke: async () => void held.tokens.delete(build.id) };
+      },
+    },
+    logsBucket: () => 'gs://logs',
+    folder: folderOfBuilds,
+    clock: systemClock,
+    imageAliases: {},
+    ownNames: { hosts: ['*-docker.pkg.dev'], defaultLocation: 'europe-central2' },
+    allowHostNetwork: false,
+  };
+  let wake: () => void = () => undefined;
+  const submitDeps = {
+    records,
+    queue,
+    clock: systemClock,
+    logsBucket: () => 'gs://logs',
+    logUrl: (id: string) => `http://localhost/builds/${id}`,
+    enqueued: () => wake(),
+  };
+  return {
+    deps,
+    submitDeps,
+    records,
+    queue,
+    logs,
+    buckets,
+    held,
+    onEnqueued: (listener: () => void) => {
+      wake = listener;
+    },
+    submit: (request: BuildRequest, more: Partial<Submission> = {}) =>
+      submitBuild({ request, project: 'p1', location: 'europe-central2', actor: 'me', ...more }, submitDeps),
+    logOf: async (id: string) => {
+      const info = await logs.info(id);
+      return info === undefined ? undefined : (await logs.read(id, 0, info.readable)).toString('utf8');
+    },
+    /** What a build must not leave behind. */
+    leftovers: async () => ({
+      folders: await readdir(folderOfBuilds).catch(() => []),
+      scopes: [...held.scopes],
+      networks: [...held.networks],
+      tokens: [...held.tokens],
+      rootfs: held.rootfs,
+    }),
+    close: async () => {
+      await database.destroy();
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+export const NOTHING_LEFT = { folders: [], scopes: [], networks: [], tokens: [], rootfs: 0 };
