@@ -18,8 +18,19 @@ export function eitherExcludes(a: Exclusion, b: Exclusion): Exclusion {
   };
 }
 
+/** The same rules, for paths that begin at a folder. */
+function below(exclusion: Exclusion, folder: string): Exclusion {
+  const from = folder === '' ? 0 : folder.length + 1;
+  return {
+    excludes: (path) => exclusion.excludes(path.slice(from)),
+    prunes: (path) => exclusion.prunes(path.slice(from)),
+  };
+}
+
 /** One thing that a COPY was told to copy. */
 export interface Selected {
+  /** What --parents keeps of the path: all of it, or what stands behind `/./`. */
+  kept: string;
   /** Name as the Dockerfile (or the glob's match) says it, for a destination that is a folder. */
   name: string;
   entry: SourceEntry;
@@ -36,21 +47,33 @@ export function isGlob(path: string): boolean {
   return GLOB.test(path);
 }
 
+export interface SelectRules {
+  /** Of the whole tree: the ignore file's. */
+  exclusion: Exclusion;
+  /** Of --exclude: paths begin at the source, which for a file is its own name. */
+  without: Exclusion;
+  matches: NameMatcher;
+}
+
 /** What one source of COPY means in a tree; empty when nothing is there or everything is excluded. */
-export function selectSource(tree: SourceTree, source: string, exclusion: Exclusion, matches: NameMatcher): Selected[] {
+export function selectSource(tree: SourceTree, source: string, rules: SelectRules): Selected[] {
+  const { exclusion, without, matches } = rules;
   const path = cleanPath(source);
-  const paths = isGlob(source) ? expandGlob(tree, path, matches) : [path];
+  const pivot = source.indexOf('/./');
+  const dropped = pivot < 0 ? 0 : cleanPath(source.slice(0, pivot)).length + 1;
   const out: Selected[] = [];
-  for (const at of paths) {
+  for (const at of isGlob(source) ? expandGlob(tree, path, matches) : [path]) {
     const entry = tree.find(at, true);
     if (entry === undefined) continue;
+    const name = baseOf(at);
+    const kept = at.slice(dropped);
     if (entry.type !== 'folder') {
-      if (!exclusion.excludes(at) && !exclusion.excludes(entry.path))
-        out.push({ name: baseOf(at), entry, content: [] });
+      if (exclusion.excludes(at) || exclusion.excludes(entry.path) || without.excludes(name)) continue;
+      out.push({ name, kept, entry, content: [] });
       continue;
     }
-    const content = folderContent(tree, entry.path, exclusion);
-    if (content.length > 0 || at === '' || !exclusion.excludes(at)) out.push({ name: baseOf(at), entry, content });
+    const content = folderContent(tree, entry.path, eitherExcludes(exclusion, below(without, entry.path)));
+    if (content.length > 0 || at === '' || !exclusion.excludes(at)) out.push({ name, kept, entry, content });
   }
   return out;
 }

@@ -66,7 +66,7 @@ async function placeItem(
 ): Promise<void> {
   const { entry } = item;
   if (entry.type === 'folder') {
-    const pivot = operation.parents ? joinPath(destination, entry.path) : destination;
+    const pivot = operation.parents ? joinPath(destination, item.kept) : destination;
     const target = await layer.folderTarget(pivot);
     await layer.content(item, target);
     return;
@@ -75,7 +75,7 @@ async function placeItem(
     layer.archive(await layer.folderTarget(destination), entry);
     return;
   }
-  const folder = operation.parents ? joinPath(destination, parentOf(entry.path)) : destination;
+  const folder = operation.parents ? joinPath(destination, parentOf(item.kept)) : destination;
   const target = await layer.fileTarget(folder, operation.intoFolder || operation.parents, item.name);
   layer.file(target, layer.copied(entry, target));
 }
@@ -99,16 +99,11 @@ class PlannedLayer {
     const found = await this.#tree.resolve(destination, true);
     if (intoFolder || found.entry?.type === 'folder' || this.#folders.has(found.path)) {
       await this.#folder(found.path, found.entry);
-      return this.#child(found.path, name);
+      return joinPath(found.path, name);
     }
     const folder = await this.#tree.resolve(parentOf(destination), true);
     await this.#folder(folder.path, folder.entry);
     return joinPath(folder.path, baseOf(destination));
-  }
-
-  /** A file may not take the place of a folder that exists; the name may be absent when the source is the root. */
-  #child(folder: string, name: string): string {
-    return joinPath(folder, name);
   }
 
   async folderTarget(destination: string): Promise<string> {

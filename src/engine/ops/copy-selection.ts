@@ -9,8 +9,8 @@ import { nameMatcher } from '../context/match-name.ts';
 import { MissingSource } from '../context/missing-source.ts';
 import {
   type Exclusion,
-  eitherExcludes,
   isGlob,
+  NOTHING_EXCLUDED,
   type Selected,
   selectSource,
   similarNames,
@@ -71,15 +71,16 @@ export class CopySelection {
       name: `<<${name}`,
       facts: ['inline', digestOf(content)],
     }));
-    for (const [i, { name, entry, content }] of this.selected.entries()) {
+    const { parents } = this.#operation;
+    for (const [i, { name, kept, entry, content }] of this.selected.entries()) {
       if (entry.type !== 'folder') {
         const facts = this.#facts(entry);
         if (facts === undefined) return undefined;
-        out.push({ path: name, name: entry.path, facts: [i, ...facts] });
+        out.push({ path: parents ? kept : name, name: entry.path, facts: [i, ...facts] });
         continue;
       }
       // an empty folder, too, makes its destination; and --parents keeps the source's path
-      out.push({ path: this.#operation.parents ? entry.path : '', name: `${entry.path}/`, facts: [i, 'folder'] });
+      out.push({ path: parents ? kept : '', name: `${entry.path}/`, facts: [i, 'folder'] });
       const prefix = entry.path === '' ? 0 : entry.path.length + 1;
       for (const below of content) {
         const facts = this.#facts(below);
@@ -110,8 +111,11 @@ export class CopySelection {
   #select(source: string): Selected[] {
     const { tree, exclusion, context } = this.#from;
     const { exclude } = this.#operation;
-    const without = exclude.length === 0 ? exclusion : eitherExcludes(exclusion, excludePatterns(exclude));
-    const found = selectSource(tree, source, without, nameMatcher());
+    const found = selectSource(tree, source, {
+      exclusion,
+      without: exclude.length === 0 ? NOTHING_EXCLUDED : excludePatterns(exclude),
+      matches: nameMatcher(),
+    });
     if (found.length > 0 || isGlob(source)) return found;
     const path = cleanPath(source);
     const kind = this.#operation.kind.toUpperCase();

@@ -9,13 +9,15 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readlinkSync,
+  realpathSync,
   symlinkSync,
   write,
   writeSync,
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { pathBytes } from '../../images/tar/path-text.ts';
+import { pathBytes, pathText } from '../../images/tar/path-text.ts';
 import { readTar, type TarEntry } from '../../images/tar/read.ts';
 import { setTimes } from '../../kernel/file-times.ts';
 import { makeNode, makeWhiteout } from '../../kernel/node-file.ts';
@@ -26,7 +28,7 @@ import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { wantsText } from '../layers/layer-trees.ts';
 import { fromHeader } from '../layers/tar-entries.ts';
 import { PassingBytes } from '../layers/write-layer.ts';
-import { ancestorsOf, baseOf, parentOf, type TreeEntry } from '../trees/entry.ts';
+import { ancestorsOf, baseOf, cleanPath, parentOf, type TreeEntry } from '../trees/entry.ts';
 import { Listing } from '../trees/listing.ts';
 import type { MergedTree } from '../trees/merged-tree.ts';
 import { OPAQUE_XATTR } from './overlay-marks.ts';
@@ -72,7 +74,7 @@ class Unpacker {
   #open: { path: string; fd: number } | undefined;
 
   constructor(folder: string) {
-    this.#rootPath = folder;
+    this.#rootPath = realpathSync(folder);
     this.#root = openSync(folder, O_PATH | constants.O_DIRECTORY);
   }
 
@@ -206,21 +208,31 @@ class Unpacker {
     this.#open = undefined;
   }
 
-  /** Opens a folder below the root; what is missing on the way is made. */
-  #openFolder(path: string): number {
+  /**
+   * Opens a folder below the root; what is missing on the way is made, also where a link of this layer leads (its target
+   * may stand in a layer below).
+   */
+  #openFolder(path: string, links = 0): number {
     const flags = O_PATH | constants.O_DIRECTORY;
     try {
       return openBelow(this.#root, pathBytes(path), flags);
     } catch (error) {
       if (!hasErrorCode(error, 'ENOENT')) throw error;
     }
-    const parent = this.#openFolder(parentOf(path));
+    const parent = this.#openFolder(parentOf(path), links);
     try {
-      mkdirSync(pathBytes(`${selfFd(parent)}/${baseOf(path)}`), 0o755);
+      const at = pathBytes(`${selfFd(parent)}/${baseOf(path)}`);
+      const link = linkAt(at);
+      if (link === undefined) {
+        mkdirSync(at, 0o755);
+        return openBelow(this.#root, pathBytes(path), flags);
+      }
+      if (links === LINK_LIMIT) throw new Problem('invalid', `${path}: too many levels of symbolic links`);
+      const real = pathText(readlinkSync(selfFd(parent), 'buffer')).slice(this.#rootPath.length);
+      return this.#openFolder(cleanPath(link.startsWith('/') ? link : `${real}/${link}`), links + 1);
     } finally {
       closeSync(parent);
     }
-    return openBelow(this.#root, pathBytes(path), flags);
   }
 
   /** Folders last, the deepest first: what is made in them would change their times. */
@@ -247,6 +259,17 @@ class Unpacker {
       if (entry.path === '') finishEntry(entry, Buffer.from(this.#rootPath));
       else this.#at(entry.path, (at) => finishEntry(entry, at));
     }
+  }
+}
+
+const LINK_LIMIT = 40;
+
+function linkAt(path: Buffer): string | undefined {
+  try {
+    return pathText(readlinkSync(path, 'buffer'));
+  } catch (error) {
+    if (hasErrorCode(error, 'EINVAL', 'ENOENT')) return undefined;
+    throw error;
   }
 }
 
