@@ -1,4 +1,4 @@
-import type { BuildStatus, FailureType, StepStatus } from './build.ts';
+import type { BuildStatus, FailureType } from './build.ts';
 
 /**
  * Why a build did not succeed: how it ends and what its log and failureInfo say. Thrown by the parts of run.ts; whoever
@@ -22,10 +22,4 @@ export class BuildFailure extends Error {
     this.type = type;
     this.advice = options.advice;
   }
-}
-
-/** How a step that ended this way is recorded. */
-export interface StepEnd {
-  status: Extract<StepStatus, 'SUCCESS' | 'FAILURE' | 'TIMEOUT' | 'CANCELLED'>;
-  exitCode?: number | undefined;
 }

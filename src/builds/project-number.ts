@@ -8,8 +8,3 @@ export function projectNumber(project: string): string {
   const hash = createHash('sha256').update(`project number of ${project}`).digest();
   return String(100_000_000_000n + (hash.readBigUInt64BE() % 900_000_000_000n));
 }
-
-/** Whether `text` names the project, by id or by number. */
-export function namesProject(text: string, project: string): boolean {
-  return text === project || text === projectNumber(project);
-}
