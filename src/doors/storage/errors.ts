@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { log } from '../../lib/log.ts';
 import { messageOf, Problem, type ProblemCode } from '../../lib/problem.ts';
 import { sendJson } from '../http/answer.ts';
-import { BodyTooLong } from '../http/body.ts';
+import { BodyTooLong, drain } from '../http/body.ts';
 
 /** An answer other than success, complete: `renderError` only writes it down. */
 export class StorageError extends Error {
@@ -69,6 +69,7 @@ export function renderError(response: ServerResponse, error: unknown): void {
     { error: { code: status, message, errors: [{ message, domain: 'global', reason }] } },
     { 'Content-Type': 'application/json; charset=UTF-8', ...headers },
   );
+  drain(response.req);
 }
 
 function answerFor(error: unknown): StorageError {
@@ -79,7 +80,7 @@ function answerFor(error: unknown): StorageError {
     return new StorageError(status, reason, sentence(error));
   }
   if (isDisconnect(error)) return new StorageError(499, 'cancelled', 'the client went away');
-  log.error({ error }, `storage door: ${messageOf(error)}`);
+  log.error({ err: error }, `storage door: ${messageOf(error)}`);
   return new StorageError(500, 'backendError', 'Slipway failed at this; its log says why.');
 }
 
