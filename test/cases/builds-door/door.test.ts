@@ -259,6 +259,9 @@ describe.skipIf(!existsSync(recorded))('what gcloud sent (skipped where its reco
   it.each(posts)('%s is understood', async (_, { path, json }) => {
     const { status, json: answer } = await send('POST', path.slice(path.indexOf('/v1/')), json);
     if (status === 200) expect(answer.metadata.build.status).toBe('QUEUED');
-    else expect(answer.error.message).toMatch(/source\.\w+ is not supported|does not respect format|not a valid built-in|not matched in/);
+    else
+      expect(answer.error.message).toMatch(
+        /source\.\w+ is not supported|does not respect format|not a valid built-in|not matched in/,
+      );
   });
 });
