@@ -29,7 +29,11 @@ export interface ContainerSpec {
 /** Read-only lower folders, topmost first, and the folder that takes the changes (empty or of an earlier run). */
 export interface Rootfs {
   lowers: string[];
-  /** Folder for changes, on the data folder's file system; a sibling `<upper>.work` is made and removed. */
+  /**
+   * Folder for changes, on the data folder's file system; a sibling `<upper>.work` is made and removed. An empty one takes
+   * mode, owner and time of the topmost lower's root. Afterwards it holds what the container changed and nothing of ours:
+   * mount points that the image lacks are never made in it. Nothing in it was synced: who keeps it does that.
+   */
   upper: string;
 }
 

@@ -1,11 +1,12 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nativeAvailable } from '../kernel/libc.ts';
 import { messageOf, Problem } from '../lib/problem.ts';
 import { run } from '../lib/run.ts';
 import { canMakeGroups, controllerRoot, readHierarchies } from './sandbox/cgroup.ts';
 import { mountOverlay, unmountOverlay } from './sandbox/overlay.ts';
-import { groupPrefix } from './sandbox/run-folder.ts';
+import { groupPrefix, makeRunFolder, removeRunFolder } from './sandbox/run-folder.ts';
 
 /**
  * What this machine lacks for containers, in sentences with the remedy; tried out instead of looked up, since a kernel may
@@ -45,10 +46,9 @@ async function runcTrouble(): Promise<string[]> {
 }
 
 async function overlayTrouble(runFolder: string): Promise<string[]> {
-  await mkdir(runFolder, { recursive: true, mode: 0o700 });
-  const folder = await mkdtemp(join(runFolder, 'probe-'));
-  const target = join(folder, 'merged');
-  const overlay = { lowers: [join(folder, 'lower')], upper: join(folder, 'upper') };
+  const folder = await makeRunFolder(runFolder, 'container', `probe-${randomBytes(4).toString('hex')}`);
+  const target = join(folder.path, 'merged');
+  const overlay = { lowers: [join(folder.path, 'lower')], upper: join(folder.path, 'upper') };
   try {
     for (const path of [target, overlay.upper, ...overlay.lowers]) await mkdir(path);
     await mountOverlay(target, overlay);
@@ -60,7 +60,7 @@ async function overlayTrouble(runFolder: string): Promise<string[]> {
     ];
   } finally {
     await unmountOverlay(target, overlay);
-    await rm(folder, { recursive: true, force: true });
+    await removeRunFolder(folder);
   }
 }
 

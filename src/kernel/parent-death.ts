@@ -1,7 +1,6 @@
 import { call } from './libc.ts';
 
 const PR_SET_PDEATHSIG = 1;
-const PR_SET_CHILD_SUBREAPER = 36;
 const SIGKILL = 9;
 
 /**
@@ -14,9 +13,4 @@ const SIGKILL = 9;
 export function dieWithParent(parentPid: number): boolean {
   call('prctl', 'PR_SET_PDEATHSIG', PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   return process.ppid === parentPid;
-}
-
-/** Orphans among our descendants become our children, instead of those of the machine's first process. */
-export function adoptOrphans(): void {
-  call('prctl', 'PR_SET_CHILD_SUBREAPER', PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }

@@ -20,7 +20,7 @@ export interface BridgeRequest {
 
 /**
  * A bridge with a /24, address translation and the rules of firewall.ts. Its name is claimed by creating the link, which the
- * kernel lets only one of all processes and data folders do; subnet number N belongs to `sw<N>`. The folder that is made
+ * kernel lets only one of all processes and data folders do; subnet number N belongs to `slw<N>`. The folder that is made
  * before, and the alias, say whose it is, so that a sweep finds it after a crash at any point.
  * @throws Problem `exhausted` when all subnets are taken, `unsupported` without the right to make bridges
  */

@@ -50,8 +50,11 @@ ${nameserver === undefined ? '' : dns.join('')}    drop
 `;
 }
 
-/** Names of bridges begin with it, in all data folders of the machine: none of them may reach another. */
-export const BRIDGE_PREFIX = 'sw';
+/**
+ * Names of bridges begin with it, in all data folders of the machine: none of them may reach another. Not "sw", since the
+ * rule would cut off the ports of hardware switches (swp1).
+ */
+export const BRIDGE_PREFIX = 'slw';
 
 export async function installFirewall(rules: BridgeRules): Promise<void> {
   await runOk('nft', ['-f', '-'], { input: firewallRules(rules) });

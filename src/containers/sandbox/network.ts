@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { run, runOk } from '../../lib/run.ts';
@@ -39,10 +39,19 @@ export async function joinNetwork(folder: string, spec: ContainerSpec, teardown:
     address = await plugIn(path, bridge, subnet, folder, teardown);
     namespace = { kind: 'joined', path };
   }
-  await writeFile(nameFiles.resolvConf, resolvConf);
-  await writeFile(nameFiles.hostname, `${spec.hostname}\n`);
-  await writeFile(nameFiles.hosts, hostsFile({ hostname: spec.hostname, address, extraHosts: spec.extraHosts ?? [] }));
+  await writeReadable(nameFiles.resolvConf, resolvConf);
+  await writeReadable(nameFiles.hostname, `${spec.hostname}\n`);
+  await writeReadable(
+    nameFiles.hosts,
+    hostsFile({ hostname: spec.hostname, address, extraHosts: spec.extraHosts ?? [] }),
+  );
   return { namespace, nameFiles };
+}
+
+/** For every user of the container, whatever umask the server was started with. */
+async function writeReadable(path: string, text: string): Promise<void> {
+  await writeFile(path, text);
+  await chmod(path, 0o644);
 }
 
 /** @returns the container's address */

@@ -9,18 +9,18 @@ export type Owner = string;
 let own: Owner | undefined;
 
 export function currentOwner(): Owner {
-  own ??= `${bootId()}.${process.pid}.${startTime(process.pid) ?? 0}`;
+  own ??= `${bootId()}.${process.pid}.${startTimeOf(process.pid) ?? 0}`;
   return own;
 }
 
 /** False for a process that ended, a zombie too: it holds nothing any more. */
 export function ownerLives(owner: Owner): boolean {
   const [boot, pid, start] = owner.split('.');
-  return boot === bootId() && startTime(Number(pid)) === Number(start);
+  return boot === bootId() && startTimeOf(Number(pid)) === Number(start);
 }
 
 /** Clock ticks since boot (field 22 of proc_pid_stat(5)); undefined when there is no such process or it is a zombie. */
-function startTime(pid: number): number | undefined {
+export function startTimeOf(pid: number): number | undefined {
   let stat: string;
   try {
     stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

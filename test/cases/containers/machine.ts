@@ -101,7 +101,7 @@ export class Machine {
     const left = readFileSync('/proc/self/mountinfo', 'utf8')
       .split('\n')
       .filter((line) => line.includes(this.folder));
-    for (const link of readdirSync('/sys/class/net').filter((name) => /^sw\d+$/.test(name))) {
+    for (const link of readdirSync('/sys/class/net').filter((name) => /^slw\d+$/.test(name))) {
       const alias = readFileSync(`/sys/class/net/${link}/ifalias`, 'utf8').trim();
       if (alias.includes(this.tag)) left.push(`${link}: ${alias}`);
     }

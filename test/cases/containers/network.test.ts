@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createServer, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { BridgeNetwork } from '../../../src/containers/container.ts';
 import { Machine, whyNoContainers } from './machine.ts';
@@ -108,6 +109,18 @@ describe.skipIf(why !== undefined)(`networks of containers${why === undefined ? 
     const runs = await Promise.all([1, 2, 3].map(() => machine.run('ip -4 -o addr show eth0; sleep 0.5', on(first))));
     const addresses = runs.map(({ stdout }) => /inet ([\d.]+)/.exec(stdout)?.[1]);
     expect(new Set(addresses).size).toBe(3);
+  });
+
+  test('a nameserver on loopback is relayed, and a firewall that forwards nothing is opened for the bridge only', () => {
+    const script = fileURLToPath(new URL('isolated-network.ts', import.meta.url));
+    const seen = JSON.parse(
+      execFileSync('unshare', ['--net', '--mount', process.execPath, '--import', 'tsx', script]).toString(),
+    );
+    expect(seen.done.stdout).toContain(`nameserver ${seen.subnet.replace('0/24', '1')}\noptions ndots:1\n`);
+    expect(seen.done.stdout).toMatch(/Address: 10\.9\.8\.7/);
+    expect(seen.during).toContain(`-A FORWARD -i ${seen.bridge} -j ACCEPT`);
+    expect(seen.after).toBe('-P FORWARD DROP\n');
+    expect(seen.leftovers).toEqual([]);
   });
 
   test('the machine network is only for those who are allowed to', async () => {

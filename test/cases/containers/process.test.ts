@@ -40,6 +40,12 @@ describe.skipIf(why !== undefined)(`the process of a container${why === undefine
     expect(Buffer.concat(chunks).toString()).toBe('');
   });
 
+  test('a file that is no program is told apart from one that is missing', async () => {
+    const spec = { ...machine.spec(''), args: ['/etc/passwd'] };
+    const io = { onStdout: () => undefined, onStderr: () => undefined, signal: new AbortController().signal };
+    await expect(machine.runtime.run(spec, io)).rejects.toMatchObject({ code: 'invalid', exitCode: 126 });
+  });
+
   test('a program that only looks like a failing runc is heard', async () => {
     const done = await machine.run('echo "runc run failed: really?" >&2; exit 1');
     expect(done).toMatchObject({ code: 1, stderr: 'runc run failed: really?\n' });

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { firewallRules } from './firewall.ts';
+
+const rules = { bridge: 'slw3', subnet: '10.213.3.0/24', nameserver: undefined };
+
+test('from the bridge to the machine, nothing but answers is let through', () => {
+  expect(chain(firewallRules(rules), 'input')).toEqual([
+    'type filter hook input priority -10; policy accept;',
+    'iifname != "slw3" accept',
+    'ct state established,related accept',
+    'drop',
+  ]);
+});
+
+test('the relay is reachable where there is one, and on no other port', () => {
+  const input = chain(firewallRules({ ...rules, nameserver: '10.213.3.1' }), 'input');
+  expect(input.filter((line) => line.includes('dport'))).toEqual([
+    'ip saddr 10.213.3.0/24 ip daddr 10.213.3.1 udp dport 53 accept',
+    'ip saddr 10.213.3.0/24 ip daddr 10.213.3.1 tcp dport 53 accept',
+  ]);
+  expect(input.at(-1)).toBe('drop');
+});
+
+test('outwards, other bridges come before everything that is accepted', () => {
+  const forward = chain(firewallRules(rules), 'forward');
+  expect(forward).toContain('iifname "slw3" oifname "slw*" drop');
+  expect(forward.at(-1)).toBe('oifname "slw3" drop');
+  expect(forward.find((line) => line.includes('169.254.0.0/16'))).toMatch(/drop$/);
+});
+
+function chain(text: string, name: string): string[] {
+  const body = new RegExp(`chain ${name} \\{([\\s\\S]*?)\\n {2}\\}`).exec(text)?.[1] ?? '';
+  return body
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
+}
