@@ -25,6 +25,9 @@ const RUN = [
   ['runc', 'runc', 'runs build steps and RUN lines'],
   ['ip', 'iproute2', 'gives every build a network of its own'],
   ['nft', 'nftables', 'keeps builds away from this machine and from each other'],
+  ['zstd', 'zstd', 'unpacks zstd layers and archives'],
+  ['xz', 'xz-utils', 'unpacks xz archives'],
+  ['bzip2', 'bzip2', 'unpacks bzip2 archives'],
 ];
 const EXAMPLES = [
   ['debootstrap', 'debootstrap', 'makes the base images of demo and tests'],

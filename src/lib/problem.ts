@@ -46,6 +46,7 @@ const BRAND = Symbol.for('slipway.problem');
 
 export class Problem extends Error {
   static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: subclasses inherit this method and mean themselves, not every Problem
     if (this !== Problem) return Function.prototype[Symbol.hasInstance].call(this, value);
     return typeof value === 'object' && value !== null && BRAND in value;
   }

@@ -30,8 +30,14 @@ export interface HttpDoorParts {
   stop(build: string): boolean;
 }
 
+export interface HttpDoors {
+  handler: NodeHandler;
+  /** Ends upload sessions that nobody went on with. */
+  expireUploads(): Promise<void>;
+}
+
 /** All doors of the one port, behind one function. */
-export async function openHttpDoors(parts: HttpDoorParts): Promise<NodeHandler> {
+export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
   const { owner, names } = parts;
   const { stores, folder } = owner;
   const context: DoorContext = { authenticator: owner.tokens, requireToken: owner.config.auth === 'token' };
@@ -53,19 +59,21 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<NodeHandler> 
     clock: systemClock,
     stop: parts.stop,
   };
-  return dispatchRequest(
+  const pushes = new DiskUploads({ folder: folder.uploads, content: stores.content });
+  const resumable = new ResumableUploads(join(folder.content, 'bucket-uploads'), buckets);
+  const handler = dispatchRequest(
     {
       registry: registryDoor({
         store: stores.registry,
         content: stores.content,
-        uploads: new DiskUploads({ folder: folder.uploads, content: stores.content }),
+        uploads: pushes,
         tokens: owner.tokens,
         context,
         names,
       }),
       storage: storageDoor({
         buckets,
-        uploads: new ResumableUploads(join(folder.content, 'bucket-uploads'), buckets),
+        uploads: resumable,
         logs: { bucket: logBucket, projectOf: async (id) => (await stores.builds.get(id))?.build.projectId },
         context,
       }),
@@ -75,4 +83,11 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<NodeHandler> 
     },
     parts.metrics,
   );
+  return {
+    handler,
+    async expireUploads() {
+      await pushes.expire();
+      await resumable.sweep();
+    },
+  };
 }

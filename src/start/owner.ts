@@ -17,11 +17,11 @@ import { AccessTokens, loadSigningKey } from '../auth/access-token.ts';
 import { ServiceAccounts } from '../auth/service-account.ts';
 import { TokenStore } from '../auth/token-store.ts';
 import { type Config, readConfig } from '../config.ts';
-import { nameRoots } from '../engine/roots.ts';
 import { createDataFolder, type DataFolder, dataFolder } from '../lib/data-folder.ts';
 import { writeDurably } from '../lib/durable-file.ts';
 import { bucketRoots } from '../stores/buckets/roots.ts';
 import type { BlobSweep, Roots } from '../stores/content/content.ts';
+import { NameRoots } from '../stores/names/name-roots.ts';
 import { registryRoots } from '../stores/registry/roots.ts';
 import type { BuildTokens, RowObjects } from './rows.ts';
 import { type Stores, storesOver } from './stores.ts';
@@ -38,6 +38,10 @@ export interface Owner {
   sweep: BlobSweep;
   roots: Roots[];
   trash: Trash;
+  /** Of builds that died with the owner before: their tokens and image names. */
+  dropBuildLeftovers(): Promise<void>;
+  /** Forgets cache records that nobody used since then. */
+  pruneCache(unusedSince: number): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -83,13 +87,13 @@ export async function openOwner(data: string, activity: string): Promise<Owner> 
       tokens,
       accounts,
       sweep: blobs,
-      roots: [
-        registryRoots(registry),
-        bucketRoots(buckets),
-        cache.roots,
-        nameRoots(() => names.targets(), stores.content),
-      ],
+      roots: [registryRoots(registry), bucketRoots(buckets), cache.roots, new NameRoots(names, stores.content)],
       trash: new Trash(folder.trash),
+      async dropBuildLeftovers() {
+        for (const scope of await names.scopes()) if (scope.startsWith('build:')) await names.drop(scope);
+        for (const token of await tokens.list()) if (token.kind === 'build') await tokens.revoke(token.id);
+      },
+      pruneCache: (unusedSince) => cache.prune(unusedSince),
       async close() {
         await served.close();
         await database.destroy();

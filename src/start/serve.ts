@@ -14,6 +14,7 @@ import { log } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
 import { isOwnHost } from '../stores/registry/name.ts';
 import { controlService } from './control.ts';
+import { startHousekeeping } from './housekeeping.ts';
 import { openHttpDoors } from './http-doors.ts';
 import { closeServer, listenOn, listenOnSocket } from './listen.ts';
 import { type Owner, openOwner } from './owner.ts';
@@ -51,7 +52,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     endings.push(() => dispatcher.stop());
     const names = new RegistrySettings(owner.folder.config).ownNames(host);
     const publicUrl = owner.config.publicUrl ?? url;
-    const door = await openHttpDoors({
+    const doors = await openHttpDoors({
       owner,
       metrics: new Metrics(() => dispatcher.running),
       names,
@@ -65,13 +66,15 @@ export async function serve(options: ServeOptions): Promise<number> {
     );
     const proxy = proxyDoor({
       authority,
-      handler: door,
+      handler: doors.handler,
       isOwnRegistry: (name) => isOwnHost(name, names),
       ownHosts: [new URL(publicUrl).host],
     });
     endings.push(() => proxy.close());
     Object.assign(handlers, { request: proxy.plain, proxy });
     await openControl(owner, pool, url, endings);
+    const housekeeper = startHousekeeping(owner, doors.expireUploads);
+    endings.push(() => housekeeper.stop());
     dispatcher.wake();
 
     process.stdout.write(`ready ${url}\n`);
@@ -89,6 +92,7 @@ async function recover(owner: Owner): Promise<void> {
   const content = await recoverContent(owner.folder, owner.sweep);
   const swept = await runtimeOver(owner.folder, owner.config).sweep();
   const ended = await endOrphans(recoverDeps(owner));
+  await owner.dropBuildLeftovers();
   log.info({ content, swept, ended }, 'recovered');
 }
 

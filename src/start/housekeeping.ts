@@ -1,0 +1,68 @@
+import { DiskBin } from '../adapters/disk/disk-bin.ts';
+import { SnapshotStore } from '../engine/snapshots/snapshot-store.ts';
+import { log } from '../lib/log.ts';
+import { messageOf } from '../lib/problem.ts';
+import { Collector } from '../stores/content/collect.ts';
+import type { Owner } from './owner.ts';
+
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
+/** After the start, so that housekeeping doesn't slow the first build. */
+const FIRST_MS = 10 * 60 * 1000;
+/** Unpacked trees and links of broken pushes that nobody used for a day. */
+const IDLE_MS = DAY_MS;
+/** Layers that no build asked for in a month are made again when they are needed. */
+const CACHE_MS = 30 * DAY_MS;
+
+export interface Housekeeper {
+  /** What has outlived its use goes: one round, each part whether or not another failed. */
+  round(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Rounds every hour, one at a time, until `stop`. */
+export function startHousekeeping(owner: Owner, expireUploads: () => Promise<void>): Housekeeper {
+  let running: Promise<void> | undefined;
+  const round = () => {
+    running ??= clean(owner, expireUploads).finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+  const first = setTimeout(() => void round(), FIRST_MS);
+  const every = setInterval(() => void round(), HOUR_MS);
+  return {
+    round,
+    async stop() {
+      clearTimeout(first);
+      clearInterval(every);
+      await running;
+    },
+  };
+}
+
+async function clean(owner: Owner, expireUploads: () => Promise<void>): Promise<void> {
+  const now = Date.now();
+  const { trashHours } = owner.config.retention;
+  await attempt('uploads', expireUploads);
+  await attempt('cache', async () => void (await owner.pruneCache(now - CACHE_MS)));
+  await attempt('links', async () => void (await owner.stores.registry.dropUnusedLinks(now - DAY_MS)));
+  await attempt('snapshots', async () => {
+    const snapshots = await SnapshotStore.open(owner.folder.snapshots);
+    await snapshots.collect(IDLE_MS, now);
+  });
+  await attempt('content', async () => {
+    const bin = new DiskBin(owner.folder.content, owner.trash);
+    const report = await new Collector({ rows: owner.sweep, bin, roots: owner.roots }).collect();
+    if (report.blobs > 0) log.info(report, 'collected what nobody keeps');
+  });
+  await attempt('trash', async () => void (await owner.trash.empty(now - trashHours * HOUR_MS)));
+}
+
+async function attempt(part: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    log.error({ part, error: messageOf(error) }, 'housekeeping failed; it tries again in an hour');
+  }
+}
