@@ -44,7 +44,7 @@ export async function runStep(run: BuildRun, index: number, log: StepLog, signal
     engine: run.engine,
     caller,
     buckets: run.buckets,
-    network: async () => ({ kind: 'bridge', bridge: await run.network() }),
+    network: { kind: 'bridge', bridge: run.network },
     allowHostNetwork: run.deps.allowHostNetwork,
     ownNames: run.deps.ownNames,
   });

@@ -15,8 +15,8 @@ export interface NativeContext {
   engine: Engine;
   caller: Caller;
   buckets: BucketStore;
-  /** The build's own bridge: what `default`, `bridge` and `cloudbuild` mean. */
-  network: () => Promise<Network>;
+  /** The build's own bridge, made when a RUN needs it: what `default`, `bridge` and `cloudbuild` mean. */
+  network: Network;
   allowHostNetwork: boolean;
   ownNames: OwnNames;
 }

@@ -70,7 +70,7 @@ export const build: DockerCommand = {
     const { image } = await docker.files.pinned(context, async (pinned) =>
       docker.engine.build(
         {
-          ...(await requestOf(flags, docker)),
+          ...requestOf(flags, docker),
           context: pinned,
           dockerfile,
           onEvent: quiet ? () => undefined : progress.listen,
@@ -116,10 +116,7 @@ async function findDockerfile(
   return { text: (await docker.files.readSmall(path, DOCKERFILE_LIMIT)).toString('utf8'), name: file ?? path };
 }
 
-async function requestOf(
-  flags: Flags,
-  docker: DockerSession,
-): Promise<Omit<ImageBuildRequest, 'context' | 'dockerfile' | 'onEvent'>> {
+function requestOf(flags: Flags, docker: DockerSession): Omit<ImageBuildRequest, 'context' | 'dockerfile' | 'onEvent'> {
   const platform = flags.one('platform');
   return {
     tags: flags.all('tag').map((tag) => familiarName(withDefaultTag(parseReference(tag)))),
@@ -130,7 +127,7 @@ async function requestOf(
     cacheFrom: flags.all('cache-from').flatMap((list) => list.split(',')),
     noCache: flags.on('no-cache'),
     pull: flags.on('pull'),
-    network: await networkOf(flags.one('network') ?? 'default', docker),
+    network: networkOf(flags.one('network') ?? 'default', docker),
   };
 }
 
@@ -146,9 +143,9 @@ function pairs(list: string[], env: Readonly<Record<string, string>>, missing?: 
   return result;
 }
 
-async function networkOf(name: string, docker: DockerSession): Promise<Network> {
+function networkOf(name: string, docker: DockerSession): Network {
   if (name === 'none') return { kind: 'none' };
-  if (name === 'default' || name === 'bridge' || name === 'cloudbuild') return docker.network();
+  if (name === 'default' || name === 'bridge' || name === 'cloudbuild') return docker.network;
   if (name === 'host' && docker.allowHostNetwork) return { kind: 'host' };
   if (name === 'host')
     throw new Problem('denied', '--network=host is not allowed on this server', {

@@ -52,7 +52,7 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
     engine: bench.deps.engine,
     caller: { scope: 'build:x', project: 'p1', actor: 'x', signal: new AbortController().signal },
     buckets: bucketsOf('p1', bench.buckets),
-    network: async () => ({ kind: 'none' }),
+    network: { kind: 'none' },
     allowHostNetwork: false,
     ownNames: bench.deps.ownNames,
   });
