@@ -10,7 +10,7 @@ import { type SubmitDeps, submitBuild } from '../../builds/submit.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { DoorContext } from '../http/door.ts';
 import { projectId, requireRole } from './access.ts';
-import { NOT_FOUND, sendError, sendNotFound } from './errors.ts';
+import { NOT_FOUND, sendError } from './errors.ts';
 import { buildIdOf, operationOf, type WireBuildList, type WireServiceAccount } from './wire.ts';
 
 export interface CloudBuildDeps extends DoorContext {
@@ -33,7 +33,6 @@ const BODY_LIMIT = 4 << 20;
 export function cloudbuildDoor(deps: CloudBuildDeps): FastifyPluginAsync {
   return async (door) => {
     door.setErrorHandler(sendError);
-    door.setNotFoundHandler(sendNotFound);
     readJsonBodies(door);
     for (const base of ['/v1/projects/:project/locations/:location', '/v1/projects/:project']) {
       builds(door, base, deps);
