@@ -126,7 +126,8 @@ class RuncRuntime implements ContainerRuntime {
   }
 
   async sweep(): Promise<SweepReport> {
-    return await sweep(this.#runFolder, this.#options.tag);
+    const { dataFolder, tag } = this.#options;
+    return await sweep({ dataFolder, runFolder: this.#runFolder, tag });
   }
 
   async probe(): Promise<string[]> {

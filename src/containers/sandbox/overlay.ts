@@ -2,6 +2,7 @@ import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { mount, unmount } from '../../kernel/mount.ts';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { copyFolderAttributes } from './folder-attributes.ts';
+import { currentOwner, type Owner } from './owner.ts';
 
 /** mount(2) hands over one page of options and cuts the rest off without a word. */
 const OPTION_BYTES = 4095;
@@ -57,6 +58,14 @@ export async function withReadOnlyView<T>(
   }
 }
 
+/** Overlays show as their source whose they are: the mount table alone tells a sweep which ones a dead process left. */
+const SOURCE = 'slipway@';
+
+/** Undefined for mounts that are not ours. */
+export function overlayOwner(source: string): Owner | undefined {
+  return source.startsWith(SOURCE) ? source.slice(SOURCE.length) : undefined;
+}
+
 export function workFolder(upper: string): string {
   return `${upper}.work`;
 }
@@ -101,7 +110,13 @@ async function mountByDescriptors(
         hint: 'Merge some layers, for example by a FROM scratch stage with COPY --from=... / /.',
       });
     }
-    await mount({ source: 'slipway', target, type: 'overlay', flags: writable ? [] : ['readonly'], options: text });
+    await mount({
+      source: `${SOURCE}${currentOwner()}`,
+      target,
+      type: 'overlay',
+      flags: writable ? [] : ['readonly'],
+      options: text,
+    });
   } finally {
     for (const handle of handles) await handle.close();
   }

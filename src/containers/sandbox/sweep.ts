@@ -1,25 +1,34 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readMountTable } from '../../kernel/mount-table.ts';
+import { type MountEntry, readMountTable } from '../../kernel/mount-table.ts';
 import { hasErrorCode } from '../../lib/problem.ts';
 import { run } from '../../lib/run.ts';
 import type { SweepReport } from '../container.ts';
 import { bridgeAlias, removeBridge } from './bridge.ts';
 import { groupsBelow, type Hierarchy, killGroup, readHierarchies, removeGroup } from './cgroup.ts';
 import { BRIDGE_PREFIX } from './firewall.ts';
-import { unmountIfMounted, workFolder } from './overlay.ts';
+import { overlayOwner, unmountIfMounted, workFolder } from './overlay.ts';
 import { ownerLives } from './owner.ts';
 import { deadRunFolders, groupPrefix, parseRunFolder, type RunFolder, removeRunFolder } from './run-folder.ts';
+
+export interface SweepScope {
+  dataFolder: string;
+  runFolder: string;
+  tag: string;
+}
 
 /**
  * Takes down what dead processes left, in the order that sets things free: processes, mounts, networks, folders. What
  * belongs to a living process, of this data folder or another, is not touched.
  */
-export async function sweep(runFolder: string, tag: string): Promise<SweepReport> {
+export async function sweep(scope: SweepScope): Promise<SweepReport> {
+  const { tag } = scope;
+  // The mount table has paths without links.
+  const [dataFolder, runFolder] = await Promise.all([resolved(scope.dataFolder), resolved(scope.runFolder)]);
   const dead = await deadRunFolders(runFolder);
   const report: SweepReport = { containers: 0, mounts: 0, networks: 0, folders: 0 };
   report.containers = await endGroups(await readHierarchies(), tag);
-  for (const folder of dead) report.mounts += await unmountBelow(folder);
+  report.mounts = await unmountDead(dataFolder, dead);
   for (const folder of dead) await removeLeftovers(folder);
   report.networks = await removeDeadBridges(dead, tag);
   for (const folder of dead) {
@@ -27,6 +36,15 @@ export async function sweep(runFolder: string, tag: string): Promise<SweepReport
     report.folders++;
   }
   return report;
+}
+
+async function resolved(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (hasErrorCode(error, 'ENOENT')) return path;
+    throw error;
+  }
 }
 
 async function endGroups(hierarchies: Hierarchy[], tag: string): Promise<number> {
@@ -42,13 +60,19 @@ async function endGroups(hierarchies: Hierarchy[], tag: string): Promise<number>
   return ended;
 }
 
-/** From the last in the table to the first: what lies on top goes first. */
-async function unmountBelow(folder: RunFolder): Promise<number> {
-  const targets = (await readMountTable())
-    .map(({ target }) => target)
-    .filter((target) => target.startsWith(`${folder.path}/`));
-  for (const target of targets.reverse()) await unmountIfMounted(target);
-  return targets.length;
+/**
+ * Everything in the folders of the dead, and overlays that they mounted elsewhere in the data folder. From the last in the
+ * table to the first: what lies on top goes first.
+ */
+async function unmountDead(dataFolder: string, dead: RunFolder[]): Promise<number> {
+  const isDead = ({ target, source }: MountEntry) => {
+    if (dead.some(({ path }) => target.startsWith(`${path}/`))) return true;
+    const owner = overlayOwner(source);
+    return target.startsWith(`${dataFolder}/`) && owner !== undefined && !ownerLives(owner);
+  };
+  const found = (await readMountTable()).filter(isDead);
+  for (const { target } of found.reverse()) await unmountIfMounted(target);
+  return found.length;
 }
 
 /** What a container has outside of its folder, written down there before it was made. */

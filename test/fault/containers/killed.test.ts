@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createRuntime } from '../../../src/containers/runtime.ts';
 import { Machine, whyNoContainers } from '../../cases/containers/machine.ts';
 
 const why = whyNoContainers();
@@ -36,8 +37,11 @@ describe.skipIf(why !== undefined)(
 
       await expect.poll(() => running(marker), { timeout: 5000 }).toBe(false);
       expect(machine.leftovers().length).toBeGreaterThan(3);
-      const report = await machine.runtime.sweep();
-      expect(report).toEqual({ containers: 1, mounts: 2, networks: 1, folders: 2 });
+      const link = join(machine.folder, 'link');
+      symlinkSync('.', link);
+      const successor = createRuntime({ dataFolder: link, tag: machine.tag, allowHostNetwork: false });
+      const report = await successor.sweep();
+      expect(report).toEqual({ containers: 1, mounts: 3, networks: 1, folders: 2 });
 
       const links = readdirSync('/sys/class/net');
       expect(links).not.toContain(bridge);
