@@ -6,15 +6,11 @@ import { log } from '../lib/log.ts';
 import { hasErrorCode, messageOf } from '../lib/problem.ts';
 import type { OwnNames } from '../stores/registry/name.ts';
 
-/** How old an answer about the file's state may be: a second is nothing to a person and saves a stat per image name. */
-const FRESH_MS = 1000;
-
 /** The `registries` part of slipway.yaml, read again when the file has changed; a broken file leaves what was. */
 export class RegistrySettings {
   readonly #file: string;
   #settings: RegistriesConfig;
   #state: string;
-  #checkedAt = Date.now();
 
   constructor(file: string) {
     this.#file = file;
@@ -23,8 +19,6 @@ export class RegistrySettings {
   }
 
   get current(): RegistriesConfig {
-    if (Date.now() - this.#checkedAt < FRESH_MS) return this.#settings;
-    this.#checkedAt = Date.now();
     const state = stateOf(this.#file);
     if (state === this.#state) return this.#settings;
     this.#state = state;

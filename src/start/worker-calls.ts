@@ -103,7 +103,11 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
       all
         ? engine.pushAll(name, caller(signal), listener(emit))
         : [await engine.push(name, caller(signal), listener(emit))],
-    copy: ([{ source, target }], _emit, signal) => engine.copy(source, target, caller(signal)),
+    copy: async ([{ source, target }], _emit, signal) => {
+      const started = performance.now();
+      const done = await engine.copy(source, target, caller(signal));
+      return { ...done, ms: performance.now() - started };
+    },
   };
 }
 

@@ -17,7 +17,7 @@ const calls = await workerCalls(storesOver(owner.objects as RowObjects, folder),
 const running = new Map<number, AbortController>();
 
 process.on('message', (message: ToProcess) => {
-  if (message.kind === 'cancel') running.get(message.id)?.abort();
+  if (message.kind === 'cancel') running.get(message.id)?.abort(message.reason);
   else void answer(message);
 });
 // the server has gone or wants us to end: what runs is cancelled, and cleans up after itself
@@ -54,7 +54,7 @@ let ending = false;
 async function end(): Promise<void> {
   if (ending) return;
   ending = true;
-  for (const cancel of running.values()) cancel.abort();
+  for (const cancel of running.values()) cancel.abort('shutdown');
   while (running.size > 0) await new Promise((resolve) => setTimeout(resolve, 20));
   process.exit(0);
 }

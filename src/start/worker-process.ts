@@ -54,7 +54,9 @@ export class WorkerProcess {
     await this.ready;
     signal.throwIfAborted();
     const id = ++this.#calls;
-    const cancel = () => this.#send({ kind: 'cancel', id });
+    // a build tells a user's cancel from a shutdown by the reason (builds/cancel.ts)
+    const cancel = () =>
+      this.#send({ kind: 'cancel', id, reason: typeof signal.reason === 'string' ? signal.reason : 'user' });
     signal.addEventListener('abort', cancel, { once: true });
     try {
       return await new Promise((resolve, reject) => {
