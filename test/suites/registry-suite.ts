@@ -50,6 +50,14 @@ export function registrySuite(name: string, open: (clock: Clock) => Promise<Open
       expect(await store.hasBlob(OTHER, digestOf('layer'))).toBe(true);
     });
 
+    it('links the blobs that a pusher without uploads names, so that they can be pulled', async () => {
+      const put = version('one', { link: [digestOf('layer'), digestOf('layer')] });
+      await store.putManifest(REPOSITORY, put);
+      await store.putManifest(REPOSITORY, { ...put, link: [digestOf('layer'), digestOf('config')] });
+      expect(await store.missingBlobs(REPOSITORY, [digestOf('layer'), digestOf('config')])).toEqual([]);
+      expect(await store.hasBlob(OTHER, digestOf('layer'))).toBe(false);
+    });
+
     it('gives a manifest back by tag and by digest, as it was put', async () => {
       const put = version('one', {
         tags: ['latest'],

@@ -32,7 +32,23 @@ export type RegistryTables = {
 };
 
 /** Rows of one insert: three parameters each, far below SQLite's limit. */
-const EDGES_PER_STATEMENT = 1000;
+const ROWS_PER_STATEMENT = 1000;
+
+/** Links blobs to a repository; linking again renews the link. */
+export async function linkBlobs(
+  transaction: Transaction<RegistryTables>,
+  repositoryId: number,
+  digests: readonly Digest[],
+  now: number,
+): Promise<void> {
+  const rows = [...new Set(digests)].map((digest) => ({ repository_id: repositoryId, digest, linked_at: now }));
+  for (let i = 0; i < rows.length; i += ROWS_PER_STATEMENT)
+    await transaction
+      .insertInto('repository_blobs')
+      .values(rows.slice(i, i + ROWS_PER_STATEMENT))
+      .onConflict((conflict) => conflict.doUpdateSet({ linked_at: now }))
+      .execute();
+}
 
 /** Stores a manifest and its edges; one that is there already stays as it is, because a published version never changes. */
 export async function storeManifest(
@@ -61,10 +77,10 @@ export async function storeManifest(
   for (const digest of put.blobs) kinds.set(digest, 'blob');
   for (const digest of put.children) kinds.set(digest, 'child');
   const edges = [...kinds].map(([digest, kind]) => ({ manifest_id: made.id, digest, kind }));
-  for (let i = 0; i < edges.length; i += EDGES_PER_STATEMENT)
+  for (let i = 0; i < edges.length; i += ROWS_PER_STATEMENT)
     await transaction
       .insertInto('manifest_edges')
-      .values(edges.slice(i, i + EDGES_PER_STATEMENT))
+      .values(edges.slice(i, i + ROWS_PER_STATEMENT))
       .execute();
 }
 

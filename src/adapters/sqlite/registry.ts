@@ -4,7 +4,7 @@ import { isDigest } from '../../images/digest.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { ManifestPut, Page, RegistryStore, StoredManifest, Tag, TagMove } from '../../stores/registry/registry.ts';
 import type { Database } from './database.ts';
-import { forgetManifest, moveTag, type RegistryTables, storeManifest } from './registry-writes.ts';
+import { forgetManifest, linkBlobs, moveTag, type RegistryTables, storeManifest } from './registry-writes.ts';
 
 /** Bound parameters of one statement; SQLite's own limit is 32766. */
 const DIGESTS_PER_STATEMENT = 500;
@@ -145,12 +145,7 @@ export class SqliteRegistry implements RegistryStore {
 
   linkBlob(repository: string, digest: Digest): Promise<void> {
     return this.#write(async (transaction, now) => {
-      const repositoryId = await ensureRepository(transaction, repository, now);
-      await transaction
-        .insertInto('repository_blobs')
-        .values({ repository_id: repositoryId, digest, linked_at: now })
-        .onConflict((conflict) => conflict.doUpdateSet({ linked_at: now }))
-        .execute();
+      await linkBlobs(transaction, await ensureRepository(transaction, repository, now), [digest], now);
     });
   }
 
@@ -192,6 +187,7 @@ export class SqliteRegistry implements RegistryStore {
       const missing = await missingBlobs(transaction, repository, put.required ?? []);
       if (missing.length > 0) return missing;
       const repositoryId = await ensureRepository(transaction, repository, now);
+      await linkBlobs(transaction, repositoryId, put.link ?? [], now);
       await storeManifest(transaction, repositoryId, put, now);
       for (const tag of put.tags) await moveTag(transaction, repositoryId, tag, put.digest, put.actor, now);
       return [];

@@ -143,6 +143,7 @@ export class Pusher {
         annotations,
         subject: subject?.digest,
         blobs: blobsOf(part).map((blob) => blob.digest),
+        link: blobsOf(part).map((blob) => blob.digest),
         children: manifest.kind === 'index' ? manifest.value.manifests.map((child) => child.digest) : [],
         tags: last && isTag(tag) ? [tag] : [],
         actor: caller.actor,

@@ -33,6 +33,8 @@ export interface ManifestPut {
   children: Digest[];
   /** Blobs that the repository must link, else nothing is stored; checked in the same transaction. */
   required?: Digest[] | undefined;
+  /** Blobs that lie in the content store already, for a pusher beside it that has no upload to link them: linked with it. */
+  link?: Digest[] | undefined;
   /** Tags to set on it, in the same transaction. */
   tags: string[];
   /** Who pushed, for the audit trail. */
