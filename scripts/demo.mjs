@@ -109,11 +109,22 @@ function report(title, { build, ms, log }) {
   line('', 'whole build', '', seconds(ms));
 }
 
-/** The last thing a step said, which is what it was for. */
+/** What a step did, in a few words; for a step of another kind the last thing that it said. */
 function detail(step, log, index) {
   const prefix = `Step #${index} - "${step.id}": `;
-  const said = log.split('\n').filter((text) => text.startsWith(prefix));
-  return (said.at(-1) ?? '').slice(prefix.length, prefix.length + 60);
+  const said = log
+    .split('\n')
+    .filter((text) => text.startsWith(prefix))
+    .map((text) => text.slice(prefix.length));
+  if (step.args?.[0] === 'build') {
+    const instructions = said.filter((text) => /^#\d+ \[\d+\/\d+\] /.test(text)).length;
+    const cached = said.filter((text) => /^#\d+ CACHED/.test(text)).length;
+    return `${instructions} operations, ${cached} from the cache`;
+  }
+  if (step.args?.[0] === 'push') return said.flatMap((text) => /^(\S+): digest: /.exec(text)?.[1] ?? []).join(', ');
+  if (step.args?.[0] === 'pull')
+    return said.find((text) => text.startsWith('Status: '))?.slice('Status: '.length, 70) ?? '';
+  return (said.at(-1) ?? '').slice(0, 62);
 }
 
 function line(title, what, detail = '', took = '') {

@@ -1,7 +1,7 @@
 // The local registry that plays Docker Hub: Debian's docker-registry on loopback, filled with the base images.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { cacheFolder, makeBases } from './make.mjs';
@@ -47,7 +47,6 @@ export function stopUpstream() {
   } catch {
     // it had ended already
   }
-  rmSync(join(folder, 'state.json'), { force: true });
 }
 
 function readState(folder) {
@@ -56,7 +55,8 @@ function readState(folder) {
 }
 
 async function start(folder) {
-  const port = await freePort();
+  // the same port as last time, if it is free: servers that were seeded then have it in their slipway.yaml
+  const port = (await freePort(Number(new URL(readState(folder)?.url ?? 'http://x:0').port))) ?? (await freePort(0));
   const config = join(folder, 'config.yml');
   const settings = {
     version: 0.1,
@@ -99,11 +99,12 @@ async function digestOf(url, name, tag) {
   return answer.headers.get('docker-content-digest');
 }
 
-function freePort() {
-  return new Promise((resolve, reject) => {
+/** The port if it can be listened on, undefined otherwise; 0 means any. */
+function freePort(wanted) {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
+    server.once('error', () => resolve(undefined));
+    server.listen(wanted, '127.0.0.1', () => {
       const { port } = server.address();
       server.close(() => resolve(port));
     });
