@@ -1,7 +1,8 @@
-import { closeSync, readSync } from 'node:fs';
 import type { CopyOperation } from '../../dockerfile/program.ts';
-import { packingOf } from '../../images/decompress.ts';
+import { decompress } from '../../images/decompress.ts';
 import { type Digest, digestOf } from '../../images/digest.ts';
+import { readTar } from '../../images/tar/read.ts';
+import { Problem } from '../../lib/problem.ts';
 import type { BuildContext } from '../context/build-context.ts';
 import type { FileIndex } from '../context/file-index.ts';
 import { excludePatterns } from '../context/ignore-file.ts';
@@ -17,6 +18,7 @@ import {
 } from '../context/select.ts';
 import type { SourceEntry, SourceTree } from '../context/source-tree.ts';
 import type { CopiedFile } from '../key.ts';
+import { fileBytes } from '../layers/file-bytes.ts';
 import { cleanPath } from '../trees/entry.ts';
 
 /** Where COPY reads from. */
@@ -31,14 +33,19 @@ export interface CopyFrom {
 /** What one COPY or ADD copies, and how much of its content is known so far. */
 export class CopySelection {
   readonly selected: readonly Selected[];
-  /** Real paths of what ADD unpacks. */
-  readonly archives: ReadonlySet<string>;
+  readonly #archives = new Set<string>();
   readonly #from: CopyFrom;
   readonly #operation: CopyOperation;
   readonly #digests = new Map<string, Digest>();
 
   /** @throws Problem `not-found` with docker's text and what may have been meant */
-  constructor(operation: CopyOperation, from: CopyFrom) {
+  static async of(operation: CopyOperation, from: CopyFrom): Promise<CopySelection> {
+    const selection = new CopySelection(operation, from);
+    if (operation.kind === 'add' && operation.unpack !== false) await selection.#findArchives();
+    return selection;
+  }
+
+  private constructor(operation: CopyOperation, from: CopyFrom) {
     this.#from = from;
     this.#operation = operation;
     this.selected = operation.sources.flatMap((source) => this.#select(source));
@@ -47,11 +54,15 @@ export class CopySelection {
         place: operation.place,
         hint: `Nothing matches ${operation.sources.join(' ')}.`,
       });
-    this.archives = operation.kind === 'add' && operation.unpack !== false ? this.#findArchives() : new Set();
     for (const entry of this.#files()) {
       const digest = from.index?.digest(entry.path, entry);
       if (digest !== undefined) this.#digests.set(entry.path, digest);
     }
+  }
+
+  /** Real paths of what ADD unpacks. */
+  get archives(): ReadonlySet<string> {
+    return this.#archives;
   }
 
   get tree(): SourceTree {
@@ -130,22 +141,19 @@ export class CopySelection {
     });
   }
 
-  #findArchives(): Set<string> {
-    const out = new Set<string>();
+  async #findArchives(): Promise<void> {
     for (const { entry } of this.selected)
-      if (entry.type === 'file' && entry.size >= 512 && this.#isArchive(entry)) out.add(entry.path);
-    return out;
+      if (entry.type === 'file' && (await isArchive(this.#from.tree, entry))) this.#archives.add(entry.path);
   }
+}
 
-  /** Docker unpacks by content and not by name: a tar, or gzip, bzip2 and xz, of which the first bytes suffice. */
-  #isArchive(entry: SourceEntry): boolean {
-    const { fd } = this.#from.tree.open(entry.path);
-    try {
-      const head = Buffer.alloc(512);
-      const length = readSync(fd, head, 0, head.length, 0);
-      return packingOf(head) !== 'plain' || (length === 512 && head.toString('latin1', 257, 262) === 'ustar');
-    } finally {
-      closeSync(fd);
-    }
+/** Docker unpacks by content and not by name: whatever begins with a tar's entry once it is decompressed. */
+async function isArchive(tree: SourceTree, entry: SourceEntry): Promise<boolean> {
+  const { fd, size } = tree.open(entry.path);
+  try {
+    for await (const _ of readTar(decompress(fileBytes(fd, size)))) return true;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
   }
+  return false;
 }

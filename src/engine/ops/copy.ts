@@ -99,7 +99,7 @@ async function copySelected(
   place: OperationPlace,
   services: OperationServices,
 ): Promise<OperationResult> {
-  const selection = new CopySelection(operation, from);
+  const selection = await CopySelection.of(operation, from);
   const question = (): CacheQuestion | undefined => {
     const files = selection.files();
     if (files === undefined) return undefined;
