@@ -11,5 +11,4 @@ function answers(program: string, ...args: string[]): boolean {
 }
 
 export const hasRunc = process.getuid?.() === 0 && answers('runc', '--version');
-export const hasBuildah = process.getuid?.() === 0 && answers('buildah', '--version');
 export const isRoot = process.getuid?.() === 0;
