@@ -1,4 +1,4 @@
-import { formatBytes } from '../../lib/bytes.ts';
+import { formatBytes, formatDuration } from '../../lib/bytes.ts';
 import type { CliContext } from '../context.ts';
 import { withControl } from '../with-control.ts';
 
@@ -14,7 +14,7 @@ export async function copy(
   if (options.json) context.terminal.out(`${JSON.stringify(done, null, 2)}\n`);
   else
     context.terminal.out(
-      `${target}\n  digest ${done.digest}, as at the source\n  ${done.manifests} manifests; blobs: ${done.present} were there, ${done.mounted} mounted, ${done.sent} sent (${formatBytes(done.bytesSent)})\n`,
+      `${target}\n  digest ${done.digest}, as at the source\n  ${done.manifests} manifests; blobs: ${done.present} were there, ${done.mounted} mounted, ${done.sent} sent (${formatBytes(done.bytesSent)})  ${formatDuration(done.ms)}\n`,
     );
   return 0;
 }

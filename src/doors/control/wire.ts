@@ -55,7 +55,7 @@ export interface ControlCalls {
   pull: { request: { name: string; platform?: string | undefined }; event: never; result: PullResult };
   push: { request: { name: string; all: boolean }; event: PushEvent; result: PushResult[] };
   /** From one registry to another (either may be ours), all platforms, bytes as they are. */
-  copy: { request: { source: string; target: string }; event: never; result: CopyResult };
+  copy: { request: { source: string; target: string }; event: never; result: CopyResult & { ms: number } };
   createToken: {
     request: {
       note: string;

@@ -1,0 +1,93 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runOk } from '../../src/lib/run.ts';
+import { AccountedGroup } from '../accounting.ts';
+import { writeFromOnly } from '../workloads/from-only.ts';
+import type { Candidate, Command, Contender } from './contender.ts';
+import { type Daemon, startDaemon } from './daemon.ts';
+
+const SLIPWAY = join(import.meta.dirname, '../../bin/slipway');
+
+/** Ours: the command line against a resident server, both of them counted. */
+export const slipway: Candidate = {
+  name: 'slipway',
+  find: findSlipway,
+  begin: async (folder) => {
+    const server = await ResidentServer.create('slipway', folder);
+    const build = (args: string[]) =>
+      server.command(['build', '--network', 'none', '--progress', 'json', ...args], buildMs);
+    return contender('slipway', server, {
+      mirror: async (source, target) => [build(['--push', '-t', target, await writeFromOnly(folder, source)])],
+      build: async ({ context, file, tag }) => [build(['-f', file, '-t', tag, context])],
+    });
+  },
+};
+
+/** The verb that is skopeo's own: from registry to registry, nothing built. */
+export const slipwayCopy: Candidate = {
+  name: 'slipway copy',
+  find: findSlipway,
+  begin: async (folder) => {
+    const server = await ResidentServer.create('slipway-copy', folder);
+    return contender('slipway copy', server, {
+      mirror: async (source, target) => [server.command(['copy', '--json', source, target], copyMs)],
+    });
+  },
+};
+
+async function findSlipway(): Promise<{ version: string }> {
+  const { stdout } = await runOk(process.execPath, [SLIPWAY, '--version']);
+  return { version: `${stdout.trim()} on Node ${process.versions.node}` };
+}
+
+function contender(name: string, server: ResidentServer, work: Pick<Contender, 'mirror' | 'build'>): Contender {
+  return { name, group: server.group, renew: () => server.renew(), end: () => server.end(), ...work };
+}
+
+class ResidentServer {
+  readonly group: AccountedGroup;
+  readonly #folder: string;
+  #server: Daemon | undefined;
+  #data = '';
+  #renewals = 0;
+
+  static async create(name: string, folder: string): Promise<ResidentServer> {
+    return new ResidentServer(await AccountedGroup.create(name), folder);
+  }
+
+  private constructor(group: AccountedGroup, folder: string) {
+    this.group = group;
+    this.#folder = folder;
+  }
+
+  async renew(): Promise<void> {
+    await this.#server?.stop();
+    this.#data = join(this.#folder, `data-${++this.#renewals}`);
+    await mkdir(this.#data, { mode: 0o700 });
+    const argv = [process.execPath, SLIPWAY, 'serve', '--data', this.#data, '--listen', '127.0.0.1:0'];
+    this.#server = await startDaemon(
+      await this.group.asRoot(argv),
+      `${this.#data}.log`,
+      async (printed) => /^ready (http:\S+)$/m.exec(printed)?.[1],
+    );
+  }
+
+  command(args: string[], serverMs: (stdout: string) => number): Command {
+    return { argv: [process.execPath, SLIPWAY, '--data', this.#data, ...args], serverMs };
+  }
+
+  async end(): Promise<void> {
+    await this.#server?.stop();
+    await this.group.end();
+  }
+}
+
+/** The last line of `--progress json` is the result; `ms` is from the call's arrival to its end, pushes included. */
+function buildMs(stdout: string): number {
+  const last = stdout.trimEnd().split('\n').at(-1) ?? '';
+  return (JSON.parse(last) as { result: { ms: number } }).result.ms;
+}
+
+function copyMs(stdout: string): number {
+  return (JSON.parse(stdout) as { ms: number }).ms;
+}

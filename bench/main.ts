@@ -1,0 +1,129 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cpus, release, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { readMountTable } from '../src/kernel/mount-table.ts';
+import { messageOf } from '../src/lib/problem.ts';
+import { runOk } from '../src/lib/run.ts';
+import { AccountedGroup } from './accounting.ts';
+import { buildah } from './contenders/buildah.ts';
+import type { Candidate, Contender } from './contenders/contender.ts';
+import { dockerBuildkit, dockerClassic } from './contenders/docker.ts';
+import { skopeo } from './contenders/skopeo.ts';
+import { slipway, slipwayCopy } from './contenders/slipway.ts';
+import type { Sample } from './measure.ts';
+import { type Results, rowTable } from './report.ts';
+import { writeResults } from './results-file.ts';
+import { mirrorRows } from './rows/mirror.ts';
+import { pythonBuildRows } from './rows/python-build.ts';
+import type { Row, RowSet } from './rows/row.ts';
+import { startUpstream } from './upstream.ts';
+
+const CANDIDATES: Candidate[] = [slipway, slipwayCopy, dockerClassic, dockerBuildkit, buildah, skopeo];
+const SETS: RowSet[] = [mirrorRows, pythonBuildRows];
+
+const { values } = parseArgs({
+  options: {
+    write: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '3' },
+    /** Sets that have one of these rows; all when absent. */
+    rows: { type: 'string' },
+    only: { type: 'string' },
+  },
+});
+
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+process.exitCode = await bench();
+
+async function bench(): Promise<number> {
+  if (process.getuid?.() !== 0) return complain('the contenders mount and unpack as root; run this as root');
+  const rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1) return complain(`--rounds ${values.rounds}: not a number of rounds`);
+  const sets = SETS.filter(({ rows }) => values.rows === undefined || rows.some(({ id }) => listed(values.rows, id)));
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-bench-'));
+  const endings: (() => Promise<void>)[] = [() => removeFolder(folder), () => AccountedGroup.removeParent()];
+  const results: Results = new Map();
+  const versions: string[] = [];
+  try {
+    const upstream = await startUpstream(join(folder, 'upstream'));
+    endings.push(upstream.stop);
+    const contenders = await beginAll(folder, versions, endings);
+    for (const set of sets) {
+      const take = (row: Row, { name }: Contender, sample: Sample) => {
+        record(results, row, name, sample);
+        say(
+          `${row.id} ${name}: ${Math.round(sample.wallMs)} ms${sample.serverMs === undefined ? '' : `, by the server's clock ${sample.serverMs.toFixed(1)} ms`}`,
+        );
+      };
+      await set.measure({ upstream, folder, contenders, rounds, signal: interrupted.signal, take });
+    }
+  } catch (error) {
+    return complain(messageOf(error));
+  } finally {
+    for (const end of endings.reverse()) await end().catch((error: unknown) => complain(messageOf(error)));
+  }
+  const tables = sets.flatMap(({ rows }) => rows).map((row) => rowTable(row, results));
+  process.stdout.write(`${tables.join('\n')}\n`);
+  if (values.write) say(`written: ${await writeResults(header(versions), tables)}`);
+  return 0;
+}
+
+/** Whoever isn't installed is named and left out. */
+async function beginAll(folder: string, versions: string[], endings: (() => Promise<void>)[]): Promise<Contender[]> {
+  const contenders: Contender[] = [];
+  for (const candidate of CANDIDATES) {
+    if (values.only !== undefined && !listed(values.only, candidate.name)) continue;
+    const found = await candidate.find();
+    if ('absent' in found) {
+      say(`without ${candidate.name}: ${found.absent}`);
+      versions.push(`${candidate.name}: skipped, ${found.absent}`);
+      continue;
+    }
+    const own = join(folder, candidate.name.toLowerCase().replaceAll(' ', '-'));
+    await mkdir(own);
+    const contender = await candidate.begin(own);
+    endings.push(() => contender.end());
+    contenders.push(contender);
+    versions.push(`${candidate.name}: ${found.version}`);
+  }
+  return contenders;
+}
+
+function record(results: Results, row: Row, name: string, sample: Sample): void {
+  const contenders = results.get(row.id) ?? new Map<string, Sample[]>();
+  results.set(row.id, contenders);
+  const samples = contenders.get(name) ?? [];
+  contenders.set(name, samples);
+  samples.push(sample);
+}
+
+/** Overlay stores leave mounts of their own folders behind; a mount goes before the one that it lies on. */
+async function removeFolder(folder: string): Promise<void> {
+  const below = (await readMountTable()).filter(({ target }) => target.startsWith(`${folder}/`));
+  for (const { target } of below.reverse()) await runOk('umount', ['--lazy', target]);
+  await rm(folder, { recursive: true, force: true });
+}
+
+function header(versions: readonly string[]): string {
+  const processors = cpus();
+  const machine = `${processors.length} x ${processors[0]?.model.trim() ?? 'unknown processor'}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Linux ${release()}`;
+  return [
+    `Date: ${new Date().toISOString().slice(0, 16)}Z. Machine: ${machine}.`,
+    '',
+    ...versions.map((line) => `- ${line}`),
+  ].join('\n');
+}
+
+function listed(list: string | undefined, name: string): boolean {
+  return (list ?? '').split(',').includes(name);
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+function complain(text: string): number {
+  say(`error: ${text}`);
+  return 1;
+}

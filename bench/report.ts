@@ -1,0 +1,90 @@
+import type { Sample } from './measure.ts';
+import type { Row } from './rows/row.ts';
+
+/** Whose numbers are 1 in every ratio. */
+const OURS = 'slipway';
+
+/** Row id -> contender -> its samples, in the order in which they were taken. */
+export type Results = Map<string, Map<string, Sample[]>>;
+
+/** A table of one row: medians, and everybody's ratio to ours, above 1 where ours is ahead. */
+export function rowTable(row: Row, results: Results): string {
+  const contenders = results.get(row.id) ?? new Map<string, Sample[]>();
+  const ours = summarize(contenders.get(OURS) ?? []);
+  const lines = [
+    `### ${row.id}: ${row.title}`,
+    '',
+    row.begins,
+    '',
+    '| contender | n | wall s | min..max | x ours | x our server | CPU s | x ours | peak MB | x ours |',
+    '|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|',
+  ];
+  for (const [name, samples] of contenders) {
+    const { n, wallMs, least, most, serverMs, cpuSeconds, peakBytes } = summarize(samples);
+    lines.push(
+      cells(
+        name,
+        n,
+        seconds(wallMs),
+        `${seconds(least)}..${seconds(most)}`,
+        ratio(wallMs, ours.wallMs),
+        ratio(wallMs, ours.serverMs),
+        cpuSeconds.toFixed(3),
+        ratio(cpuSeconds, ours.cpuSeconds),
+        Math.round(peakBytes / 1e6),
+        ratio(peakBytes, ours.peakBytes),
+      ),
+    );
+    if (serverMs !== undefined)
+      lines.push(
+        cells(
+          `${name}, by the server's clock`,
+          n,
+          seconds(serverMs),
+          '',
+          ratio(serverMs, ours.wallMs),
+          ratio(serverMs, ours.serverMs),
+          '',
+          '',
+          '',
+          '',
+        ),
+      );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function summarize(samples: readonly Sample[]) {
+  const walls = samples.map(({ wallMs }) => wallMs);
+  const servers = samples.flatMap(({ serverMs }) => serverMs ?? []);
+  return {
+    n: samples.length,
+    wallMs: median(walls),
+    least: Math.min(...walls),
+    most: Math.max(...walls),
+    serverMs: servers.length === 0 ? undefined : median(servers),
+    cpuSeconds: median(samples.map((sample) => sample.cpuSeconds)),
+    peakBytes: median(samples.map((sample) => sample.peakBytes)),
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
+}
+
+function ratio(value: number, base: number | undefined): string {
+  if (base === undefined || Number.isNaN(base)) return '';
+  const quotient = value / base;
+  return quotient >= 10 ? quotient.toFixed(0) : quotient.toFixed(2);
+}
+
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(3);
+}
+
+function cells(...values: (string | number)[]): string {
+  return `| ${values.join(' | ')} |`;
+}
