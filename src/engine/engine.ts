@@ -1,4 +1,4 @@
-import type { BridgeNetwork, Network } from '../containers/container.ts';
+import type { Network } from '../containers/container.ts';
 import type { ImageConfig } from '../images/config.ts';
 import type { Descriptor } from '../images/descriptor.ts';
 import type { Digest } from '../images/digest.ts';
@@ -39,12 +39,9 @@ export interface ImageBuildRequest {
   /** Ask upstream again even when the base is known. */
   pull: boolean;
   /** What `default` means for RUN lines: the build's own bridge, none or host. */
-  network: BuildNetwork;
+  network: Network;
   onEvent: (event: BuildEvent) => void;
 }
-
-/** A network, or a bridge that is made when the first RUN needs it; whoever gives it also closes it. */
-export type BuildNetwork = Network | { kind: 'bridge'; open: () => Promise<BridgeNetwork> };
 
 /** Progress as facts; how they look is the caller's (BuildKit's plain lines, classic "Step 1/7", JSON). */
 export type BuildEvent =

@@ -5,7 +5,6 @@ import type { ContainerMount, ContainerSpec, Network } from '../../containers/co
 import type { RunOperation } from '../../dockerfile/program.ts';
 import type { Layer } from '../../images/layer.ts';
 import { Problem } from '../../lib/problem.ts';
-import type { BuildNetwork } from '../engine.ts';
 import { runInputs, runKey } from '../key.ts';
 import { type WrittenLayer, writeLayer } from '../layers/write-layer.ts';
 import { diffUpper } from '../snapshots/diff.ts';
@@ -149,7 +148,7 @@ async function runContainer(
     user: operation.user,
     hostname: 'build',
     mounts,
-    network: await networkOf(operation, services.request.network),
+    network: networkOf(operation, services.request.network),
   };
   const exit = await deps.runtime.run(spec, { onStdout: listen('stdout'), onStderr: listen('stderr'), signal });
   if (exit.code === 0) return;
@@ -164,10 +163,9 @@ async function runContainer(
   );
 }
 
-async function networkOf(operation: RunOperation, allowed: BuildNetwork): Promise<Network> {
+function networkOf(operation: RunOperation, allowed: Network): Network {
   if (operation.network === 'none') return { kind: 'none' };
-  if (operation.network === 'default' || allowed.kind === 'host')
-    return 'open' in allowed ? { kind: 'bridge', bridge: await allowed.open() } : allowed;
+  if (operation.network === 'default' || allowed.kind === 'host') return allowed;
   throw new Problem('denied', 'RUN --network=host: this build may not use the network of the host', {
     place: operation.place,
     hint: "The owner of the server allows it with builds.allowHostNetwork in slipway.yaml, and the build asks for it with --network=host. RUN's default network reaches the internet too.",
