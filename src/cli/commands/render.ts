@@ -18,7 +18,7 @@ interface RenderOptions {
 }
 
 /** What BUILD_ID becomes in a build that is only shown. */
-const SHOWN_ID = '00000000-0000-0000-0000-000000000000';
+export const SHOWN_ID = '00000000-0000-0000-0000-000000000000';
 
 export async function render(context: CliContext, options: RenderOptions): Promise<number> {
   const text = await readConfigFile(options.config);

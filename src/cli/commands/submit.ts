@@ -4,6 +4,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { extname, join, resolve } from 'node:path';
 import { parseConfigFile } from '../../builds/config-file.ts';
+import { builtInsOf, resolveRequest } from '../../builds/submit.ts';
 import { formatBytes, formatDuration } from '../../lib/bytes.ts';
 import { Problem } from '../../lib/problem.ts';
 import { type ApiClient, apiClient } from '../api-client.ts';
@@ -13,7 +14,7 @@ import { type BuildView, buildPath, followLog } from '../follow.ts';
 import { isArchive, packSource } from '../pack.ts';
 import { projectOf } from '../project.ts';
 import { parseSubstitutions } from '../substitutions.ts';
-import { readConfigFile } from './render.ts';
+import { readConfigFile, SHOWN_ID } from './render.ts';
 
 interface SubmitOptions {
   config: string;
@@ -27,7 +28,7 @@ interface SubmitOptions {
 
 export async function submit(context: CliContext, options: SubmitOptions, source = '.'): Promise<number> {
   const project = projectOf(options.project);
-  const request = await requestOf(options);
+  const request = await requestOf(options, project);
   const api = await apiClient(context);
   const storageSource = await uploadSource(context, api, project, resolve(source));
   const operation = await api.json('POST', buildPath(project, options.region), {
@@ -46,13 +47,16 @@ export async function submit(context: CliContext, options: SubmitOptions, source
   return ended.status === 'SUCCESS' ? EXIT.done : EXIT.failed;
 }
 
-async function requestOf(options: SubmitOptions): Promise<object> {
+async function requestOf(options: SubmitOptions, project: string): Promise<object> {
   if (options.tag !== undefined) {
     const args = ['build', '--network', 'cloudbuild', '--no-cache', '-t', options.tag, '.'];
     return { steps: [{ name: 'gcr.io/cloud-builders/docker', args }], images: [options.tag] };
   }
-  const { request } = parseConfigFile(await readConfigFile(options.config), options.config);
-  return { ...request, substitutions: { ...request.substitutions, ...parseSubstitutions(options.substitutions) } };
+  const { request, placeOf } = parseConfigFile(await readConfigFile(options.config), options.config);
+  const substitutions = { ...request.substitutions, ...parseSubstitutions(options.substitutions) };
+  // the server checks it again; here the file is at hand, and nothing has been uploaded yet
+  resolveRequest({ ...request, substitutions }, builtInsOf(SHOWN_ID, project, options.region), placeOf);
+  return { ...request, substitutions };
 }
 
 async function uploadSource(context: CliContext, api: ApiClient, project: string, source: string) {
