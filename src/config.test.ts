@@ -18,6 +18,7 @@ describe('slipway.yaml', () => {
     } catch (error) {
       const shown = renderProblem(error as Problem);
       expect(shown).toContain('unknown setting builds.concurency');
+      expect(shown).toMatch(/:\d+:3$/m);
       expect(shown).toContain('slipway.yaml:3:');
       expect(shown).toContain('>>> 3 |   concurency: 3');
     }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { hasErrorCode, type Place, Problem } from './lib/problem.ts';
 
@@ -98,7 +98,7 @@ export function parseConfig(text: string, file: string): Config {
   if (issue === undefined) throw result.error;
   const path =
     issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path.filter((key) => key !== '');
-  const node = document.getIn(path, true);
+  const node = issue.code === 'unrecognized_keys' ? keyNode(document, path) : document.getIn(path, true);
   const range = isRanged(node) ? node.range : undefined;
   const name = path.join('.');
   throw new Problem(
@@ -111,6 +111,13 @@ export function parseConfig(text: string, file: string): Config {
       hint: 'Every setting is described in docs/slipway-yaml.md.',
     },
   );
+}
+
+/** The node of a key itself, not of its value. */
+function keyNode(document: Document, path: readonly PropertyKey[]): unknown {
+  const map = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
+  if (!isMap(map)) return undefined;
+  return map.items.map(({ key }) => key).find((key) => isScalar(key) && key.value === path.at(-1));
 }
 
 function isRanged(node: unknown): node is { range: [number, number, number] } {
