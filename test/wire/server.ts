@@ -25,6 +25,8 @@ export interface ServerOptions {
   program?: Program;
   /** Text of slipway.yaml. */
   config?: string;
+  /** Added to the server's environment. */
+  environment?: NodeJS.ProcessEnv;
 }
 
 /** A whole server, as `slipway serve` starts it, on any free port and a data folder of its own. */
@@ -33,19 +35,21 @@ export class TestServer {
   readonly folder: string;
   readonly data: string;
   readonly #program: Program;
+  readonly #environment: NodeJS.ProcessEnv;
   #child: ChildProcess | undefined;
   #url = '';
   #env: NodeJS.ProcessEnv | undefined;
 
-  private constructor(folder: string, program: Program) {
+  private constructor(folder: string, options: ServerOptions) {
     this.folder = folder;
     this.data = join(folder, 'data');
-    this.#program = program;
+    this.#program = options.program ?? 'sources';
+    this.#environment = { ...cleanEnvironment(), ...options.environment };
   }
 
   static async start(options: ServerOptions = {}): Promise<TestServer> {
     const folder = await mkdtemp(join(tmpdir(), 'slipway-main-'));
-    const server = new TestServer(folder, options.program ?? 'sources');
+    const server = new TestServer(folder, options);
     if (options.config !== undefined) {
       await mkdir(server.data, { mode: 0o700 });
       await writeFile(join(server.data, 'slipway.yaml'), options.config);
@@ -83,7 +87,7 @@ export class TestServer {
     const before = existsSync(join(this.folder, 'server.log')) ? (await this.log()).length : 0;
     const command = [...COMMAND[this.#program], 'serve', '--data', this.data, '--listen', '127.0.0.1:0'];
     const log = openSync(join(this.folder, 'server.log'), 'a');
-    this.#child = spawn(process.execPath, command, { stdio: ['ignore', log, log], env: cleanEnvironment() });
+    this.#child = spawn(process.execPath, command, { stdio: ['ignore', log, log], env: this.#environment });
     closeSync(log);
     for (const until = Date.now() + START_MS; ; ) {
       const said = existsSync(join(this.folder, 'server.log')) ? (await this.log()).slice(before) : '';

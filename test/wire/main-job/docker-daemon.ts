@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pause } from '../../../src/lib/retry.ts';
 import { type RunResult, run, runOk } from '../../../src/lib/run.ts';
+import { unmountBelow } from './unmount-below.ts';
 
 export interface DockerDaemon {
   /** The docker client against this daemon; an exit code other than 0 is an error. */
@@ -49,12 +50,4 @@ export async function startDockerDaemon(folder: string, proxy: string, authority
       runOk('docker', args, { env, timeout: 180_000, ...(input === undefined ? {} : { input }) }),
     close,
   };
-}
-
-/** dockerd leaves its network namespaces and shm folders mounted when it ends. */
-async function unmountBelow(folder: string): Promise<void> {
-  const table = await readFile('/proc/self/mountinfo', 'utf8');
-  const points = table.split('\n').map((line) => line.split(' ')[4] ?? '');
-  for (const point of points.filter((path) => path.startsWith(`${folder}/`)).reverse())
-    await run('umount', ['-l', point]);
 }
