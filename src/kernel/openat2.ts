@@ -1,5 +1,6 @@
-import { constants } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { call, cString, SYSCALL } from './libc.ts';
+import { SystemCallError } from './system-call-error.ts';
 
 /** Resolve as if the folder were "/": `..` and absolute links end there, also when somebody swaps them meanwhile. */
 const RESOLVE_IN_ROOT = 0x10;
@@ -13,11 +14,50 @@ export const O_PATH = 0o10000000;
 /**
  * openat2(2) with `folder` as the root of everything. The descriptor works with all of node:fs and is closed by the caller.
  *
- * O_NONBLOCK is always added: opening a FIFO that a hostile tree holds would otherwise wait for ever for its other end,
- * in the event loop. Regular files don't care.
- * @throws SystemCallError; `EAGAIN` is tried again here (the kernel gives it when a rename raced with `..`)
+ * Devices are refused with `EINVAL`, and without being touched: a container may make them in its workspace (CAP_MKNOD is
+ * one of docker's capabilities) and can't use them, but this process could, and opening alone starts some. So a place is
+ * looked at first, and what was seen there is what is opened. O_NONBLOCK is always added: opening a FIFO that a hostile tree
+ * holds would otherwise wait for ever for its other end, in the event loop. Regular files don't care.
+ * @throws SystemCallError; `EEXIST` when a file is to be made where a link leads nowhere
  */
 export function openInRoot(folder: number, path: string | Buffer, flags: number, mode = 0): number {
+  const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW } = constants;
+  // the kernel gives neither a place nor a folder a driver's attention, and what is made anew is a regular file
+  if ((flags & (O_PATH | O_DIRECTORY)) !== 0) return resolveInRoot(folder, path, flags);
+  if ((flags & O_EXCL) !== 0) return resolveInRoot(folder, path, flags, mode);
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return openRegular(resolveInRoot(folder, path, O_PATH | (flags & O_NOFOLLOW)), flags, path);
+    } catch (error) {
+      if ((flags & O_CREAT) === 0 || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+    try {
+      return resolveInRoot(folder, path, flags | O_EXCL, mode);
+    } catch (error) {
+      // somebody else made it meanwhile
+      if (attempt >= 3 || (error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+const ELOOP = 40;
+const EINVAL = 22;
+
+/** Opens what a place stands for; the place is closed. */
+function openRegular(place: number, flags: number, path: string | Buffer): number {
+  try {
+    const stat = fstatSync(place);
+    if (stat.isSymbolicLink()) throw new SystemCallError('open', ELOOP, String(path));
+    if (stat.isCharacterDevice() || stat.isBlockDevice()) throw new SystemCallError('open', EINVAL, String(path));
+    const kept = flags & ~(constants.O_CREAT | constants.O_NOFOLLOW);
+    return openSync(`/proc/self/fd/${place}`, kept | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } finally {
+    closeSync(place);
+  }
+}
+
+/** The call itself; `EAGAIN` is tried again here (the kernel gives it when a rename raced with `..`). */
+function resolveInRoot(folder: number, path: string | Buffer, flags: number, mode = 0): number {
   const how = Buffer.alloc(24);
   const kept = (flags & O_PATH) !== 0 ? flags : flags | constants.O_NONBLOCK | constants.O_NOCTTY;
   how.writeBigUInt64LE(BigInt(kept | O_CLOEXEC), 0);

@@ -95,3 +95,40 @@ test('files are created with the mode given, and a descriptor may stand for the 
 test('a name with a NUL is refused instead of being cut off', () => {
   expect(() => statBelow(root, 'etc/passwd\0.txt')).toThrow(/EINVAL/);
 });
+
+describe.skipIf(process.getuid?.() !== 0)('a device that a container made in the tree', () => {
+  test.each([
+    ['c', '1', '5'],
+    ['b', '7', '250'],
+  ])('of kind %s is opened for nobody', async (kind, major, minor) => {
+    execFileSync('mknod', [join(root, 'device'), kind, major, minor]);
+    symlinkSync('device', join(root, 'link'));
+    for (const name of ['device', 'link'])
+      for (const flags of [constants.O_RDONLY, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC])
+        expect(() => openBelow(root, name, flags, 0o644)).toThrow(/EINVAL/);
+    expect(statBelow(root, 'device').isFile()).toBe(false);
+    await expect(readFileBelow(root, 'device', 10)).rejects.toThrow(/EINVAL/);
+  });
+});
+
+describe('a file that is made', () => {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
+
+  test('replaces what was there, through links of the tree', () => {
+    symlinkSync('/etc/passwd', join(root, 'link'));
+    closeSync(openBelow(root, 'link', flags, 0o644));
+    expect(readFileSync(join(root, 'etc/passwd'), 'utf8')).toBe('');
+    closeSync(openBelow(root, 'new', flags, 0o644));
+    expect(readFileSync(join(root, 'new'), 'utf8')).toBe('');
+  });
+
+  test('is not made where a link leads nowhere', () => {
+    symlinkSync('/nowhere', join(root, 'link'));
+    expect(() => openBelow(root, 'link', flags, 0o644)).toThrow(/EEXIST/);
+  });
+});
+
+test('folders that two make at once are there for both', async () => {
+  await Promise.all(Array.from({ length: 20 }, () => makeFoldersBelow(root, 'a/b/c', me)));
+  expect(statBelow(root, 'a/b/c').isDirectory()).toBe(true);
+});

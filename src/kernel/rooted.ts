@@ -8,6 +8,7 @@ import {
   type ReadStream,
 } from 'node:fs';
 import { chmod, chown, mkdir, readdir } from 'node:fs/promises';
+import { hasErrorCode } from '../lib/problem.ts';
 import { O_PATH, openInRoot, readLinkOf } from './openat2.ts';
 import { SystemCallError } from './system-call-error.ts';
 
@@ -21,7 +22,10 @@ import { SystemCallError } from './system-call-error.ts';
  */
 export type Root = string | number;
 
-/** @returns a descriptor for node:fs, to be closed by the caller; O_NONBLOCK is set, so a FIFO gives nothing, at once */
+/**
+ * @returns a descriptor for node:fs, to be closed by the caller; O_NONBLOCK is set, so a FIFO gives nothing, at once
+ * @throws SystemCallError `EINVAL` for a device, which a container may make but must not get us to open
+ */
 export function openBelow(root: Root, path: string | Buffer, flags: number = constants.O_RDONLY, mode = 0): number {
   return withRoot(root, (folder) => openInRoot(folder, path, flags, mode));
 }
@@ -124,11 +128,7 @@ export async function makeFoldersBelow(root: Root, path: string, folder: NewFold
         next = openBelow(root, upTo, O_PATH | constants.O_DIRECTORY);
       } catch (error) {
         if (!(error instanceof SystemCallError && error.code === 'ENOENT')) throw error;
-        const created = `${selfFd(fd)}/${parts[index]}`;
-        await mkdir(created, folder.mode);
-        next = openInRoot(fd, parts[index] ?? '', constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-        await chown(selfFd(next), folder.uid, folder.gid);
-        await chmod(selfFd(next), folder.mode); // mkdir's mode goes through the umask
+        next = await makeFolderIn(fd, parts[index] ?? '', folder);
         made++;
       }
       closeSync(fd);
@@ -137,6 +137,26 @@ export async function makeFoldersBelow(root: Root, path: string, folder: NewFold
     return made;
   } finally {
     closeSync(fd);
+  }
+}
+
+/** @returns a descriptor of it; one that somebody else made meanwhile is as good */
+async function makeFolderIn(parent: number, name: string, { mode, uid, gid }: NewFolder): Promise<number> {
+  const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+  try {
+    await mkdir(`${selfFd(parent)}/${name}`, mode);
+  } catch (error) {
+    if (hasErrorCode(error, 'EEXIST')) return openInRoot(parent, name, flags);
+    throw error;
+  }
+  const fd = openInRoot(parent, name, flags);
+  try {
+    await chown(selfFd(fd), uid, gid);
+    await chmod(selfFd(fd), mode); // mkdir's mode goes through the umask
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
   }
 }
 
