@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, readlink, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readlink, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Header, pack } from 'tar-stream';
@@ -59,5 +59,22 @@ describe('a source archive', () => {
     await unpack([{ name: 'x', type: 'symlink', linkname: '../evil' }], [{ name: 'x' }, 'inside']);
     expect(await readFile(join(root, 'x'), 'utf8')).toBe('inside');
     await expect(stat(join(outside, 'evil'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('changes no mode and no time outside, when links take the place of its folders', async () => {
+    const victim = join(outside, 'victim');
+    await mkdir(join(victim, 'inner'), { recursive: true, mode: 0o700 });
+    const before = await stat(join(victim, 'inner'));
+    await unpack(
+      [{ name: 'a', type: 'directory', mode: 0o777 }],
+      [{ name: 'b', type: 'directory', mode: 0o777 }],
+      [{ name: 'b/inner', type: 'directory', mode: 0o777 }],
+      [{ name: 'a', type: 'symlink', linkname: victim }],
+      [{ name: 'b', type: 'symlink', linkname: victim }],
+    );
+    expect((await stat(victim)).mode & 0o777).toBe(0o700);
+    const after = await stat(join(victim, 'inner'));
+    expect(after.mode & 0o777).toBe(0o700);
+    expect(after.mtimeMs).toBe(before.mtimeMs);
   });
 });

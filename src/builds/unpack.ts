@@ -1,7 +1,9 @@
-import { chmod, link, lstat, lutimes, mkdir, open, rm, symlink } from 'node:fs/promises';
+import { closeSync, constants, fchmodSync, futimesSync } from 'node:fs';
+import { link, lstat, lutimes, mkdir, open, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { TarHeader } from '../images/tar/header.ts';
 import { readTar } from '../images/tar/read.ts';
+import { openBelow } from '../kernel/rooted.ts';
 import { hasErrorCode, Problem } from '../lib/problem.ts';
 
 /** Entries of one source archive at most: names cost memory while folder times are kept. */
@@ -26,7 +28,7 @@ export async function unpackTar(stream: AsyncIterable<Uint8Array>, root: string,
     await makeParents(root, path);
     if (header.type === 'directory') {
       await replaceUnlessFolder(target);
-      folders.set(target, header);
+      folders.set(path, header);
       continue;
     }
     await rm(target, { recursive: true, force: true });
@@ -37,11 +39,25 @@ export async function unpackTar(stream: AsyncIterable<Uint8Array>, root: string,
     if (header.type !== 'hardlink') await setTimes(target, header);
   }
   // last and deepest first, because writing into a folder changes its time, and its mode may forbid that
-  for (const [path, header] of [...folders].reverse()) {
-    await chmod(path, header.mode & 0o7777);
-    await setTimes(path, header);
-  }
+  for (const [path, header] of [...folders].reverse()) finishFolder(root, path, header);
   return count;
+}
+
+/** Below the root by the kernel, because a later entry may have put a link where the folder or one above it was. */
+function finishFolder(root: string, path: string, header: TarHeader): void {
+  let fd: number;
+  try {
+    fd = openBelow(root, path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  } catch (error) {
+    if (hasErrorCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return; // it was replaced
+    throw error;
+  }
+  try {
+    fchmodSync(fd, header.mode & 0o7777);
+    futimesSync(fd, secondsOf(header), secondsOf(header));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** A name without leading slash and dots. @throws Problem when it leads out */
@@ -101,6 +117,9 @@ async function linkWithin(root: string, name: string, target: string): Promise<v
 }
 
 async function setTimes(path: string, header: TarHeader): Promise<void> {
-  const seconds = header.mtime + (header.mtimeNanos ?? 0) / 1e9;
-  await lutimes(path, seconds, seconds);
+  await lutimes(path, secondsOf(header), secondsOf(header));
+}
+
+function secondsOf(header: TarHeader): number {
+  return header.mtime + (header.mtimeNanos ?? 0) / 1e9;
 }

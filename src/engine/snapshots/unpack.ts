@@ -4,6 +4,7 @@ import {
   constants,
   fchmodSync,
   fchownSync,
+  fstatSync,
   lchownSync,
   linkSync,
   lstatSync,
@@ -276,9 +277,22 @@ function linkAt(path: Buffer): string | undefined {
 /** Owner before mode, because chown clears setuid; attributes after both, because chown clears capabilities too. */
 function finishEntry(entry: TreeEntry, at: Buffer): void {
   lchownSync(at, entry.uid, entry.gid);
-  if (entry.type !== 'symlink') chmodSync(at, entry.mode);
+  if (entry.type !== 'symlink') setMode(at, entry.mode);
   setXattrs(entry, at);
   setTimes(at, entry.mtimeNs, entry.mtimeNs);
+}
+
+/**
+ * chmod follows links, and there is no call that doesn't: by another way (`b` as `link/b`) a layer can put a link where it
+ * had a folder, and its mode would reach a file of this machine.
+ */
+function setMode(at: Buffer, mode: number): void {
+  const place = openSync(at, O_PATH | constants.O_NOFOLLOW);
+  try {
+    if (!fstatSync(place).isSymbolicLink()) chmodSync(selfFd(place), mode);
+  } finally {
+    closeSync(place);
+  }
 }
 
 function setXattrs(entry: TreeEntry, at: Buffer): void {
