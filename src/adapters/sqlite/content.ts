@@ -14,14 +14,20 @@ type ContentTables = {
 const NEW = 'new';
 /** A blob that is known to lie in many places is fetched from one of the latest. */
 const ORIGINS_SHOWN = 8;
+/** How old a note of an origin may be before it is dated anew. Every build asks; a write is a flush of the disk. */
+const NOTE_FRESH_MS = 60 * 60 * 1000;
+/** A renewal that would gain less than this part of the lease writes nothing, for the same reason: a minute of an hour. */
+const LEASE_SLACK = 1 / 60;
 
 export function sqliteBlobRows(database: Database, clock: Clock = systemClock): BlobRows & BlobSweep {
   const db = database.withTables<ContentTables>();
 
-  const lease = (into: typeof db, holder: string, digests: Digest[], until: number) =>
-    sql`insert into leases (digest, holder, until)
+  const lease = (into: typeof db, holder: string, digests: Digest[], until: number) => {
+    const slack = Math.max(0, Math.floor((until - clock.now()) * LEASE_SLACK));
+    return sql`insert into leases (digest, holder, until)
         select value, ${holder}, ${until} from json_each(${JSON.stringify(digests)}) where true
-        on conflict do update set until = max(until, excluded.until)`.execute(into);
+        on conflict do update set until = excluded.until where excluded.until > leases.until + ${slack}`.execute(into);
+  };
 
   return {
     async get(digest) {
@@ -50,15 +56,12 @@ export function sqliteBlobRows(database: Database, clock: Clock = systemClock): 
 
     async noteSources(sources) {
       if (sources.length === 0) return;
-      const noted_at = clock.now();
-      await db.transaction().execute(async (transaction) => {
-        for (const { digest, host, repository } of sources)
-          await transaction
-            .insertInto('origins')
-            .values({ digest, host, repository, noted_at })
-            .onConflict((conflict) => conflict.doUpdateSet({ noted_at }))
-            .execute();
-      });
+      const now = clock.now();
+      await sql`insert into origins (digest, host, repository, noted_at)
+        select value ->> 'digest', value ->> 'host', value ->> 'repository', ${now}
+        from json_each(${JSON.stringify(sources)}) where true
+        on conflict do update set noted_at = excluded.noted_at
+          where origins.noted_at < ${now - NOTE_FRESH_MS}`.execute(db);
     },
 
     async sources(digest): Promise<BlobOrigin[]> {

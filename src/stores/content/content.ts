@@ -73,7 +73,7 @@ export interface ContentWriter {
 export const LEASE_MS = 60 * 60 * 1000;
 
 export interface Leases {
-  /** Keeps blobs for a holder, `ms` from now, or until released; holding again renews. */
+  /** Keeps blobs for a holder, `ms` from now, or until released. Holding again renews, to within a sixtieth of `ms`. */
   hold(holder: string, digests: Digest[], ms: number): Promise<void>;
   release(holder: string): Promise<void>;
 }
