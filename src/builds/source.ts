@@ -1,6 +1,4 @@
-import { mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { open, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
@@ -88,11 +86,13 @@ async function peek(stream: Readable, length: number): Promise<{ first: Buffer; 
   return { first, rest: Readable.from(all()) };
 }
 
-/** A zip has its directory at its end, so it must be a file before it can be read. */
+/**
+ * A zip has its directory at its end, so it must be a file before it can be read. It lies beside the workspace, in the
+ * build's own folder, which goes with the build whatever happens.
+ */
 async function unzip(stream: Readable, workspace: string, signal: AbortSignal): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'slipway-source-'));
+  const path = `${workspace}.zip`;
   try {
-    const path = join(folder, 'source.zip');
     const file = await open(path, 'wx', 0o600);
     await pipeline(stream, file.createWriteStream(), { signal });
     await runOk('unzip', ['-q', '-o', path, '-d', workspace], { signal });
@@ -104,6 +104,6 @@ async function unzip(stream: Readable, workspace: string, signal: AbortSignal): 
     if (error instanceof Problem && error.code === 'failed') throw new Problem('invalid', error.message);
     throw error;
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await rm(path, { force: true });
   }
 }

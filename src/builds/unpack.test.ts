@@ -77,4 +77,15 @@ describe('a source archive', () => {
     expect(after.mode & 0o777).toBe(0o700);
     expect(after.mtimeMs).toBe(before.mtimeMs);
   });
+
+  it('is stopped before it fills the disk, however small it was when it was packed', async () => {
+    const tar = pack();
+    tar.entry({ name: 'bomb' }, Buffer.alloc(1 << 20));
+    tar.finalize();
+    const signal = new AbortController().signal;
+    await expect(unpackTar(tar as AsyncIterable<Uint8Array>, root, signal, 1e18)).rejects.toMatchObject({
+      code: 'exhausted',
+      message: expect.stringContaining('no space left'),
+    });
+  });
 });

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import type { TarHeader } from '../images/tar/header.ts';
 import { readTar } from '../images/tar/read.ts';
 import { openBelow } from '../kernel/rooted.ts';
+import { diskProblem, RESERVE_BYTES, SpaceGuard } from '../lib/disk-problem.ts';
 import { hasErrorCode, Problem } from '../lib/problem.ts';
 
 /** Entries of one source archive at most: names cost memory while folder times are kept. */
@@ -14,9 +15,28 @@ const MAX_ENTRIES = 1_000_000;
  * is there), so plain file calls are safe as long as the archive's own links are not followed: every parent must be a
  * real folder. Owner is root whatever the archive says, as in the hosted /workspace; modes, times and links are kept.
  * @returns the number of files
- * @throws Problem `invalid` for names that lead out, and for entries that are no files, folders or links
+ * @param reserve bytes that stay free on the disk
+ * @throws Problem `invalid` for names that lead out, and for entries that are no files, folders or links; `exhausted`
  */
-export async function unpackTar(stream: AsyncIterable<Uint8Array>, root: string, signal: AbortSignal): Promise<number> {
+export async function unpackTar(
+  stream: AsyncIterable<Uint8Array>,
+  root: string,
+  signal: AbortSignal,
+  reserve = RESERVE_BYTES,
+): Promise<number> {
+  try {
+    return await unpackEntries(stream, root, signal, new SpaceGuard(root, reserve));
+  } catch (error) {
+    throw diskProblem(error, root);
+  }
+}
+
+async function unpackEntries(
+  stream: AsyncIterable<Uint8Array>,
+  root: string,
+  signal: AbortSignal,
+  room: SpaceGuard,
+): Promise<number> {
   const folders = new Map<string, TarHeader>();
   let count = 0;
   for await (const { header, body } of readTar(stream)) {
@@ -32,7 +52,7 @@ export async function unpackTar(stream: AsyncIterable<Uint8Array>, root: string,
       continue;
     }
     await rm(target, { recursive: true, force: true });
-    if (header.type === 'file') await writeFile(target, header, body);
+    if (header.type === 'file') await writeFile(target, header, body, room);
     else if (header.type === 'symlink') await symlink(header.linkname ?? '', target);
     else if (header.type === 'hardlink') await linkWithin(root, header.linkname ?? '', target);
     else throw new Problem('invalid', `the source holds ${path}, which is neither file, folder nor link`);
@@ -94,10 +114,18 @@ async function replaceUnlessFolder(path: string): Promise<void> {
   }
 }
 
-async function writeFile(path: string, header: TarHeader, body: AsyncIterable<Uint8Array>): Promise<void> {
+async function writeFile(
+  path: string,
+  header: TarHeader,
+  body: AsyncIterable<Uint8Array>,
+  room: SpaceGuard,
+): Promise<void> {
   const file = await open(path, 'wx', 0o600);
   try {
-    for await (const chunk of body) await file.write(chunk);
+    for await (const chunk of body) {
+      await room.take(chunk.length);
+      await file.writeFile(chunk);
+    }
     await file.chmod(header.mode & 0o7777);
   } finally {
     await file.close();

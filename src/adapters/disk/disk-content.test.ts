@@ -8,6 +8,7 @@ import { markIsAlive, processMark } from '../../lib/process-mark.ts';
 import { sqliteBlobRows } from '../sqlite/content.ts';
 import { type Database, openDatabase } from '../sqlite/database.ts';
 import { DiskContent } from './disk-content.ts';
+import { DiskUploads } from './disk-uploads.ts';
 import { recoverContent } from './recover.ts';
 
 /** What only a disk can do wrong; the contract itself is in test/suites/content-suite.ts. */
@@ -68,6 +69,16 @@ describe('content on disk', () => {
       code: 'exhausted',
       message: expect.stringContaining('are needed'),
       hint: expect.stringContaining('slipway prune'),
+    });
+  });
+
+  it('keeps room for records also when nobody said how many bytes will come', async () => {
+    const tight = new DiskContent({ folder: folder.content, rows, reserveBytes: 2 ** 50 });
+    await expect(tight.ingest(Readable.from([Buffer.alloc(10)]))).rejects.toMatchObject({ code: 'exhausted' });
+    const uploads = new DiskUploads({ folder: folder.uploads, content: tight, reserveBytes: 2 ** 50 });
+    const { id } = await uploads.start('somebody');
+    await expect(uploads.append(id, Readable.from([Buffer.alloc(10)]), { at: 0 })).rejects.toMatchObject({
+      code: 'exhausted',
     });
   });
 

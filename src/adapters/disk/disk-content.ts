@@ -6,7 +6,7 @@ import { type Digest, type DigestAlgorithm, Digester, digestAlgorithm } from '..
 import { abortable } from '../../lib/abortable.ts';
 import { formatBytes, readSmall } from '../../lib/bytes.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
-import { diskProblem, requireSpace } from '../../lib/disk-problem.ts';
+import { diskProblem, RESERVE_BYTES, requireSpace, SpaceGuard } from '../../lib/disk-problem.ts';
 import { log } from '../../lib/log.ts';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { processMark } from '../../lib/process-mark.ts';
@@ -25,8 +25,6 @@ import { BlobFiles } from './blob-files.ts';
 /** Reads of this size cost as little CPU per byte as sendfile does; small blobs take what they need. */
 const READ_BYTES = 1 << 20;
 const SMALL_BLOB_BYTES = 4 << 20;
-/** Stays free when blobs are refused, so that rows and logs can still be written. */
-const RESERVE_BYTES = 64 << 20;
 
 export interface DiskContentOptions {
   /** DATA/content. */
@@ -138,10 +136,12 @@ export class DiskContent implements ContentStore {
     const digester = new Digester(expected === undefined ? options.algorithm : digestAlgorithm(expected));
     const handle = await open(file, 'wx', 0o444);
     const writer = new MeasuredFile(handle, digester, size);
+    const room = size === undefined ? new SpaceGuard(this.#folder, this.#reserve) : undefined;
     try {
       let came = 0;
       for await (const chunk of abortable(source, signal)) {
         came += chunk.length;
+        await room?.take(chunk.length);
         if (size !== undefined && came > size)
           throw new Problem('invalid', `more than the expected ${size} bytes came`);
         await writer.write(chunk);

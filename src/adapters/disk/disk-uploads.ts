@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { type Digest, type DigestAlgorithm, type Digester, digestAlgorithm } from '../../images/digest.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
-import { diskProblem, requireSpace } from '../../lib/disk-problem.ts';
+import { diskProblem, RESERVE_BYTES, requireSpace, SpaceGuard } from '../../lib/disk-problem.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { BlobInfo, ContentWriter } from '../../stores/content/content.ts';
 import { MeasuredFile } from '../../stores/content/measured-file.ts';
@@ -41,7 +41,7 @@ export class DiskUploads implements UploadSessions {
     this.#files = new UploadFiles(options.folder);
     this.#content = options.content;
     this.#clock = options.clock ?? systemClock;
-    this.#reserve = options.reserveBytes ?? 64 << 20;
+    this.#reserve = options.reserveBytes ?? RESERVE_BYTES;
   }
 
   async start(owner: string, algorithm: DigestAlgorithm = 'sha256'): Promise<UploadInfo> {
@@ -100,7 +100,7 @@ export class DiskUploads implements UploadSessions {
       const handle = await open(this.#files.path(id), 'r+');
       const writer = new MeasuredFile(handle, digester);
       try {
-        await receive(source, options, writer);
+        await receive(source, options, writer, new SpaceGuard(this.#folder, this.#reserve));
         session.digester = digester;
       } catch (error) {
         // a client that was cut off goes on from what it sees here; bytes that are wrong or found no room go
@@ -164,6 +164,7 @@ async function receive(
   source: AsyncIterable<Uint8Array>,
   { size }: AppendOptions,
   writer: MeasuredFile,
+  room: SpaceGuard,
 ): Promise<void> {
   let came = 0;
   const chunks = source[Symbol.asyncIterator]();
@@ -175,6 +176,7 @@ async function receive(
       if (next.done) break;
       came += next.value.length;
       if (size !== undefined && came > size) throw new Problem('invalid', `more than the announced ${size} bytes came`);
+      await room.take(next.value.length);
       await writer.write(next.value);
     }
   } finally {

@@ -4,7 +4,7 @@ import { mkdir, open, readdir, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Digester } from '../../images/digest.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
-import { diskProblem, requireSpace } from '../../lib/disk-problem.ts';
+import { diskProblem, RESERVE_BYTES, requireSpace, SpaceGuard } from '../../lib/disk-problem.ts';
 import { writeDurably } from '../../lib/durable-file.ts';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { MeasuredFile } from '../content/measured-file.ts';
@@ -14,8 +14,6 @@ import { requireObjectName } from './valid-names.ts';
 
 /** Cloud Storage keeps a session for one week. */
 const SESSION_MS = 7 * 24 * 60 * 60 * 1000;
-/** Stays free when uploads are refused, so that rows and logs can still be written. */
-const RESERVE_BYTES = 64 << 20;
 
 export interface UploadTarget {
   bucket: string;
@@ -143,6 +141,7 @@ export class ResumableUploads {
     const measures = await this.#measuresOf(id, session);
     const handle = await open(this.#part(id), 'r+');
     const writer = new MeasuredFile(handle, measures.digester, total);
+    const room = new SpaceGuard(this.#folder, RESERVE_BYTES);
     let failure: { error: unknown } | undefined;
     try {
       let skip = session.received - chunk.start;
@@ -151,6 +150,7 @@ export class ResumableUploads {
         skip -= bytes.length - fresh.length;
         if (total !== undefined && measures.sums.size + fresh.length > total)
           throw new Problem('invalid', `more bytes came than the ${total} that the object was to have`);
+        await room.take(fresh.length);
         measures.sums.update(fresh);
         await writer.write(fresh);
       }
