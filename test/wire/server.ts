@@ -4,7 +4,7 @@ import { closeSync, cpSync, existsSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type RunOptions, type RunResult, run } from '../../src/lib/run.ts';
+import { type RunOptions, type RunResult, run, runOk } from '../../src/lib/run.ts';
 import { missingPrograms } from './registry-image.ts';
 
 const ROOT = dirname(dirname(import.meta.dirname));
@@ -27,6 +27,8 @@ export interface ServerOptions {
   config?: string;
   /** Added to the server's environment. */
   environment?: NodeJS.ProcessEnv;
+  /** HOST:PORT; any free port of loopback if absent. */
+  listen?: string;
 }
 
 /** A whole server, as `slipway serve` starts it, on any free port and a data folder of its own. */
@@ -36,6 +38,7 @@ export class TestServer {
   readonly data: string;
   readonly #program: Program;
   readonly #environment: NodeJS.ProcessEnv;
+  readonly #listen: string;
   #child: ChildProcess | undefined;
   #url = '';
   #env: NodeJS.ProcessEnv | undefined;
@@ -44,6 +47,7 @@ export class TestServer {
     this.folder = folder;
     this.data = join(folder, 'data');
     this.#program = options.program ?? 'sources';
+    this.#listen = options.listen ?? '127.0.0.1:0';
     this.#environment = { ...cleanEnvironment(), ...options.environment };
   }
 
@@ -85,7 +89,7 @@ export class TestServer {
   async restart(): Promise<void> {
     this.#env = undefined;
     const before = existsSync(join(this.folder, 'server.log')) ? (await this.log()).length : 0;
-    const command = [...COMMAND[this.#program], 'serve', '--data', this.data, '--listen', '127.0.0.1:0'];
+    const command = [...COMMAND[this.#program], 'serve', '--data', this.data, '--listen', this.#listen];
     const log = openSync(join(this.folder, 'server.log'), 'a');
     this.#child = spawn(process.execPath, command, { stdio: ['ignore', log, log], env: this.#environment });
     closeSync(log);
@@ -123,6 +127,16 @@ export class TestServer {
     const start = stdout.indexOf('{');
     if (start < 0) throw new Error(`submit printed no build (exit ${code}):\n${stdout}${stderr}`);
     return { build: JSON.parse(stdout.slice(start)) as EndedBuild, log: stderr, code };
+  }
+
+  /** A folder for a source, with these files. */
+  async source(name: string, files: Record<string, string>): Promise<string> {
+    const folder = join(this.folder, name);
+    for (const [path, text] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await writeFile(join(folder, path), text);
+    }
+    return folder;
   }
 
   /** Submits a folder and gives the id at once. */
@@ -197,6 +211,13 @@ export class TestServer {
     const [code] = (await exit) as [number | null];
     return code ?? 128;
   }
+}
+
+/** slipway.yaml for a server whose builds take their bases from the upstream registry of this machine, which is started. */
+export async function mirrorConfig(more = ''): Promise<string> {
+  const { stdout } = await runOk(process.execPath, [join(ROOT, 'scripts/bases/upstream.mjs')]);
+  const { url } = JSON.parse(stdout) as { url: string };
+  return `registries:\n  mirrors:\n    docker.io: ["${url}"]\n${more}`;
 }
 
 /** As much of a Build as the tests look at. */

@@ -1,8 +1,7 @@
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runOk } from '../../../src/lib/run.ts';
-import { missingForBuilds, TestServer } from '../../wire/server.ts';
+import { mirrorConfig, missingForBuilds, TestServer } from '../../wire/server.ts';
 
 /**
  * Every folder beside this file is a source with a mistake in it. Each of the `commands` of its case.json is run in a copy of
@@ -19,9 +18,7 @@ const why = await missingForBuilds();
 describe.skipIf(why !== '')(`mistakes in a source${why}`, () => {
   let server: TestServer;
   beforeAll(async () => {
-    const upstream = join(folder, '../../../scripts/bases/upstream.mjs');
-    const { url } = JSON.parse((await runOk(process.execPath, [upstream])).stdout) as { url: string };
-    server = await TestServer.start({ config: `registries:\n  mirrors:\n    docker.io: ["${url}"]\n` });
+    server = await TestServer.start({ config: await mirrorConfig() });
   });
   afterAll(() => server?.close());
 
