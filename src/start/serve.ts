@@ -9,6 +9,7 @@ import { controlDoor } from '../doors/control/routes.ts';
 import { CertificateAuthority } from '../doors/proxy/certificate-authority.ts';
 import { type ProxyDoor, proxyDoor } from '../doors/proxy/door.ts';
 import { CERTIFIED_NAMES } from '../doors/proxy/served-hosts.ts';
+import { SnapshotStore } from '../engine/snapshots/snapshot-store.ts';
 import { systemClock } from '../lib/clock.ts';
 import { log } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
@@ -91,9 +92,10 @@ export async function serve(options: ServeOptions): Promise<number> {
 async function recover(owner: Owner): Promise<void> {
   const content = await recoverContent(owner.folder, owner.sweep);
   const swept = await runtimeOver(owner.folder, owner.config).sweep();
+  const trees = await (await SnapshotStore.open(owner.folder.snapshots)).sweepDead();
   const ended = await endOrphans(recoverDeps(owner));
   await owner.dropBuildLeftovers();
-  log.info({ content, swept, ended }, 'recovered');
+  log.info({ content, swept, trees, ended }, 'recovered');
 }
 
 function recoverDeps(owner: Owner): RecoverDeps {

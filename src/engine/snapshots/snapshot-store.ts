@@ -126,23 +126,34 @@ export class SnapshotStore {
   }
 
   /**
-   * Removes what dead processes left, trees of earlier boots, and trees that nobody leases and nobody used for `idleMs`.
+   * Removes what dead processes left: folders in work, with what is mounted in them, and leases.
    * @returns how many folders went
    */
-  async collect(idleMs: number, now: number): Promise<number> {
+  async sweepDead(): Promise<number> {
     let removed = 0;
-    const drop = async (path: string) => {
-      const grave = join(this.#root, 'a', `${this.#mark}-${randomBytes(4).toString('hex')}`);
-      await rename(path, grave);
-      await removeTree(grave);
-      removed++;
-    };
     for (const name of await readdir(join(this.#root, 'a'))) {
       if (await markIsAlive(name)) continue;
       await unmountBelow(join(this.#root, 'a', name));
       await removeTree(join(this.#root, 'a', name));
       removed++;
     }
+    for (const name of await readdir(join(this.#root, 'l')))
+      if (!(await markIsAlive(name))) await rm(join(this.#root, 'l', name), { force: true });
+    return removed;
+  }
+
+  /**
+   * Removes what dead processes left, trees of earlier boots, and trees that nobody leases and nobody used for `idleMs`.
+   * @returns how many folders went
+   */
+  async collect(idleMs: number, now: number): Promise<number> {
+    let removed = await this.sweepDead();
+    const drop = async (path: string) => {
+      const grave = join(this.#root, 'a', `${this.#mark}-${randomBytes(4).toString('hex')}`);
+      await rename(path, grave);
+      await removeTree(grave);
+      removed++;
+    };
     for (const name of await readdir(this.#root))
       if (name.startsWith('t-') && join(this.#root, name) !== this.#trees) await drop(join(this.#root, name));
     const leased = await this.#leased();
@@ -158,10 +169,6 @@ export class SnapshotStore {
     const out = new Set<string>();
     for (const name of await readdir(join(this.#root, 'l'))) {
       const file = join(this.#root, 'l', name);
-      if (!(await markIsAlive(name))) {
-        await rm(file, { force: true });
-        continue;
-      }
       for (const id of (await readFile(file, 'utf8').catch(() => '')).split('\n')) if (id !== '') out.add(id);
     }
     return out;
