@@ -21,6 +21,8 @@ const registriesSchema = z.strictObject({
   credentials: z
     .record(z.string(), z.strictObject({ username: z.string().min(1), passwordFile: z.string().min(1) }))
     .default({}),
+  /** Projects whose images the builds of all others may read: where the team keeps its base images. */
+  sharedProjects: z.array(z.string().min(1)).default([]),
   /** Location meant by `P/R/IMAGE` at our own address. */
   defaultLocation: z
     .string()

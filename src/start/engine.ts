@@ -8,12 +8,16 @@ import type { DataFolder } from '../lib/data-folder.ts';
 import { RegistrySettings } from './registries.ts';
 import type { Stores } from './stores.ts';
 
-/** An engine over the stores of a data folder, wherever it runs. */
+/**
+ * An engine over the stores of a data folder, wherever it runs.
+ * @param whose `build`: names come from whoever may submit, so this machine's own network is out of reach
+ */
 export function engineOver(
   stores: Stores,
   runtime: ContainerRuntime,
   folder: DataFolder,
   config: Config,
+  whose: 'owner' | 'build',
 ): Promise<CreatedEngine> {
   const registries = new RegistrySettings(folder.config);
   return createEngine({
@@ -24,14 +28,16 @@ export function engineOver(
     cache: stores.cache,
     flights: stores.flights,
     runtime,
-    remote: createRegistryClient(registries.hosts()),
+    remote: createRegistryClient(registries.hosts(whose === 'build')),
     own: registries.ownNames(config.listen),
     snapshots: folder.snapshots,
     platform: hostPlatform(),
     clock: systemClock,
-    // a build reads every repository of ours and writes those of its project; the person at the keyboard writes all
-    authorise: async (caller, role, name) =>
-      caller.scope === OWNER_SCOPE || role === 'reader' || name.project === caller.project,
+    // a build has its own project, and reads those that everybody may; the person at the keyboard has all
+    authorise: async (caller, role, { project }) =>
+      caller.scope === OWNER_SCOPE ||
+      project === caller.project ||
+      (role === 'reader' && registries.current.sharedProjects.includes(project)),
   });
 }
 

@@ -23,6 +23,7 @@ import { bucketRoots } from '../stores/buckets/roots.ts';
 import type { BlobSweep, Roots } from '../stores/content/content.ts';
 import { NameRoots } from '../stores/names/name-roots.ts';
 import { registryRoots } from '../stores/registry/roots.ts';
+import { RegistrySettings } from './registries.ts';
 import type { BuildTokens, RowObjects } from './rows.ts';
 import { type Stores, storesOver } from './stores.ts';
 
@@ -72,7 +73,7 @@ export async function openOwner(data: string, activity: string): Promise<Owner> 
       registry,
       buckets,
       builds: new SqliteBuilds(database),
-      buildTokens: buildTokens(tokens),
+      buildTokens: buildTokens(tokens, new RegistrySettings(folder.config)),
     };
     const served = await serveObjects(folder.rowsSocket, {
       objects: (connection) => ({ ...rows, flights: flights.of(connection.closed) }),
@@ -116,13 +117,16 @@ async function openAuth(
   return { tokens, accounts: new ServiceAccounts({ tokens, rows, keys: rows, access }) };
 }
 
-function buildTokens(tokens: TokenStore): BuildTokens {
+function buildTokens(tokens: TokenStore, registries: RegistrySettings): BuildTokens {
   return {
     async issue(build, project) {
       const { info, secret } = await tokens.create({
         note: `build ${build}`,
         kind: 'build',
-        grants: [{ role: 'writer', project }],
+        grants: [
+          { role: 'writer', project },
+          ...registries.current.sharedProjects.map((shared) => ({ role: 'reader' as const, project: shared })),
+        ],
       });
       return { id: info.id, secret };
     },

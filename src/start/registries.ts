@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { type RegistriesConfig, readConfig } from '../config.ts';
+import { isPublicAddress } from '../images/remote/address-guard.ts';
 import type { RegistryCredentials, RegistryHosts } from '../images/remote/hosts.ts';
 import { log } from '../lib/log.ts';
 import { hasErrorCode, messageOf } from '../lib/problem.ts';
@@ -45,10 +46,15 @@ export class RegistrySettings {
     };
   }
 
-  /** Other registries, as their client sees them. */
-  hosts(): RegistryHosts {
+  /**
+   * Other registries, as their client sees them.
+   * @param guarded for builds: of what isn't on the internet they reach only what slipway.yaml names, since the names come
+   *   from whoever may submit; the person at the keyboard reaches everything
+   */
+  hosts(guarded: boolean): RegistryHosts {
     const settings = () => this.current;
     return {
+      ...(guarded ? { allowAddress: isPublicAddress, isNamed: (host: string) => names(settings(), host) } : {}),
       get mirrors() {
         return settings().mirrors;
       },
@@ -58,6 +64,12 @@ export class RegistrySettings {
       credentials: (host) => readCredentials(settings(), host),
     };
   }
+}
+
+/** Whether the owner has written this host down, as a mirror or as a registry. */
+function names({ mirrors, plainHttp, credentials }: RegistriesConfig, host: string): boolean {
+  if (plainHttp.includes(host) || Object.hasOwn(credentials, host)) return true;
+  return Object.values(mirrors).some((urls) => urls.some((url) => new URL(url).host === host));
 }
 
 /** Compared as text; an edit within the same nanosecond and of the same length would be missed. */

@@ -22,7 +22,7 @@ export interface RowObjects {
 
 /** Identities of running builds: made by the owner, because only it sees tokens. */
 export interface BuildTokens {
-  /** Reads every repository, writes those of the build's project. */
+  /** Writes the repositories of the build's project, and reads those of the shared projects. */
   issue(build: string, project: string): Promise<{ id: string; secret: string }>;
   revoke(id: string): Promise<void>;
 }

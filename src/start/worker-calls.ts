@@ -37,7 +37,8 @@ type EngineCall<M extends keyof ControlCalls> = (
 
 export async function workerCalls(stores: Stores, folder: DataFolder, config: Config): Promise<WorkerCalls> {
   const runtime = runtimeOver(folder, config);
-  const engine = await engineOver(stores, runtime, folder, config);
+  const engine = await engineOver(stores, runtime, folder, config, 'owner');
+  const engineOfBuilds = await engineOver(stores, runtime, folder, config, 'build');
   const registries = new RegistrySettings(folder.config);
   const logBucket = await logBucketName(folder.root);
   const caller = (signal: AbortSignal, project = 'demo'): Caller => ({
@@ -56,7 +57,7 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
           records: stores.builds,
           logs: stores.logs,
           buckets: stores.objects,
-          engine,
+          engine: engineOfBuilds,
           containers: runtime,
           identities: {
             issue: async ({ id, projectId }) => {

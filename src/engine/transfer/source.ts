@@ -101,7 +101,9 @@ export class ImageSource {
       throw new Problem(
         'denied',
         `pull access denied for ${familiarName({ host: reference.host, repository: reference.repository })}`,
-        { hint: `${caller.actor} may not read repository ${name.project}/${name.repository}.` },
+        {
+          hint: `This build runs in project ${caller.project} and may not read repository ${name.project}/${name.repository}. The owner of the server shares a project's images with all builds by registries.sharedProjects in slipway.yaml.`,
+        },
       );
     const stored = await registry.manifest(repositoryKey(name), reference.digest ?? reference.tag ?? 'latest');
     if (stored === undefined)

@@ -1,8 +1,35 @@
 import { type LookupAddress, type LookupOptions, lookup } from 'node:dns';
-import { isIP, type LookupFunction } from 'node:net';
+import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net';
 import { Problem } from '../../lib/problem.ts';
 
 type Allow = (address: string, host: string) => boolean;
+
+/** What only this machine, its network or its cloud reaches (RFC 6890, and the shared space of RFC 6598). */
+const INNER: readonly [address: string, bits: number][] = [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['224.0.0.0', 3],
+  ['::', 127],
+  ['64:ff9b::', 96],
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['ff00::', 8],
+];
+
+const inner = new BlockList();
+for (const [address, bits] of INNER) inner.addSubnet(address, bits, isIPv6(address) ? 'ipv6' : 'ipv4');
+
+/** False for loopback, link-local, private and multicast addresses, also as IPv6 writes those of IPv4. */
+export function isPublicAddress(address: string): boolean {
+  return !inner.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}
 
 /** @throws Problem `denied` when the host is itself an address that may not be connected to; names are checked on look-up */
 export function checkLiteralAddress(hostname: string, allow: Allow): void {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { digestOf } from '../digest.ts';
 import { MEDIA } from '../media-types.ts';
+import { isPublicAddress } from './address-guard.ts';
 import { createRegistryClient, type RegistryClient } from './client.ts';
 import type { RegistryHosts } from './hosts.ts';
 import type { TransportOptions } from './transport.ts';
@@ -215,6 +216,31 @@ it('refuses addresses that are not allowed, by name, by number and after a redir
   await expect(client({ allowAddress }).tags('169.254.169.254', 'a')).rejects.toMatchObject(refused);
   const none = client({ allowAddress: () => false }).tags('localhost:1', 'a');
   await expect(none).rejects.toMatchObject({ code: 'denied', message: expect.stringContaining('localhost is ') });
+});
+
+it('speaks to a host that the owner named, wherever it is, and by that port only', async () => {
+  const host = await serve((_, response) => void response.end(JSON.stringify({ name: 'a', tags: ['x'] })));
+  const other = await serve((_, response) => void response.end('{}'));
+  const named = client({ allowAddress: isPublicAddress, isNamed: (asked) => asked === host });
+  expect(await named.tags(host, 'a')).toEqual(['x']);
+  await expect(named.tags(other, 'a')).rejects.toMatchObject({ code: 'denied' });
+});
+
+it.each([
+  ['8.8.8.8', true],
+  ['2606:4700::1111', true],
+  ['127.0.0.1', false],
+  ['10.1.2.3', false],
+  ['172.31.0.1', false],
+  ['100.100.100.200', false],
+  ['169.254.169.254', false],
+  ['::1', false],
+  ['fe80::1', false],
+  ['fd00:ec2::254', false],
+  ['::ffff:169.254.169.254', false],
+  ['::ffff:7f00:1', false],
+])('takes %s for public: %s', (address, isPublic) => {
+  expect(isPublicAddress(address)).toBe(isPublic);
 });
 
 it('says what a manifest lacks, and reads the pull quota beside it', async () => {

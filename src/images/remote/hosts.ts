@@ -22,6 +22,8 @@ export interface RegistryHosts {
    * and must not reach what only this machine can reach. Without it, every address may.
    */
   allowAddress?: ((address: string, host: string) => boolean) | undefined;
+  /** Hosts (with their port, where they have one) that the owner named: they are spoken to wherever they are. */
+  isNamed?: ((host: string) => boolean) | undefined;
 }
 
 /** One server that can answer for a registry. */

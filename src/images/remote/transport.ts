@@ -52,12 +52,14 @@ export class Transport {
   readonly #http = new HttpAgent({ keepAlive: true, maxSockets: 16 });
   readonly #https = new HttpsAgent({ keepAlive: true, maxSockets: 16 });
   readonly #allow: RegistryHosts['allowAddress'];
+  readonly #isNamed: (host: string) => boolean;
   readonly #lookup: LookupFunction | undefined;
   readonly #limits: IdleLimits;
   readonly #retryDelay: number;
 
   constructor(hosts: RegistryHosts, options: TransportOptions = {}) {
     this.#allow = hosts.allowAddress;
+    this.#isNamed = hosts.isNamed ?? (() => false);
     this.#lookup = hosts.allowAddress === undefined ? undefined : guardedLookup(hosts.allowAddress);
     this.#limits = options.limits ?? IDLE_LIMITS;
     this.#retryDelay = options.retryDelay ?? 500;
@@ -108,9 +110,11 @@ export class Transport {
     const { url } = request;
     if (url.protocol !== 'http:' && url.protocol !== 'https:')
       throw new Problem('denied', `${url.protocol}//${url.host}: only http and https are spoken`);
-    if (this.#allow !== undefined) checkLiteralAddress(url.hostname, this.#allow);
+    const allow = this.#isNamed(url.host) ? undefined : this.#allow;
+    if (allow !== undefined) checkLiteralAddress(url.hostname, allow);
     const agent = url.protocol === 'https:' ? this.#https : this.#http;
-    const body = await exchange(request, { agent, lookup: this.#lookup, limits: this.#limits });
+    const lookup = allow === undefined ? undefined : this.#lookup;
+    const body = await exchange(request, { agent, lookup, limits: this.#limits });
     const header = (name: string) => {
       const value = body.headers[name];
       return Array.isArray(value) ? value[0] : value;
