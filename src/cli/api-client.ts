@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { hasErrorCode, messageOf, Problem } from '../lib/problem.ts';
 import type { CliContext } from './context.ts';
+import { Unreachable } from './unreachable.ts';
 
 /** The HTTP doors, as gcloud speaks to them, with a token. */
 export interface ApiClient {
@@ -83,9 +84,10 @@ async function request(
   } catch (error) {
     if (signal.aborted) throw new Problem('cancelled', 'cancelled');
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    throw new Problem('unavailable', `${url} can't be reached: ${messageOf(cause)}`, {
-      hint: 'Is the server running? slipway serve',
-    });
+    throw new Unreachable(
+      `${url} can't be reached: ${messageOf(cause)}`,
+      'Start the server with `slipway serve`, or name another one with --data or SLIPWAY_URL.',
+    );
   }
 }
 

@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import type { ControlCalls, ControlLine, ControlMethod } from '../doors/control/wire.ts';
 import { hasErrorCode, Problem, problemFromJson } from '../lib/problem.ts';
 import type { ControlClient } from './services.ts';
+import { Unreachable } from './unreachable.ts';
 
 /** The server's control door on the unix socket of its data folder. */
 export function socketClient(socketPath: string): ControlClient {
@@ -17,7 +18,7 @@ export async function serverAnswers(socketPath: string): Promise<boolean> {
     await call(socketPath, 'status', {});
     return true;
   } catch (error) {
-    if (error instanceof Problem && error.code === 'unavailable') return false;
+    if (error instanceof Unreachable) return false;
     throw error;
   }
 }
@@ -57,7 +58,15 @@ function call<M extends ControlMethod>(
           }
         });
         response.once('close', () => {
-          if (!settled) reject(new Problem('unavailable', 'the server went away in the middle of the call'));
+          if (settled) return;
+          if (signal?.aborted) reject(new Problem('cancelled', 'cancelled'));
+          else
+            reject(
+              new Unreachable(
+                'the server went away in the middle of the call',
+                'What it said last is in its log. Start it again with `slipway serve`.',
+              ),
+            );
         });
       },
     );
@@ -65,8 +74,16 @@ function call<M extends ControlMethod>(
       if (settled) return;
       if (hasErrorCode(error, 'ENOENT', 'ECONNREFUSED', 'ECONNRESET'))
         reject(
-          new Problem('unavailable', `no server answers at ${socketPath}`, {
-            hint: 'Start one with `slipway serve`, or name its data folder with --data.',
+          new Unreachable(
+            `no server answers at ${socketPath}`,
+            'Start one with `slipway serve`, or name its data folder with --data.',
+          ),
+        );
+      else if (hasErrorCode(error, 'EACCES'))
+        reject(
+          new Problem('denied', `${socketPath} belongs to another user`, {
+            hint: `Run this as the user who runs the server. Over the network, SLIPWAY_URL and SLIPWAY_TOKEN_FILE name a server and
+a token for submit and builds.`,
           }),
         );
       else if (signal?.aborted) reject(new Problem('cancelled', 'cancelled'));

@@ -1,10 +1,13 @@
 import type { Problem } from '../lib/problem.ts';
+import { Unreachable } from './unreachable.ts';
+import { UsageProblem } from './usage-problem.ts';
 
 /** What the shell learns; the same for every command. */
 export const EXIT = { done: 0, failed: 1, misuse: 2, unreachable: 3 } as const;
 
 /** The exit code that a complaint ends the command with. */
 export function exitCodeOf(problem: Problem): number {
-  if (problem.code === 'unavailable') return EXIT.unreachable;
+  if (problem instanceof UsageProblem) return EXIT.misuse;
+  if (problem instanceof Unreachable) return EXIT.unreachable;
   return EXIT.failed;
 }

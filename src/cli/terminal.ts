@@ -1,37 +1,33 @@
-/** What is printed, and how: plain lines in a pipe, colour and rewriting only on a terminal. */
+import { hasErrorCode } from '../lib/problem.ts';
+
+/** What is printed, and how: plain lines in a pipe; rewriting and cutting to the width only on a terminal. */
 export interface Terminal {
   out(text: string): void;
   err(text: string): void;
-  /** Standard error is a terminal. */
+  /** Standard error is a terminal whose lines may be rewritten. */
   interactive: boolean;
+  /** Of standard output; unlimited in a pipe, where nothing is cut. */
   columns: number;
 }
 
+/** Why the commands were asked to stop, when whoever read their output has gone. */
+export const READER_GONE = 'reader gone';
+
 export function processTerminal(): Terminal {
+  const { stdout, stderr } = process;
   return {
-    out: (text) => process.stdout.write(text),
-    err: (text) => process.stderr.write(text),
-    interactive:
-      process.stderr.isTTY === true && process.env['NO_COLOR'] === undefined && process.env['TERM'] !== 'dumb',
-    columns: process.stdout.columns ?? 80,
+    out: (text) => void (stdout.destroyed || stdout.write(text)),
+    err: (text) => void (stderr.destroyed || stderr.write(text)),
+    interactive: stderr.isTTY === true && process.env['TERM'] !== 'dumb',
+    columns: stdout.isTTY === true ? stdout.columns : Number.POSITIVE_INFINITY,
   };
 }
 
-/** Columns as wide as their widest cell, two blanks between them; the last one is never padded. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const widths: number[] = [];
-  for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
-  return rows
-    .map((row) => row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join('  '))
-    .map((line) => `${line.trimEnd()}\n`)
-    .join('');
-}
-
-/** "3 min ago", for lists. */
-export function ago(ms: number, now = Date.now()): string {
-  const seconds = Math.max(0, Math.round((now - ms) / 1000));
-  if (seconds < 60) return `${seconds} s ago`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  if (seconds < 48 * 3600) return `${Math.floor(seconds / 3600)} h ago`;
-  return `${Math.floor(seconds / 86400)} days ago`;
+/** `slipway images | head -1`: the pipe is closed while we still write. Without this, Node ends with a stack trace. */
+export function watchReaders(gone: () => void): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error) => {
+      if (!hasErrorCode(error, 'EPIPE', 'ERR_STREAM_DESTROYED')) throw error;
+      gone();
+    });
 }

@@ -1,6 +1,7 @@
 import { familiarName, formatReference, parseReference, withDefaultTag } from '../images/reference.ts';
 import { Problem } from '../lib/problem.ts';
 import type { NamedImage } from '../stores/names/names.ts';
+import { baseOf } from './base-of.ts';
 import { type BuildRoom, buildImage } from './build-image.ts';
 import { ContextIndexes } from './context/build-context.ts';
 import type { EngineDeps } from './deps.ts';
@@ -78,7 +79,9 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
     inspect: async (name, caller) => {
       const image = await local(name, caller);
       const names = (await deps.names.findById(caller.scope, image.id)).map((named) => named.name);
-      return detailsOf(image, names, await source.open(image));
+      const resolved = await source.open(image);
+      const base = await baseOf(image.manifest, deps.platform, deps.content);
+      return { ...detailsOf(image, names, resolved), base };
     },
 
     remove: async (name, caller) => {

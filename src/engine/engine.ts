@@ -65,6 +65,8 @@ export interface StepReport {
   layer?: Layer | undefined;
   /** Why it was not cached. */
   reason?: string | undefined;
+  /** What the reason compares with: the scope and time of the latest build of the same place. */
+  since?: { build: string; at: number } | undefined;
 }
 
 export interface ImageBuildResult {
@@ -116,6 +118,18 @@ export interface ImageDetails {
   layers: Layer[];
   /** Uncompressed sizes are known for layers that were built or unpacked here; else the compressed size. */
   size: number;
+  /** What it was built on, where the manifest tells. */
+  base?: BaseImage | undefined;
+}
+
+/** The image of a FROM line, as the OCI annotations of the image built on it name it. */
+export interface BaseImage {
+  name: string;
+  digest: Digest;
+  /** So many of the lowest layers are the base's; unknown when its manifest isn't here. */
+  layers?: number;
+  /** So many of the oldest history entries are the base's. */
+  entries?: number;
 }
 
 /** A root file system to run something in; the snapshots stay until it is released. */

@@ -12,8 +12,8 @@ import { imageKey } from './key.ts';
 import type { OwnHistory, SolvedStage } from './solve.ts';
 
 /** OCI annotations.md: what an image stands on, so that others can tell whether its base has moved on. */
-const BASE_NAME = 'org.opencontainers.image.base.name';
-const BASE_DIGEST = 'org.opencontainers.image.base.digest';
+export const BASE_NAME = 'org.opencontainers.image.base.name';
+export const BASE_DIGEST = 'org.opencontainers.image.base.digest';
 
 export interface ExportInput {
   solved: SolvedStage;

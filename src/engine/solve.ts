@@ -184,6 +184,7 @@ function finishStage(
             ms: times[n ?? 0] ?? 0,
             layer: result.layer,
             reason: result.reason,
+            since: result.since,
           },
     );
   }

@@ -1,6 +1,6 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Problem } from './problem.ts';
+import { hasErrorCode, messageOf, Problem } from './problem.ts';
 
 /** Everything of one Slipway installation: where what lies. All of it is on one file system, so that files move by rename. */
 export interface DataFolder {
@@ -60,11 +60,21 @@ export function dataFolder(path: string): DataFolder {
   return folder;
 }
 
-/** Makes what is missing. Only the owner of the folder may look inside: blobs, tokens and sockets are below it. */
+/**
+ * Makes what is missing. Only the owner of the folder may look inside: blobs, tokens and sockets are below it.
+ * @throws Problem `denied` when it is another user's or can't be made
+ */
 export async function createDataFolder(folder: DataFolder): Promise<void> {
-  await mkdir(folder.root, { recursive: true });
-  await chmod(folder.root, 0o700);
   const { content, uploads, snapshots, logs, trash, run, builds } = folder;
-  for (const path of [content, uploads, snapshots, logs, trash, run, builds])
-    await mkdir(path, { recursive: true, mode: 0o700 });
+  try {
+    await mkdir(folder.root, { recursive: true });
+    await chmod(folder.root, 0o700);
+    for (const path of [content, uploads, snapshots, logs, trash, run, builds])
+      await mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    if (!hasErrorCode(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST')) throw error;
+    throw new Problem('denied', `${folder.root} can't be used as data folder: ${messageOf(error)}`, {
+      hint: 'Choose a folder of your own with --data or SLIPWAY_DATA, or run this as the user who owns it.',
+    });
+  }
 }

@@ -1,49 +1,28 @@
 import { formatDuration } from '../../lib/bytes.ts';
 import { Problem } from '../../lib/problem.ts';
+import { ago } from '../ago.ts';
 import { type ApiClient, apiClient } from '../api-client.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type BuildView, buildPath, followLog, getBuild, logPath } from '../follow.ts';
 import { projectOf } from '../project.ts';
-import { ago, table } from '../terminal.ts';
+import { table } from '../table.ts';
 
 interface BuildsOptions {
   region: string;
   project?: string;
-  limit: string;
-  follow?: boolean;
-  json?: boolean;
 }
 
-export async function builds(
+export async function listBuilds(
   context: CliContext,
-  options: BuildsOptions,
-  action: string,
-  id?: string,
+  options: BuildsOptions & { limit: number; json?: boolean },
 ): Promise<number> {
   const api = await apiClient(context);
-  if (action === 'list') return list(context, options, api);
-  if (!['describe', 'log', 'cancel'].includes(action))
-    throw new Problem('invalid', `slipway builds ${action}: no such action`, {
-      hint: 'There is list, describe, log and cancel.',
-    });
-  if (id === undefined)
-    throw new Problem('invalid', `slipway builds ${action}: which build?`, {
-      hint: 'slipway builds list shows the ids.',
-    });
-  if (action === 'describe') return describe(context, options, api, id);
-  if (action === 'cancel') return cancel(context, options, api, id);
-  return log(context, options, api, id);
-}
-
-async function list(context: CliContext, options: BuildsOptions, api: ApiClient): Promise<number> {
-  const limit = Number(options.limit);
-  if (!Number.isInteger(limit) || limit < 1)
-    throw new Problem('invalid', `--limit ${options.limit}: not a number of builds`);
-  const answer = await api.json('GET', `${buildPath(projectOf(options.project), options.region)}?pageSize=${limit}`);
-  const found = (answer['builds'] ?? []) as BuildView[];
+  const path = `${buildPath(projectOf(options.project), options.region)}?pageSize=${options.limit}`;
+  const found = ((await api.json('GET', path))['builds'] ?? []) as BuildView[];
   if (options.json) context.terminal.out(`${JSON.stringify(found, null, 2)}\n`);
-  else if (found.length === 0) context.terminal.out('No builds yet: slipway submit\n');
+  else if (found.length === 0)
+    context.terminal.out(`No builds in ${projectOf(options.project)}, ${options.region} yet: slipway submit\n`);
   else {
     const rows = found.map((build) => [
       build.id,
@@ -52,7 +31,7 @@ async function list(context: CliContext, options: BuildsOptions, api: ApiClient)
       build.status,
       imagesOf(build),
     ]);
-    context.terminal.out(table([['ID', 'CREATED', 'TOOK', 'STATUS', 'IMAGES'], ...rows]));
+    context.terminal.out(table([['ID', 'CREATED', 'TOOK', 'STATUS', 'IMAGES'], ...rows], context.terminal.columns));
   }
   return EXIT.done;
 }
@@ -63,36 +42,57 @@ function duration(build: BuildView): string {
   return formatDuration(end - Date.parse(build.startTime));
 }
 
+/** Without the host, which is the same for all and long. */
 function imagesOf(build: BuildView): string {
   const [first, ...others] = build.results?.images ?? [];
   if (first === undefined) return '-';
-  return others.length === 0 ? first.name : `${first.name} (+${others.length} more)`;
+  const name = first.name.slice(first.name.indexOf('/') + 1);
+  return others.length === 0 ? name : `${name} and ${others.length} more`;
 }
 
-async function describe(context: CliContext, options: BuildsOptions, api: ApiClient, id: string): Promise<number> {
-  const build = await getBuild(api, projectOf(options.project), options.region, id);
+export async function describeBuild(context: CliContext, options: BuildsOptions, id: string): Promise<number> {
+  const build = await named(id, async () => found(await apiClient(context), options, id));
   context.terminal.out(`${JSON.stringify(build, null, 2)}\n`);
   return EXIT.done;
 }
 
-async function cancel(context: CliContext, options: BuildsOptions, api: ApiClient, id: string): Promise<number> {
-  const build = await api.json('POST', `${buildPath(projectOf(options.project), options.region, id)}:cancel`, {});
+export async function cancelBuild(context: CliContext, options: BuildsOptions, id: string): Promise<number> {
+  const api = await apiClient(context);
+  const path = `${buildPath(projectOf(options.project), options.region, id)}:cancel`;
+  const build = await named(id, () => api.json('POST', path, {}));
   context.terminal.out(`${id}  ${String(build['status'])}\n`);
   return EXIT.done;
 }
 
-async function log(context: CliContext, options: BuildsOptions, api: ApiClient, id: string): Promise<number> {
-  const project = projectOf(options.project);
+export async function buildLog(
+  context: CliContext,
+  options: BuildsOptions & { follow?: boolean },
+  id: string,
+): Promise<number> {
+  const api = await apiClient(context);
+  const view = await named(id, () => found(api, options, id));
   if (options.follow) {
-    const view = await followLog(
-      api,
-      { project, region: options.region, id },
-      (text) => context.terminal.out(text),
-      context.signal,
-    );
-    return view.status === 'SUCCESS' ? EXIT.done : EXIT.failed;
+    const place = { project: projectOf(options.project), region: options.region, id };
+    const ended = await followLog(api, place, (text) => context.terminal.out(text), context.signal);
+    return ended.status === 'SUCCESS' ? EXIT.done : EXIT.failed;
   }
-  const bytes = await api.bytes(logPath(await getBuild(api, project, options.region, id)), 0);
+  const bytes = await api.bytes(logPath(view), 0);
   if (bytes !== undefined) context.terminal.out(bytes.toString('utf8'));
   return EXIT.done;
+}
+
+function found(api: ApiClient, options: BuildsOptions, id: string): Promise<BuildView> {
+  return getBuild(api, projectOf(options.project), options.region, id);
+}
+
+/** The server's own "not found" names neither the build nor what to do: its text is Google's. */
+async function named<T>(id: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Problem && error.code === 'not-found')) throw error;
+    throw new Problem('not-found', `there is no build ${id}`, {
+      hint: 'slipway builds list shows the ids; a build of another place needs its --region and --project.',
+    });
+  }
 }

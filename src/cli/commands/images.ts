@@ -1,7 +1,8 @@
 import { shortDigest } from '../../images/digest.ts';
 import { familiarName, parseReference } from '../../images/reference.ts';
+import { ago } from '../ago.ts';
 import type { CliContext } from '../context.ts';
-import { ago, table } from '../terminal.ts';
+import { table } from '../table.ts';
 import { withControl } from '../with-control.ts';
 
 export async function images(context: CliContext, options: { json?: boolean }): Promise<number> {
@@ -10,13 +11,14 @@ export async function images(context: CliContext, options: { json?: boolean }): 
   else if (list.length === 0)
     context.terminal.out('No image has a name here yet: slipway build -t NAME . or slipway pull NAME\n');
   else {
+    // names come last and are never cut: they are what is pasted into the next command
     const rows = list.map((image) => [
-      familiarName(parseReference(image.name)),
       shortDigest(image.id),
       shortDigest(image.target.digest),
       ago(image.at),
+      familiarName(parseReference(image.name)),
     ]);
-    context.terminal.out(table([['NAME', 'IMAGE ID', 'DIGEST', 'NAMED'], ...rows]));
+    context.terminal.out(table([['IMAGE ID', 'DIGEST', 'NAMED', 'NAME'], ...rows]));
   }
   return 0;
 }

@@ -6,13 +6,12 @@ import { builtInsOf, resolveRequest } from '../../builds/submit.ts';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import type { CliContext } from '../context.ts';
 import { projectOf } from '../project.ts';
-import { parseSubstitutions } from '../substitutions.ts';
 
 interface RenderOptions {
   config: string;
   region: string;
   project?: string;
-  substitutions?: string;
+  substitutions: Record<string, string>;
   loose?: boolean;
   json?: boolean;
 }
@@ -23,7 +22,7 @@ export const SHOWN_ID = '00000000-0000-0000-0000-000000000000';
 export async function render(context: CliContext, options: RenderOptions): Promise<number> {
   const text = await readConfigFile(options.config);
   const { request, placeOf } = parseConfigFile(text, options.config);
-  const substitutions = { ...request.substitutions, ...parseSubstitutions(options.substitutions) };
+  const substitutions = { ...request.substitutions, ...options.substitutions };
   const loose = options.loose ? { options: { ...request.options, substitutionOption: 'ALLOW_LOOSE' as const } } : {};
   const resolved = resolveRequest(
     { ...request, substitutions, ...loose },
@@ -52,7 +51,7 @@ export async function readConfigFile(path: string): Promise<string> {
   } catch (error) {
     if (!hasErrorCode(error, 'ENOENT', 'EISDIR')) throw error;
     throw new Problem('not-found', `no such file: ${path}`, {
-      hint: 'Name the steps with --config FILE, or a Dockerfile build with --tag IMAGE.',
+      hint: 'Name the file of the steps with --config; slipway submit --tag IMAGE builds a Dockerfile without one.',
     });
   }
 }

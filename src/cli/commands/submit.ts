@@ -13,14 +13,14 @@ import { EXIT } from '../exit-codes.ts';
 import { type BuildView, buildPath, followLog } from '../follow.ts';
 import { isArchive, packSource } from '../pack.ts';
 import { projectOf } from '../project.ts';
-import { parseSubstitutions } from '../substitutions.ts';
+import { READER_GONE } from '../terminal.ts';
 import { readConfigFile, SHOWN_ID } from './render.ts';
 
 interface SubmitOptions {
   config: string;
   region: string;
   project?: string;
-  substitutions?: string;
+  substitutions: Record<string, string>;
   tag?: string;
   async?: boolean;
   json?: boolean;
@@ -53,7 +53,7 @@ async function requestOf(options: SubmitOptions, project: string): Promise<objec
     return { steps: [{ name: 'gcr.io/cloud-builders/docker', args }], images: [options.tag] };
   }
   const { request, placeOf } = parseConfigFile(await readConfigFile(options.config), options.config);
-  const substitutions = { ...request.substitutions, ...parseSubstitutions(options.substitutions) };
+  const substitutions = { ...request.substitutions, ...options.substitutions };
   // the server checks it again; here the file is at hand, and nothing has been uploaded yet
   resolveRequest({ ...request, substitutions }, builtInsOf(SHOWN_ID, project, options.region), placeOf);
   return { ...request, substitutions };
@@ -120,6 +120,10 @@ async function follow(
     return await followLog(api, build, print, context.signal);
   } catch (error) {
     if (!context.signal.aborted) throw error;
+    if (context.signal.reason === READER_GONE) {
+      context.terminal.err(`The build goes on: slipway builds log --follow ${build.id}\n`);
+      throw error;
+    }
     context.terminal.err('Cancelling the build\n');
     const calm = await apiClient({ ...context, signal: new AbortController().signal });
     await calm.json('POST', `${buildPath(build.project, build.region, build.id)}:cancel`, {});

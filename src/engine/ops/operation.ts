@@ -28,6 +28,8 @@ export interface OperationResult {
   contentDigest?: Digest | undefined;
   /** Why it was not cached. */
   reason?: string | undefined;
+  /** The latest build of the same place, which the reason compares with. */
+  since?: { build: string; at: number } | undefined;
   /** When the layer was made, by this build or an earlier one. */
   createdAt: number;
 }

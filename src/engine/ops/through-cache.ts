@@ -38,9 +38,9 @@ export async function saveMade(
 ): Promise<OperationResult> {
   const { deps, caller, request } = services;
   const inputs = [...question.inputs, { kind: 'base', name: 'base', value: state.base }];
-  const reason = request.noCache
-    ? 'the cache is off (--no-cache)'
-    : explainMiss(inputs, await deps.cache.latest(caller.project, place.position));
+  const earlier = await deps.cache.latest(caller.project, place.position);
+  const reason = request.noCache ? 'the cache is off (--no-cache)' : explainMiss(inputs, earlier);
+  const since = earlier === undefined ? undefined : { build: earlier.build, at: earlier.createdAt };
   const record: CacheRecord = {
     key: question.key,
     layer: made.layer,
@@ -53,7 +53,7 @@ export async function saveMade(
     createdAt: deps.clock.now(),
   };
   await deps.cache.save(caller.project, record);
-  return { ...fromRecord(record), status: 'ran', reason };
+  return { ...fromRecord(record), status: 'ran', reason, since };
 }
 
 /**
