@@ -170,6 +170,8 @@ export interface CopyOperation extends OperationBase {
 export interface WorkdirOperation extends OperationBase {
   kind: 'workdir';
   path: string;
+  /** As in USER: whom the folders that it makes belong to; empty is root. */
+  user: string;
 }
 
 export type Operation = RunOperation | CopyOperation | WorkdirOperation;

@@ -35,7 +35,7 @@ export function runKey(chain: string, operation: RunOperation): string {
 }
 
 export function workdirKey(chain: string, operation: WorkdirOperation): string {
-  return digestOfFacts('workdir', chain, operation.path);
+  return digestOfFacts('workdir', chain, operation.path, operation.user);
 }
 
 /** A selected file as it enters a copy's key; no times, no owners (a context's are always 0:0). */

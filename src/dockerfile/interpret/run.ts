@@ -33,7 +33,7 @@ export function applyRun(state: StageState, instruction: RunInstruction): void {
     security,
     args_used: Object.fromEntries(known),
   };
-  const declared = [...state.args].map(([name, value]) => `${name}=${state.env.get(name) ?? value ?? ''}`);
+  const declared = [...state.ownArgs].map((name) => `${name}=${state.lookup(name) ?? ''}`);
   const prefix = declared.length === 0 ? '' : `|${declared.length} ${declared.join(' ')} `;
   state.operate(operation, `RUN ${prefix}${args.join(' ')}`);
 }

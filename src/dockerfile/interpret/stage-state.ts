@@ -19,6 +19,8 @@ export class StageState {
   readonly env = new Map<string, string>();
   /** Declared ARGs in the order of their declaration; without a value when none is known. */
   readonly args = new Map<string, string | undefined>();
+  /** Those of this stage, without the ones that its parent stage left visible: RUN names them in the history. */
+  readonly ownArgs = new Set<string>();
   readonly operations: Operation[] = [];
   readonly history: ProgramHistory[] = [];
   readonly warnings: Warnings;

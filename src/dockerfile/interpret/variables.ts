@@ -34,18 +34,20 @@ function expandPairs(state: StageState, { node, pairs }: PairsInstruction): [nam
 
 /** Value of an ARG: the build argument, else its default, else what was declared before the first FROM. */
 export function applyArg(state: StageState, { node, args }: ArgInstruction): void {
-  for (const { name, value } of args) {
-    const given = givenArg(state.inputs, name);
-    if (given !== undefined) state.args.set(name, given);
-    else if (value !== undefined) state.args.set(name, state.expand(node, value));
-    else state.args.set(name, state.stage.scope.globals.get(name) ?? state.args.get(name));
-  }
-  state.note(`ARG ${args.map(({ word }) => word.text).join(' ')}`);
+  const declared = args.map(({ name, value }) => {
+    const standard = value === undefined ? undefined : state.expand(node, value);
+    const otherwise = () => standard ?? state.stage.scope.globals.get(name) ?? state.args.get(name);
+    state.args.set(name, givenArg(state.inputs, name) ?? otherwise());
+    state.ownArgs.add(name);
+    return standard === undefined ? name : `${name}=${standard}`;
+  });
+  state.note(`ARG ${declared.join(' ')}`);
 }
 
-/** A relative path is below the one before; the folder is made when it isn't there. */
+/** A relative path is below the one before; the folder is made, and USER's, when it isn't there. */
 export function applyWorkdir(state: StageState, { node, value }: TextInstruction): void {
   const path = posix.resolve('/', state.cwd, state.expand(node, value));
   state.config.WorkingDir = path;
-  state.operate({ kind: 'workdir', text: node.text, place: state.placeOf(node), path }, `WORKDIR ${path}`);
+  const user = state.config.User ?? '';
+  state.operate({ kind: 'workdir', text: node.text, place: state.placeOf(node), path, user }, `WORKDIR ${path}`);
 }

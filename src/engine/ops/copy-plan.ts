@@ -29,11 +29,11 @@ export interface CopyPlanInput {
  * Where everything lands: docker's rules for the destination of COPY and ADD, against the tree below.
  *
  * A destination is a folder when it is written with a slash, exists as one, or a folder's content is copied to it; else it
- * is the file's new name. Links on the way to the destination are followed inside the tree; a link in the file's own place
- * is replaced. Folders that are missing are made 0755, owned as --chown says; those that exist keep their metadata and
- * are written into the layer with it, because an unpacker that finds no entry for a parent makes one of its own (and
- * /tmp would lose its 1777). A copied folder that meets a link to a folder is written through it, so that `COPY rootfs/ /`
- * keeps a base's `/lib -> usr/lib`.
+ * is the file's new name. Links on the way to the destination are followed inside the tree, and so is a link that stands
+ * there itself; a link that meets a file copied into its folder is replaced. Folders that are missing are made 0755, owned
+ * as --chown says; those that exist keep their metadata and are written into the layer with it, because an unpacker that
+ * finds no entry for a parent makes one of its own (and /tmp would lose its 1777). A copied folder that meets a link to a
+ * folder is written through it, so that `COPY rootfs/ /` keeps a base's `/lib -> usr/lib`.
  * @throws Problem `invalid` where docker refuses
  */
 export async function planCopy(input: CopyPlanInput, tree: MergedTree): Promise<PlannedEntry[]> {
@@ -77,7 +77,7 @@ async function placeItem(
   }
   const folder = operation.parents ? joinPath(destination, parentOf(item.kept)) : destination;
   const target = await layer.fileTarget(folder, operation.intoFolder || operation.parents, item.name);
-  layer.file(target, layer.copied(entry, target));
+  layer.single(target, entry);
 }
 
 class PlannedLayer {
@@ -87,7 +87,7 @@ class PlannedLayer {
   /** Folders of the layer that have an entry. */
   readonly #folders = new Set<string>();
   readonly #files = new Map<string, number>();
-  /** `dev:ino` of sources with several names -> where the first of them went. */
+  /** Within one source: `dev:ino` of files with several names -> where the first of them went. */
   readonly #linked = new Map<string, string>();
 
   constructor(input: CopyPlanInput, tree: MergedTree) {
@@ -101,27 +101,30 @@ class PlannedLayer {
       await this.#folder(found.path, found.entry);
       return joinPath(found.path, name);
     }
-    const folder = await this.#tree.resolve(parentOf(destination), true);
-    await this.#folder(folder.path, folder.entry);
-    return joinPath(folder.path, baseOf(destination));
+    const folder = parentOf(found.path);
+    await this.#folder(folder, await this.#tree.lookup(folder));
+    return found.path;
   }
 
   async folderTarget(destination: string): Promise<string> {
     const found = await this.#tree.resolve(destination, true);
-    if (found.entry !== undefined && found.entry.type !== 'folder')
-      throw new Problem('invalid', `cannot copy to non-directory: /${found.path}`, {
-        place: this.#input.operation.place,
-        hint: `The image has a ${found.entry.type} at /${found.path}; a folder's content needs a folder to go to.`,
-      });
     await this.#folder(found.path, found.entry);
     return found.path;
   }
 
-  /** Entries for a folder and all above it. */
+  /**
+   * Entries for a folder and all above it.
+   * @throws Problem `invalid` when the image has something else in the place of one of them
+   */
   async #folder(path: string, known: ListedEntry | undefined): Promise<void> {
     for (const folder of [...ancestorsOf(path), path]) {
       if (folder === '' || this.#folders.has(folder)) continue;
       const below = folder === path ? known : await this.#tree.lookup(folder);
+      if (below !== undefined && below.type !== 'folder')
+        throw new Problem('invalid', `cannot copy to non-directory: /${folder}`, {
+          place: this.#input.operation.place,
+          hint: `The image has a ${below.type} at /${folder}, where this copy needs a folder.`,
+        });
       this.#folders.add(folder);
       this.entries.push({
         entry: below?.type === 'folder' ? existing(folder, below) : this.made(folder, 'folder', 0o755, 0),
@@ -132,6 +135,7 @@ class PlannedLayer {
   /** What a copied folder holds; folders in it carry the source's metadata, also where the tree has them already. */
   async content(item: Selected, target: string): Promise<void> {
     const prefix = item.entry.path === '' ? 0 : item.entry.path.length + 1;
+    this.#linked.clear();
     const moved = new Map<string, string>([['', target]]);
     const fresh = new Set<string>();
     const targetExists = target === '' || (await this.#tree.lookup(target)) !== undefined;
@@ -168,6 +172,12 @@ class PlannedLayer {
     const earlier = this.#files.get(target);
     if (earlier !== undefined) this.entries[earlier] = planned;
     else this.#files.set(target, this.entries.push(planned) - 1);
+  }
+
+  /** A source that is a file by itself: what other sources of the instruction copy is no second name of it. */
+  single(target: string, source: SourceEntry): void {
+    this.#linked.clear();
+    this.file(target, this.copied(source, target));
   }
 
   archive(target: string, source: SourceEntry): void {

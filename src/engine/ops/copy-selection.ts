@@ -36,6 +36,7 @@ export class CopySelection {
   readonly #archives = new Set<string>();
   readonly #from: CopyFrom;
   readonly #operation: CopyOperation;
+  /** By `contentKey`. */
   readonly #digests = new Map<string, Digest>();
 
   /** @throws Problem `not-found` with docker's text and what may have been meant */
@@ -56,7 +57,7 @@ export class CopySelection {
       });
     for (const entry of this.#files()) {
       const digest = from.index?.digest(entry.path, entry);
-      if (digest !== undefined) this.#digests.set(entry.path, digest);
+      if (digest !== undefined) this.#digests.set(contentKey(entry), digest);
     }
   }
 
@@ -71,7 +72,7 @@ export class CopySelection {
 
   /** Notes what a file turned out to hold; `seenMs` is when it was opened. */
   measured(entry: SourceEntry, digest: Digest, seenMs: number): void {
-    this.#digests.set(entry.path, digest);
+    this.#digests.set(contentKey(entry), digest);
     this.#from.index?.note(entry.path, entry, digest, seenMs);
   }
 
@@ -105,7 +106,7 @@ export class CopySelection {
 
   #facts(entry: SourceEntry): (string | number)[] | undefined {
     const { type, mode, uid, gid, size, link, device, xattrs } = entry;
-    const digest = type === 'file' ? this.#digests.get(entry.path) : '';
+    const digest = type === 'file' ? this.#digests.get(contentKey(entry)) : '';
     if (digest === undefined) return undefined;
     const attributes = Object.entries(xattrs ?? {}).map(([key, value]) => `${key}=${value.toString('base64')}`);
     const node = device === undefined ? '' : `${device.major}:${device.minor}`;
@@ -156,4 +157,9 @@ async function isArchive(tree: SourceTree, entry: SourceEntry): Promise<boolean>
     if (!(error instanceof Problem)) throw error;
   }
   return false;
+}
+
+/** A file with several names is read by one of them only: the others become hard links of the layer. */
+function contentKey({ path, links, dev, ino }: SourceEntry): string {
+  return links > 1 ? `${dev}:${ino}` : path;
 }

@@ -3,7 +3,8 @@ import type { MergedTree } from '../trees/merged-tree.ts';
 
 /**
  * Numbers for --chown=user[:group]. Names are looked up in the passwd and group files of the tree that is copied to, read
- * from its layers. A user without a group has the group of the same name or number (Dockerfile reference, COPY --chown).
+ * from its layers. Without a group, a name has the group of its passwd line and a number the group of that number; without
+ * a user, it is root: BuildKit's rules. The classic builder took the group of the user's name, and failed without one.
  * @throws Problem `not-found` with docker's text when the tree doesn't know the name
  */
 export async function resolveOwner(
@@ -25,16 +26,15 @@ export async function resolveOwner(
         hint: `/etc/${kind === 'uid for user' ? 'passwd' : 'group'} of the image has no ${name}. Create it with RUN first, or write a number.`,
       },
     );
-  const passwd = isNumber(user) ? undefined : field(await tree.text('etc/passwd'), user);
-  if (!isNumber(user) && passwd === undefined) throw unknown('uid for user', user);
-  const uid = passwd === undefined ? Number(user) : Number(passwd[2]);
-  if (group === undefined && passwd === undefined) return { uid, gid: uid };
-  const wanted = group ?? user;
-  if (isNumber(wanted)) return { uid, gid: Number(wanted) };
-  const entry = field(await tree.text('etc/group'), wanted);
-  if (entry !== undefined) return { uid, gid: Number(entry[2]) };
-  if (group === undefined && passwd !== undefined) return { uid, gid: Number(passwd[3]) };
-  throw unknown('gid for group', wanted);
+  const isId = user === '' || isNumber(user);
+  const passwd = isId ? undefined : field(await tree.text('etc/passwd'), user);
+  if (!isId && passwd === undefined) throw unknown('uid for user', user);
+  const uid = Number(passwd?.[2] ?? user);
+  if (group === undefined) return { uid, gid: Number(passwd?.[3] ?? uid) };
+  if (isNumber(group)) return { uid, gid: Number(group) };
+  const entry = field(await tree.text('etc/group'), group);
+  if (entry === undefined) throw unknown('gid for group', group);
+  return { uid, gid: Number(entry[2]) };
 }
 
 function isNumber(text: string): boolean {

@@ -3,11 +3,18 @@ import { Problem } from '../../lib/problem.ts';
 import { valueDigest, workdirKey } from '../key.ts';
 import { type LayerItem, writeLayer } from '../layers/write-layer.ts';
 import { ancestorsOf, cleanPath } from '../trees/entry.ts';
+import type { MergedTree } from '../trees/merged-tree.ts';
 import { existing } from './copy-plan.ts';
 import type { OperationPlace, OperationResult, OperationServices, StageState } from './operation.ts';
+import { resolveOwner } from './owner.ts';
 import { throughCache } from './through-cache.ts';
 
-/** WORKDIR: makes the folder, root's and 0755, when the tree doesn't have it; else there is no layer. */
+/**
+ * WORKDIR: makes the folder and those above it, 0755, when the tree doesn't have it; else there is no layer. They are the
+ * current USER's, as BuildKit has it (the classic builder made them root's, where the user could write nothing), or root's
+ * as long as the image doesn't know the user: only a RUN has to find it.
+ * @throws Problem `invalid` when a file is in the way
+ */
 export async function makeWorkdir(
   operation: WorkdirOperation,
   state: StageState,
@@ -20,6 +27,7 @@ export async function makeWorkdir(
     inputs: [
       { kind: 'parent', name: 'parent', value: state.chain },
       { kind: 'instruction', name: operation.text, value: valueDigest(operation.path) },
+      { kind: 'option', name: 'USER', value: valueDigest(operation.user) },
     ],
   };
   return await throughCache(services, state, place, question, async () => {
@@ -31,10 +39,11 @@ export async function makeWorkdir(
         place: operation.place,
         hint: `The image has a ${found.entry.type} where WORKDIR needs a folder.`,
       });
+    const owner = await ownerOf(operation, tree);
     const items: LayerItem[] = [];
     for (const path of [...ancestorsOf(found.path), found.path]) {
       const below = await tree.lookup(path);
-      const made = { path, type: 'folder' as const, mode: 0o755, uid: 0, gid: 0, size: 0, mtimeNs: state.madeNs };
+      const made = { path, type: 'folder' as const, mode: 0o755, ...owner, size: 0, mtimeNs: state.madeNs };
       items.push({ kind: 'entry', entry: below?.type === 'folder' ? existing(path, below) : made });
     }
     const written = await writeLayer(services.deps.content, items, services.signal);
@@ -42,4 +51,13 @@ export async function makeWorkdir(
     await services.trees.note(written.layer.diffID, written.listing);
     return { layer: written.layer, contentDigest: written.contentDigest };
   });
+}
+
+async function ownerOf({ user, place }: WorkdirOperation, tree: MergedTree): Promise<{ uid: number; gid: number }> {
+  try {
+    return await resolveOwner(user, tree, place);
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'not-found') return { uid: 0, gid: 0 };
+    throw error;
+  }
 }
