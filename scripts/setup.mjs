@@ -68,7 +68,7 @@ function installPackages(wanted) {
   });
   const still = missing.filter(([program]) => !onPath(program)).map(([program]) => program);
   if (still.length > 0) fail(`Still missing after the installation: ${still.join(', ')}.`);
-  say('', `installed from Debian's packages in ${seconds(started)}`);
+  say('', `from Debian's packages, ${seconds(started)}`);
 }
 
 /** docker-registry's package starts a service on port 5000, which nobody asked for: Debian's policy hook forbids it meanwhile. */
@@ -103,13 +103,13 @@ function installModules() {
   const started = Date.now();
   say('node modules', 'the versions of package-lock.json');
   // not `npm ci`: it refuses a lock file that was made where binaries for other platforms were not to be had
-  const result = spawnSync('npm', ['install', '--no-save', '--no-fund', '--no-audit', '--loglevel=error'], {
+  const result = spawnSync('npm', ['install', '--no-save', '--no-fund', '--no-audit', '--silent'], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   if (result.status !== 0) fail('npm install failed.');
   writeFileSync(stamp, wanted);
-  say('', `installed in ${seconds(started)}`);
+  say('', seconds(started));
 }
 
 function build() {
@@ -124,7 +124,7 @@ function build() {
   if (result.status !== 0) fail('The build failed.');
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, wanted);
-  say('build', `dist/ in ${seconds(started)}`);
+  say('slipway', `built in ${seconds(started)}`);
 }
 
 function sourcesHash() {
@@ -159,7 +159,11 @@ function seconds(started) {
   return `${((Date.now() - started) / 1000).toFixed(0)} s`;
 }
 
+let headed = false;
+/** Nothing is said where everything is in place. */
 function say(what, why) {
+  if (!headed) process.stderr.write('Setting up\n');
+  headed = true;
   process.stderr.write(`  ${what.padEnd(18)} ${why}\n`);
 }
 

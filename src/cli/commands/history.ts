@@ -13,8 +13,8 @@ interface HistoryOptions {
   json?: boolean;
 }
 
-/** What is shown of a text in a pipe, where there is no width to cut at. */
-const PIPED_WIDTH = 100;
+/** What is shown of a text in a pipe, where there is no width to cut at; docker cuts there too. */
+const PIPED_WIDTH = 45;
 
 export async function history(context: CliContext, options: HistoryOptions, name: string): Promise<number> {
   const image = await withControl(context, (control) => control.call('inspect', { name }));

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { isMap, parseDocument } from 'yaml';
+import { formatBytes, formatDuration } from '../../lib/bytes.ts';
 import { writeDurably } from '../../lib/durable-file.ts';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { run, runOk } from '../../lib/run.ts';
@@ -29,13 +30,16 @@ interface Upstream {
  * under the team's own names. Works on a copy of the example, a git repository in the cache folder. Safe to repeat.
  */
 export async function seed(context: CliContext): Promise<number> {
-  const status = await context.server().call('status', {});
-  const say = (what: string, detail: string) => context.terminal.err(`${what.padEnd(16)} ${detail}\n`);
+  const say = (what: string, detail: string, ms?: number) =>
+    context.terminal.err(
+      `${what.padEnd(15)} ${ms === undefined ? detail : `${detail.padEnd(56)} ${formatDuration(ms).padStart(6)}`}\n`,
+    );
+  await context.server().call('status', {});
   const upstream = await startUpstream(context);
   await writeMirror(context.data.config, upstream.url);
   say('upstream', `docker.io is mirrored by ${upstream.url}`);
   const size = await uploadModel(await apiClient(context));
-  say('model', `gs://${MODEL_BUCKET}/${MODEL_OBJECT} (${size} bytes)`);
+  say('model', `gs://${MODEL_BUCKET}/${MODEL_OBJECT}   ${formatBytes(size)}`);
   const example = await copyExample(context, upstream.digests);
   for (const base of BASES) {
     const built = await context.server().call(
@@ -56,12 +60,11 @@ export async function seed(context: CliContext): Promise<number> {
       undefined,
       context.signal,
     );
-    say(
-      `${base.folder}/base`,
-      `${REPOSITORY}/${base.name}  ${built.image.target.digest.slice(0, 19)}, the same as upstream`,
-    );
+    const digest = built.image.target.digest;
+    const same = digest === upstream.digests[base.upstream] ? 'same digest as upstream' : 'NOT the digest of upstream';
+    const from = base.upstream.split(':', 1)[0] ?? '';
+    say(`${base.folder}/base`, `FROM ${from}@${digest.slice(0, 15)}…`.padEnd(33) + same, built.ms);
   }
-  say('server', status.url);
   context.terminal.out(`example ${example}\n`);
   return 0;
 }
