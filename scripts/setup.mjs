@@ -37,6 +37,9 @@ const EXAMPLES = [
   ['git', 'git', "keeps the example's history, whose commit tags its images"],
 ];
 
+/** Whether the headline was printed. */
+let headed = false;
+
 checkNode();
 installPackages(purpose === 'run' ? RUN : [...RUN, ...EXAMPLES]);
 installModules();
@@ -159,7 +162,6 @@ function seconds(started) {
   return `${((Date.now() - started) / 1000).toFixed(0)} s`;
 }
 
-let headed = false;
 /** Nothing is said where everything is in place. */
 function say(what, why) {
   if (!headed) process.stderr.write('Setting up\n');
