@@ -133,7 +133,7 @@ function showSteps({ steps, images, ms }) {
     line(index === 0 ? 'api' : '', `#${index} ${step.id}`, what, took);
   }
   const [image] = images;
-  if (image !== undefined) line('', `${API}@${image.digest.slice(0, 15)}…`);
+  if (image !== undefined) process.stdout.write(`        ${image.digest}\n`);
   line('', 'the whole build', '', seconds(ms));
 }
 
@@ -145,7 +145,7 @@ function deedOf({ args = [], said }) {
   if (args[0] === 'build') return `${operations} operations, ${cached} from the cache`;
   if (args[0] === 'pull') return 'there';
   if (args[0] === 'push') return tagsOf(said).join(', ');
-  return (said.at(-1) ?? '').slice(0, 34);
+  return (said.at(-1) ?? '').replace('POST /predict -> ', 'it predicts ').slice(0, 31);
 }
 
 function tagsOf(said) {

@@ -4,7 +4,7 @@ import { ago } from '../ago.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type HistoryRow, historyRows } from '../history-rows.ts';
-import { shortened, table } from '../table.ts';
+import { table } from '../table.ts';
 import { withControl } from '../with-control.ts';
 
 interface HistoryOptions {
@@ -13,8 +13,8 @@ interface HistoryOptions {
   json?: boolean;
 }
 
-/** What is shown of a text in a pipe, where there is no width to cut at; docker cuts there too. */
-const PIPED_WIDTH = 45;
+/** In a pipe there is no width to cut at, but a RUN of a kilobyte is no line to read either. */
+const PIPED_COLUMNS = 80;
 
 export async function history(context: CliContext, options: HistoryOptions, name: string): Promise<number> {
   const image = await withControl(context, (control) => control.call('inspect', { name }));
@@ -26,9 +26,14 @@ export async function history(context: CliContext, options: HistoryOptions, name
   const { base } = image;
   const baseEntries = options.all ? 0 : (base?.entries ?? 0);
   const own = rows.slice(baseEntries).reverse();
-  const columns = options.trunc ? context.terminal.columns : Number.POSITIVE_INFINITY;
-  const lines = own.map((row) => cells(row, options.trunc ? PIPED_WIDTH : Number.POSITIVE_INFINITY));
-  context.terminal.out(table([['#', 'LAYER', 'SIZE', 'SINCE', 'MADE BY'], ...lines], columns));
+  const { columns } = context.terminal;
+  const shown = Number.isFinite(columns) ? columns : PIPED_COLUMNS;
+  context.terminal.out(
+    table(
+      [['#', 'LAYER', 'SIZE', 'SINCE', 'MADE BY'], ...own.map(cells)],
+      options.trunc ? shown : Number.POSITIVE_INFINITY,
+    ),
+  );
   if (base !== undefined) context.terminal.out(describeBase(base, rows.slice(0, baseEntries)));
   const metadata = own.filter((row) => row.layer === undefined).length;
   context.terminal.out(
@@ -37,13 +42,13 @@ export async function history(context: CliContext, options: HistoryOptions, name
   return EXIT.done;
 }
 
-function cells(row: HistoryRow, width: number): string[] {
+function cells(row: HistoryRow): string[] {
   return [
     row.layer === undefined ? '' : String(row.layer),
     row.digest === undefined ? '-' : row.digest.slice(0, 'sha256:'.length + 12),
     row.bytes === undefined ? '' : formatBytes(row.bytes),
     row.created === undefined ? '' : ago(Date.parse(row.created)),
-    shortened(row.createdBy.replaceAll(/\s+/g, ' ').trim(), width),
+    row.createdBy.replaceAll(/\s+/g, ' ').trim(),
   ];
 }
 
