@@ -6,7 +6,7 @@ import type { SourceEntry, SourceTree } from '../context/source-tree.ts';
 import { fileBytes } from '../layers/file-bytes.ts';
 import { fromHeader } from '../layers/tar-entries.ts';
 import { type LayerItem, PassingBytes } from '../layers/write-layer.ts';
-import { joinPath } from '../trees/entry.ts';
+import type { ArchivePlaces } from './archive-places.ts';
 import type { PlannedEntry } from './copy-plan.ts';
 import type { CopySelection } from './copy-selection.ts';
 
@@ -14,10 +14,15 @@ import type { CopySelection } from './copy-selection.ts';
 export async function* copyItems(
   planned: readonly PlannedEntry[],
   selection: CopySelection,
+  places: ArchivePlaces,
 ): AsyncGenerator<LayerItem, void, undefined> {
   for (const { entry, bytes, archive } of planned) {
-    if (archive !== undefined) yield* archiveItems(entry.path, archive, selection);
-    else if (bytes === undefined) yield { kind: 'entry', entry };
+    if (archive !== undefined) {
+      yield* archiveItems(entry.path, archive, selection, places);
+      continue;
+    }
+    if (selection.archives.size > 0) await places.note(entry);
+    if (bytes === undefined) yield { kind: 'entry', entry };
     else if (bytes.kind === 'text') {
       const text = Buffer.from(bytes.text);
       yield {
@@ -58,15 +63,15 @@ async function* archiveItems(
   folder: string,
   source: SourceEntry,
   selection: CopySelection,
+  places: ArchivePlaces,
 ): AsyncGenerator<LayerItem, void, undefined> {
   const seenMs = Date.now();
   const packed = new PassingBytes(openUnchanged(selection.tree, source), false);
   for await (const { header, body } of readTar(decompress(packed))) {
     const change = fromHeader(header);
     if (change?.kind !== 'entry' || change.entry.path === '') continue;
-    const entry = { ...change.entry, path: joinPath(folder, change.entry.path) };
-    if (entry.type === 'hardlink') entry.link = joinPath(folder, entry.link ?? '');
-    yield { kind: 'entry', entry, open: entry.type === 'file' ? () => body : undefined };
+    for (const entry of await places.place(folder, change.entry))
+      yield { kind: 'entry', entry, open: entry.type === 'file' ? () => body : undefined };
   }
   // a reader of archives may stop at their end mark: what stands behind it belongs to the file's digest too
   const whole = packed.size === source.size ? packed : new PassingBytes(openUnchanged(selection.tree, source), false);

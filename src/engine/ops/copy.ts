@@ -5,6 +5,7 @@ import { NOTHING_EXCLUDED } from '../context/select.ts';
 import { copyFromKey, copyInputs, copyKey, valueDigest } from '../key.ts';
 import { writeLayer } from '../layers/write-layer.ts';
 import { layerXattrs } from '../snapshots/overlay-marks.ts';
+import { ArchivePlaces } from './archive-places.ts';
 import { copyItems } from './copy-items.ts';
 import { planCopy } from './copy-plan.ts';
 import { type CopyFrom, CopySelection } from './copy-selection.ts';
@@ -127,7 +128,11 @@ async function copySelected(
     below,
   );
   if (planned.length === 0) throw new Error(`nothing planned for ${operation.text}`);
-  const written = await writeLayer(deps.content, copyItems(planned, selection), signal);
+  const written = await writeLayer(
+    deps.content,
+    copyItems(planned, selection, new ArchivePlaces(below, state.madeNs)),
+    signal,
+  );
   const after = question();
   if (after === undefined) throw new Error(`a file of ${operation.text} was never read`);
   try {

@@ -34,15 +34,15 @@ export async function makeWorkdir(
     const tree = services.trees.tree(state.layers, services.signal);
     const found = await tree.resolve(cleanPath(operation.path), true);
     if (found.entry?.type === 'folder') return {};
-    if (found.entry !== undefined)
-      throw new Problem('invalid', `mkdir /${found.path}: file exists`, {
-        place: operation.place,
-        hint: `The image has a ${found.entry.type} where WORKDIR needs a folder.`,
-      });
     const owner = await ownerOf(operation, tree);
     const items: LayerItem[] = [];
     for (const path of [...ancestorsOf(found.path), found.path]) {
       const below = await tree.lookup(path);
+      if (below !== undefined && below.type !== 'folder')
+        throw new Problem('invalid', `mkdir /${found.path}: /${path} is not a folder`, {
+          place: operation.place,
+          hint: `The image has a ${below.type} where WORKDIR needs a folder.`,
+        });
       const made = { path, type: 'folder' as const, mode: 0o755, ...owner, size: 0, mtimeNs: state.madeNs };
       items.push({ kind: 'entry', entry: below?.type === 'folder' ? existing(path, below) : made });
     }

@@ -1,0 +1,106 @@
+import { Problem } from '../../lib/problem.ts';
+import { ancestorsOf, baseOf, joinPath, parentOf, type TreeEntry } from '../trees/entry.ts';
+import type { MergedTree } from '../trees/merged-tree.ts';
+import { existing } from './copy-plan.ts';
+
+/** As Linux has it: so many links are followed before a path is given up. */
+const LINK_LIMIT = 40;
+
+type Known = Pick<TreeEntry, 'type' | 'link'>;
+
+/**
+ * Where the entries of an unpacked archive land, as if they were unpacked onto the image: through the links to folders
+ * that the image or the archive has on their way, so that `bin/tool` goes to /usr/bin where /bin is a link, and instead of
+ * whatever stands in their own place. Folders on the way that the archive doesn't bring are written into the layer as they
+ * are, because an unpacker that finds no entry for a parent makes one of its own.
+ */
+export class ArchivePlaces {
+  readonly #tree: MergedTree;
+  readonly #madeNs: bigint;
+  /** What the layer has so far, by real path. */
+  readonly #own = new Map<string, Known>();
+  /** Folders that the layer put where the image has none, so that nothing of the image shows below them. */
+  readonly #fresh = new Set<string>();
+
+  constructor(tree: MergedTree, madeNs: bigint) {
+    this.#tree = tree;
+    this.#madeNs = madeNs;
+  }
+
+  /** Remembers an entry that is written to the layer as it is. */
+  async note(entry: TreeEntry): Promise<void> {
+    const { path, type, link } = entry;
+    if (type === 'folder') {
+      if ((await this.#lookup(path))?.type !== 'folder') this.#fresh.add(path);
+    } else {
+      this.#fresh.delete(path);
+      for (const below of [...this.#own.keys()]) if (below.startsWith(`${path}/`)) this.#own.delete(below);
+    }
+    this.#own.set(path, { type, link });
+  }
+
+  /**
+   * What to write for an entry of an archive: the folders above it that are not in the layer yet, then itself.
+   * @param folder where the archive is unpacked
+   * @throws Problem `invalid` when something on the way is no folder
+   */
+  async place(folder: string, entry: TreeEntry): Promise<TreeEntry[]> {
+    const parent = await this.#realFolder(joinPath(folder, parentOf(entry.path)));
+    const out: TreeEntry[] = [];
+    for (const path of [...ancestorsOf(parent), parent]) {
+      if (path === '' || this.#own.has(path)) continue;
+      const above = await this.#folderAt(path);
+      await this.note(above);
+      out.push(above);
+    }
+    const placed: TreeEntry = { ...entry, path: joinPath(parent, baseOf(entry.path)) };
+    if (entry.type === 'hardlink') {
+      const link = joinPath(folder, entry.link ?? '');
+      placed.link = joinPath(await this.#realFolder(parentOf(link)), baseOf(link));
+    }
+    await this.note(placed);
+    return [...out, placed];
+  }
+
+  async #folderAt(path: string): Promise<TreeEntry> {
+    const below = this.#isHidden(path) ? undefined : await this.#tree.lookup(path);
+    if (below?.type === 'folder') return existing(path, below);
+    return { path, type: 'folder', mode: 0o755, uid: 0, gid: 0, size: 0, mtimeNs: this.#madeNs };
+  }
+
+  /** A folder's path with the links in it followed inside the image; what doesn't exist is kept as written. */
+  async #realFolder(path: string): Promise<string> {
+    const rest = path.split('/');
+    let at = '';
+    for (let links = 0; rest.length > 0; ) {
+      const part = rest.shift() ?? '';
+      if (part === '' || part === '.') continue;
+      if (part === '..') {
+        at = parentOf(at);
+        continue;
+      }
+      const next = joinPath(at, part);
+      const found = await this.#lookup(next);
+      if (found?.type === 'symlink' && found.link !== undefined) {
+        if (links++ === LINK_LIMIT) throw new Problem('invalid', `/${path}: too many levels of symbolic links`);
+        if (found.link.startsWith('/')) at = '';
+        rest.unshift(...found.link.split('/'));
+        continue;
+      }
+      if (found !== undefined && found.type !== 'folder')
+        throw new Problem('invalid', `cannot unpack below /${next}: not a folder`, {
+          hint: `The archive has something in the folder ${path}, and the image has a ${found.type} at /${next}.`,
+        });
+      at = next;
+    }
+    return at;
+  }
+
+  async #lookup(path: string): Promise<Known | undefined> {
+    return this.#own.get(path) ?? (this.#isHidden(path) ? undefined : await this.#tree.lookup(path));
+  }
+
+  #isHidden(path: string): boolean {
+    return ancestorsOf(path).some((folder) => this.#fresh.has(folder));
+  }
+}
