@@ -7,6 +7,7 @@ import { Problem } from '../lib/problem.ts';
  * - what lies below an ignored folder cannot come back;
  * - `x/` means folders only, `/x` or `a/x` from the root, `x` at any depth; `*`, `?` and `[...]` stay within a name, `**`
  *   crosses folders; trailing spaces don't count unless written `\ `; a line that ends in a single backslash is dropped;
+ *   before `#` or `!` at the beginning a backslash takes away their meaning, anywhere else it stands for itself;
  * - `#!include:FILE` puts in the patterns of a file beside it, one level deep.
  *
  * Checked against gcloud 528 (`gcloud meta list-files-for-upload`).
@@ -104,6 +105,10 @@ function glob(pattern: string): string {
     if (pattern.startsWith('**/', i) && (i === 0 || pattern[i - 1] === '/')) {
       out += '(?:.*/)?';
       i += 2;
+    } else if (pattern.slice(i) === '/**') {
+      // the folder itself too: `x/**` leaves nothing of x to be taken back in, and `!x/**` takes the folder back
+      out += '(?:/.*)?';
+      i += 2;
     } else if (pattern.slice(i) === '**') {
       out += '.*';
       i++;
@@ -120,8 +125,7 @@ function glob(pattern: string): string {
         out += `(?!/)[${inside}]`;
         i = end;
       }
-    } else if (char === '\\' && i + 1 < pattern.length) out += literal(pattern[++i] ?? '');
-    else out += literal(char);
+    } else out += literal(char);
   }
   return out;
 }
