@@ -1,9 +1,10 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { may } from '../../auth/identity.ts';
 import { type Build, isFinal } from '../../builds/build.ts';
 import type { BuildRecords } from '../../builds/records.ts';
 import { log } from '../../lib/log.ts';
-import { messageOf } from '../../lib/problem.ts';
+import { hasErrorCode, messageOf } from '../../lib/problem.ts';
 import { pause } from '../../lib/retry.ts';
 import type { LogReader } from '../../stores/logs/logs.ts';
 import { urlOf } from '../http/answer.ts';
@@ -22,6 +23,8 @@ export interface LogPageDeps extends DoorContext {
 const PATH = /^\/builds\/([0-9a-f-]{36})(\/log)?$/;
 /** How often status and steps are looked at while the page is open. Milliseconds. */
 const LOOK = 1000;
+/** A silent stream says something so often, lest a proxy, or we, take the connection for a dead one. Milliseconds. */
+const HEARTBEAT = 15_000;
 
 /**
  * `GET /builds/<id>`: status, steps and the log as it grows, for a person who followed gcloud's link. `GET
@@ -91,13 +94,22 @@ async function events(response: ServerResponse, id: string, from: number, deps: 
     'Cache-Control': 'no-store',
     'X-Accel-Buffering': 'no',
   });
-  const following = followLog(response, id, from, deps.logs, gone.signal);
-  const final = await followStatus(response, id, deps, gone.signal);
-  // a build that was cancelled while it waited may have no log at all: then nothing more will come
-  if ((await deps.logs.info(id)) === undefined) gone.abort();
-  await following;
-  if (final) response.write('event: end\ndata: {}\n\n');
-  response.end();
+  const heartbeat = setInterval(() => response.write(':\n\n'), HEARTBEAT);
+  const ended = async () => {
+    const final = await followStatus(response, id, deps, gone.signal);
+    // a build that was cancelled while it waited may have no log at all: then nothing more will come
+    if ((await deps.logs.info(id)) === undefined) gone.abort();
+    return final;
+  };
+  try {
+    // whichever fails first is told, and ends the other
+    const [final] = await Promise.all([ended(), followLog(response, id, from, deps.logs, gone.signal)]);
+    if (final) response.write('event: end\ndata: {}\n\n');
+    response.end();
+  } finally {
+    clearInterval(heartbeat);
+    gone.abort();
+  }
 }
 
 async function followLog(
@@ -111,11 +123,16 @@ async function followLog(
   for await (const chunk of logs.follow(id, from, signal)) {
     position += chunk.length;
     const room = response.write(`event: log\nid: ${position}\ndata: ${JSON.stringify(chunk.toString('utf8'))}\n\n`);
-    if (!room && !signal.aborted)
-      await new Promise<void>((resolve) => {
-        response.once('drain', resolve);
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+    if (!room) await drained(response, signal);
+  }
+}
+
+/** Resolves when the client has read what was written, or has gone. */
+async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+  try {
+    await once(response, 'drain', { signal });
+  } catch (error) {
+    if (!hasErrorCode(error, 'ABORT_ERR')) throw error;
   }
 }
 

@@ -77,4 +77,19 @@ describe('the log page', () => {
     await bench.records.update(build.id, ['QUEUED'], { status: 'CANCELLED' });
     expect(await (await fetch(links.url(build.id).replace('?', '/log?from=0&'))).text()).toContain('event: end');
   });
+
+  it('cuts the stream when the log cannot be read, and the server lives on', async () => {
+    const build = await bench.submit({ steps: [{ name: 'busybox' }] });
+    const follow = (): AsyncIterable<Buffer> => ({
+      [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error('the disk is broken')) }),
+    });
+    const authenticator = { verify: async () => undefined };
+    const logs = { info: (id: string) => bench.logs.info(id), read: async () => Buffer.alloc(0), follow };
+    server.removeAllListeners('request');
+    server.on('request', logPageHandler({ authenticator, requireToken: true, records: bench.records, logs, links }));
+    const stream = fetch(links.url(build.id).replace('?', '/log?from=0&')).then((answer) => answer.text());
+    // the build still waits: nothing but the broken log ends the stream, and nothing of it is left unhandled
+    await expect(stream).rejects.toThrow();
+    expect((await fetch(links.url(build.id))).status).toBe(200);
+  });
 });
