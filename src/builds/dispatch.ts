@@ -3,6 +3,7 @@ import { log } from '../lib/log.ts';
 import { messageOf } from '../lib/problem.ts';
 import type { Build } from './build.ts';
 import type { StopReason } from './cancel.ts';
+import { parseDuration } from './duration.ts';
 import { endOrphan, type RecoverDeps } from './recover.ts';
 
 export interface DispatchDeps extends RecoverDeps {
@@ -12,7 +13,12 @@ export interface DispatchDeps extends RecoverDeps {
   concurrency: number;
   /** Runs a build to its end in a process of its own; rejects when that process died. */
   run(build: Build, signal: AbortSignal): Promise<void>;
+  /** Takes down what the container runtime has of dead processes. */
+  sweep(): Promise<void>;
 }
+
+/** Every build keeps its own time; one that is over it by so much has lost its clock, and is ended from outside. */
+const OVERDUE = 60_000;
 
 /** Longest sleep: setTimeout takes 31 bits, and a clock that was set is noticed. */
 const LONGEST_SLEEP = 60_000;
@@ -88,18 +94,31 @@ export class BuildDispatcher {
 
   #start(build: Build): void {
     const stop = new AbortController();
+    const overdue = setTimeout(
+      () => stop.abort('timeout' satisfies StopReason),
+      (parseDuration(build.timeout) ?? 0) + OVERDUE,
+    );
     const done = this.#deps
       .run(build, stop.signal)
       .then(
         () => this.#deps.queue.finish(build.id),
-        (error: unknown) => endOrphan(build.id, `the build's process ended too early: ${messageOf(error)}`, this.#deps),
+        (error: unknown) => this.#died(build.id, error),
       )
       .catch((error: unknown) => log.error({ build: build.id, error: messageOf(error) }, 'build could not be ended'))
       .finally(() => {
+        clearTimeout(overdue);
         this.#running.delete(build.id);
         this.wake();
       });
     this.#running.set(build.id, { stop, done });
+  }
+
+  /** Its containers, mounts and bridges are nobody's now; the build ends all the same when they can't be taken down. */
+  async #died(id: string, error: unknown): Promise<void> {
+    await this.#deps
+      .sweep()
+      .catch((failure: unknown) => log.error({ build: id, error: messageOf(failure) }, 'leftovers of a build'));
+    await endOrphan(id, `the build's process ended too early: ${messageOf(error)}`, this.#deps);
   }
 
   async #expire(): Promise<void> {

@@ -1,5 +1,7 @@
 import { chmod, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { log } from '../lib/log.ts';
 import { hasErrorCode, Problem } from '../lib/problem.ts';
 
 /** Listens on HOST:PORT (port 0: any free one); gives the address that was taken. @throws Problem `conflict`, `denied`, `invalid` */
@@ -37,22 +39,35 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
   await chmod(path, 0o600);
 }
 
+/** Of each server that listens, all its connections: Node itself forgets those that became tunnels. */
+const connections = new WeakMap<Server, Set<Socket>>();
+
 function opened(server: Server, listen: () => void): Promise<void> {
+  const sockets = new Set<Socket>();
+  connections.set(server, sockets);
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.once('listening', () => {
       server.removeListener('error', reject);
+      // a connection that can't be accepted (no descriptor left) is that client's loss, and not the server's end
+      server.on('error', (error) => log.error({ error: error.message }, 'a connection was not accepted'));
       resolve();
     });
     listen();
   });
 }
 
-/** Ends a server: no new connections, those that idle are closed now, the rest after `graceMs`. */
+/** Ends a server: no new connections, those that idle are closed now, the rest, tunnels too, after `graceMs`. */
 export function closeServer(server: Server, graceMs = 2000): Promise<void> {
   return new Promise((resolve) => {
     if (!server.listening) return resolve();
-    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    const timer = setTimeout(() => {
+      for (const socket of connections.get(server) ?? []) socket.destroy();
+    }, graceMs);
     server.close(() => {
       clearTimeout(timer);
       resolve();

@@ -39,7 +39,9 @@ export interface Owner {
   sweep: BlobSweep;
   roots: Roots[];
   trash: Trash;
-  /** Of builds that died with the owner before: their tokens and image names. */
+  /** Of a build whose process died: its tokens and image names. */
+  dropBuild(id: string): Promise<void>;
+  /** The same of all builds that died with the owner before. */
   dropBuildLeftovers(): Promise<void>;
   /** Forgets cache records that nobody used since then. */
   pruneCache(unusedSince: number): Promise<number>;
@@ -53,11 +55,19 @@ export interface Owner {
  */
 export async function openOwner(data: string, activity: string): Promise<Owner> {
   const folder = dataFolder(data);
+  // users of containers have to read what is made for them, whatever umask this was started with; the folder itself is ours
+  process.umask(0o022);
   await createDataFolder(folder);
-  const lock = await lockDataFolder(folder, activity);
+  const endings: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (let end = endings.pop(); end !== undefined; end = endings.pop()) await end();
+  };
   try {
+    const lock = await lockDataFolder(folder, activity);
+    endings.push(() => lock.release());
     const config = readConfig(folder.config);
     const database = await openDatabase(folder.database);
+    endings.push(() => database.destroy());
     const { tokens, accounts } = await openAuth(folder, database);
     const flights = new FlightControl();
     const blobs = sqliteBlobRows(database);
@@ -78,6 +88,7 @@ export async function openOwner(data: string, activity: string): Promise<Owner> 
     const served = await serveObjects(folder.rowsSocket, {
       objects: (connection) => ({ ...rows, flights: flights.of(connection.closed) }),
     });
+    endings.push(() => served.close());
     await ensureAdminToken(folder, tokens);
     const stores = storesOver(rows, folder);
     return {
@@ -90,19 +101,20 @@ export async function openOwner(data: string, activity: string): Promise<Owner> 
       sweep: blobs,
       roots: [registryRoots(registry), bucketRoots(buckets), cache.roots, new NameRoots(names, stores.content)],
       trash: new Trash(folder.trash),
+      async dropBuild(id) {
+        await names.drop(`build:${id}`);
+        for (const token of await tokens.list())
+          if (token.kind === 'build' && token.note === noteOf(id)) await tokens.revoke(token.id);
+      },
       async dropBuildLeftovers() {
         for (const scope of await names.scopes()) if (scope.startsWith('build:')) await names.drop(scope);
         for (const token of await tokens.list()) if (token.kind === 'build') await tokens.revoke(token.id);
       },
       pruneCache: (unusedSince) => cache.prune(unusedSince),
-      async close() {
-        await served.close();
-        await database.destroy();
-        await lock.release();
-      },
+      close,
     };
   } catch (error) {
-    await lock.release();
+    await close();
     throw error;
   }
 }
@@ -117,11 +129,16 @@ async function openAuth(
   return { tokens, accounts: new ServiceAccounts({ tokens, rows, keys: rows, access }) };
 }
 
+/** By which a build's token is found again. */
+function noteOf(build: string): string {
+  return `build ${build}`;
+}
+
 function buildTokens(tokens: TokenStore, registries: RegistrySettings): BuildTokens {
   return {
     async issue(build, project) {
       const { info, secret } = await tokens.create({
-        note: `build ${build}`,
+        note: noteOf(build),
         kind: 'build',
         grants: [
           { role: 'writer', project },

@@ -6,6 +6,7 @@ import { BuildDispatcher } from '../builds/dispatch.ts';
 import { endOrphans, type RecoverDeps } from '../builds/recover.ts';
 import type { ServeOptions } from '../cli/services.ts';
 import { controlDoor } from '../doors/control/routes.ts';
+import { IDLE_CONNECTION_MS, SERVER_LIMITS } from '../doors/http/server-limits.ts';
 import { CertificateAuthority } from '../doors/proxy/certificate-authority.ts';
 import { type ProxyDoor, proxyDoor } from '../doors/proxy/door.ts';
 import { CERTIFIED_NAMES } from '../doors/proxy/served-hosts.ts';
@@ -13,6 +14,7 @@ import { SnapshotStore } from '../engine/snapshots/snapshot-store.ts';
 import { systemClock } from '../lib/clock.ts';
 import { log } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
+import { messageOf } from '../lib/problem.ts';
 import { isOwnHost } from '../stores/registry/name.ts';
 import { controlService } from './control.ts';
 import { startHousekeeping } from './housekeeping.ts';
@@ -37,11 +39,14 @@ export async function serve(options: ServeOptions): Promise<number> {
     const listen = options.listen ?? owner.config.listen;
     // the plain server is made first: port 0 means that only now the address is known, and every door names it
     const handlers: { request?: Parameters<typeof createServer>[1]; proxy?: ProxyDoor } = {};
-    const server = createServer({ requestTimeout: 0, keepAliveTimeout: 75_000 }, (request, response) =>
+    const server = createServer({ ...SERVER_LIMITS, keepAliveTimeout: 75_000 }, (request, response) =>
       handlers.request?.(request, response),
     );
+    server.timeout = IDLE_CONNECTION_MS;
     server.on('connect', (request, socket, head) => handlers.proxy?.connect(request, socket, head));
     const address = await listenOn(server, listen);
+    // clients may ask how their builds ended until the last moment, so tunnels go after the port that makes them
+    endings.push(async () => handlers.proxy?.close());
     endings.push(() => closeServer(server));
     const host = `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
     const url = `http://${address.host === '0.0.0.0' ? `127.0.0.1:${address.port}` : host}`;
@@ -71,7 +76,6 @@ export async function serve(options: ServeOptions): Promise<number> {
       isOwnRegistry: (name) => isOwnHost(name, names),
       ownHosts: [new URL(publicUrl).host],
     });
-    endings.push(() => proxy.close());
     Object.assign(handlers, { request: proxy.plain, proxy });
     await openControl(owner, pool, url, endings);
     const housekeeper = startHousekeeping(owner, doors.expireUploads);
@@ -84,7 +88,8 @@ export async function serve(options: ServeOptions): Promise<number> {
     log.info({ signal }, 'shutting down');
     return 0;
   } finally {
-    for (const end of endings.reverse()) await end();
+    for (const end of endings.reverse())
+      await end().catch((error: unknown) => log.error({ error: messageOf(error) }, 'shutting down'));
   }
 }
 
@@ -105,7 +110,7 @@ function recoverDeps(owner: Owner): RecoverDeps {
     logs: owner.stores.logs,
     clock: systemClock,
     folder: owner.folder.builds,
-    endScope: (id) => owner.stores.names.drop(`build:${id}`),
+    endScope: (id) => owner.dropBuild(id),
   };
 }
 
@@ -114,6 +119,7 @@ function dispatcherOf(owner: Owner, pool: WorkerPool): BuildDispatcher {
     ...recoverDeps(owner),
     worker: `serve-${process.pid}`,
     concurrency: owner.config.builds.concurrency,
+    sweep: async () => void (await runtimeOver(owner.folder, owner.config).sweep()),
     run: async (build: Build, signal) => {
       await pool.once('runBuild', [build], signal);
     },
@@ -137,8 +143,14 @@ async function openControl(
   return server;
 }
 
+/** The first signal ends the server in order. Whoever sends a second one doesn't want to wait: it ends the process at once. */
 function signalled(): Promise<string> {
+  const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
   return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve(signal));
+    const stop = (signal: string) => {
+      for (const each of signals) process.removeListener(each, stop);
+      resolve(signal);
+    };
+    for (const each of signals) process.on(each, stop);
   });
 }

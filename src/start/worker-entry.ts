@@ -15,15 +15,20 @@ const folder = dataFolder(process.argv[2] ?? '');
 const owner = await connectObjects<RowObjects>(folder.rowsSocket);
 const calls = await workerCalls(storesOver(owner.objects as RowObjects, folder), folder, readConfig(folder.config));
 const running = new Map<number, AbortController>();
+let ending = false;
 
 process.on('message', (message: ToProcess) => {
   if (message.kind === 'cancel') running.get(message.id)?.abort(message.reason);
   else void answer(message);
 });
+// Ctrl-C and service managers signal the whole group: it is the server that ends us, when builds have been taken down
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => undefined);
 // the server has gone or wants us to end: what runs is cancelled, and cleans up after itself
 process.once('disconnect', () => void end());
 owner.closed.addEventListener('abort', () => void end());
-say({ kind: 'ready' });
+// it may have gone while this was loaded, when nobody listened yet
+if (process.connected) say({ kind: 'ready' });
+else void end();
 
 async function answer({ id, name, args }: Extract<ToProcess, { kind: 'call' }>): Promise<void> {
   const cancel = new AbortController();
@@ -47,10 +52,10 @@ async function answer({ id, name, args }: Extract<ToProcess, { kind: 'call' }>):
 }
 
 function say(message: FromProcess): void {
-  if (process.connected) process.send?.(message);
+  // what the server can no longer hear is not worth an error: the end of the connection ends us
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
 
-let ending = false;
 async function end(): Promise<void> {
   if (ending) return;
   ending = true;

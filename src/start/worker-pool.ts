@@ -1,6 +1,11 @@
 import { Problem } from '../lib/problem.ts';
 import { WorkerProcess } from './worker-process.ts';
 
+/** After it was asked to stop, a build has this long to take down what it has; then its process is killed. Milliseconds. */
+const GRACE_MS = 20_000;
+/** The same when the server itself is to end, for which service managers wait a limited time. */
+const LAST_GRACE_MS = 5_000;
+
 /**
  * Processes for builds, one build each, a few of them started ahead so that a build doesn't wait for Node; and one that
  * stays, for the person at the keyboard: its context indexes and caches are warm.
@@ -25,10 +30,17 @@ export class WorkerPool {
     const worker = this.#take();
     this.#busy.add(worker);
     this.#fill();
+    let overdue: NodeJS.Timeout | undefined;
+    const asked = () => {
+      overdue = setTimeout(() => worker.kill(), signal.reason === 'shutdown' ? LAST_GRACE_MS : GRACE_MS);
+    };
+    signal.addEventListener('abort', asked, { once: true });
     try {
       return await worker.call(name, args, () => undefined, signal);
     } finally {
-      await worker.stop();
+      signal.removeEventListener('abort', asked);
+      clearTimeout(overdue);
+      await worker.stop(LAST_GRACE_MS);
       this.#busy.delete(worker);
     }
   }
@@ -49,7 +61,7 @@ export class WorkerPool {
     this.#closed = true;
     const all = [...this.#waiting.splice(0), ...this.#busy];
     if (this.#resident !== undefined) all.push(this.#resident);
-    await Promise.all(all.map((worker) => worker.stop()));
+    await Promise.all(all.map((worker) => worker.stop(LAST_GRACE_MS)));
   }
 
   #take(): WorkerProcess {

@@ -32,7 +32,8 @@ export class WorkerProcess {
         if (message.kind === 'ready') resolve();
         else this.#answered(message);
       });
-      this.#child.once('error', reject);
+      // also when a message finds the process gone, which its end will tell
+      this.#child.on('error', reject);
       this.#child.once('exit', (code, signal) => {
         this.#ended = true;
         const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
@@ -70,13 +71,18 @@ export class WorkerProcess {
   }
 
   /** Asks it to end; after `graceMs` it is killed. Resolves when it has gone. */
-  async stop(graceMs = 10_000): Promise<void> {
+  async stop(graceMs: number): Promise<void> {
     if (this.#ended) return;
     const gone = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
     if (this.#child.connected) this.#child.disconnect();
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), graceMs);
+    const timer = setTimeout(() => this.kill(), graceMs);
     await gone;
     clearTimeout(timer);
+  }
+
+  /** Ends it now; whoever waits for a call hears of it. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
   }
 
   #send(message: ToProcess): void {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { NodeHandler } from '../http/door.ts';
+import { IDLE_CONNECTION_MS, SERVER_LIMITS } from '../http/server-limits.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
 import { originForm } from './origin-form.ts';
 import { servedHosts } from './served-hosts.ts';
@@ -46,10 +47,11 @@ export function proxyDoor(parts: ProxyDoorParts): ProxyDoor {
       ALPNProtocols: ['http/1.1'],
       handshakeTimeout: HANDSHAKE_MS,
       keepAliveTimeout: IDLE_MS,
-      requestTimeout: 0, // a slow upload of a large layer is no attack
+      ...SERVER_LIMITS,
     },
     parts.handler,
   );
+  tunnels.timeout = IDLE_CONNECTION_MS;
   tunnels.on('tlsClientError', (_error, socket) => socket.destroy()); // a client that doesn't trust us says so itself
 
   const connect = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
@@ -59,7 +61,8 @@ export function proxyDoor(parts: ProxyDoorParts): ProxyDoor {
     const target = request.url ?? '';
     const host = /^([a-z0-9.-]+):443$/i.exec(target)?.[1]?.toLowerCase();
     if (host === undefined || !serves(host)) {
-      socket.end(refusal(target));
+      // the socket may stay half open, and a client that never closes its half would keep it
+      socket.end(refusal(target), () => socket.destroy());
       return;
     }
     socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');

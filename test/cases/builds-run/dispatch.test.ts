@@ -25,6 +25,7 @@ beforeEach(async () => {
     worker: 'here',
     concurrency: 1,
     run: async (build, signal) => void (await runBuild(build, bench.deps, signal)),
+    sweep: async () => undefined,
   };
   dispatcher = new BuildDispatcher(deps);
   bench.onEnqueued(() => dispatcher.wake());
