@@ -12,7 +12,9 @@ import { type BlobFetcher, throwFirst } from './fetch.ts';
 import type { ImageSource } from './source.ts';
 
 /** Blobs sent to one registry at once. */
-const PARALLEL = 4;
+const SENDING = 4;
+/** Questions to one registry at once, mounts among them: no bytes move. */
+const ASKING = 16;
 
 /** A manifest of an image with what stands below it, children first. */
 interface Part {
@@ -160,50 +162,65 @@ export class Pusher {
     caller: Caller,
     listener: PushListener,
   ): Promise<BlobTally> {
-    const { remote } = this.#deps;
     const tally: BlobTally = { present: 0, mounted: 0, sent: 0, bytesSent: 0 };
     const { host, repository } = reference;
-    const room = new Semaphore(PARALLEL);
+    const room = { asking: new Semaphore(ASKING), sending: new Semaphore(SENDING) };
     const stop = new AbortController();
     const signal = AbortSignal.any([caller.signal, stop.signal]);
     const blobs = new Map(parts.flatMap(blobsOf).map((blob) => [blob.digest, blob]));
     const layers = new Set(parts.flatMap(layersOf));
+    const arrived: Descriptor[] = [];
     const results = await Promise.allSettled(
-      [...blobs.values()].map((blob) =>
-        room.with(async () => {
-          try {
-            if (layers.has(blob.digest)) listener.onLayer?.(blob.digest, 'Preparing');
-            const state = await this.#sendBlob(reference, blob, signal);
-            count(tally, blob, state);
-            if (layers.has(blob.digest)) listener.onLayer?.(blob.digest, state);
-          } catch (error) {
-            stop.abort();
-            throw error;
-          }
-        }),
-      ),
+      [...blobs.values()].map(async (blob) => {
+        try {
+          if (layers.has(blob.digest)) listener.onLayer?.(blob.digest, 'Preparing');
+          const state = await this.#sendBlob(reference, blob, room, signal);
+          count(tally, blob, state);
+          if (state !== 'Layer already exists') arrived.push(blob);
+          if (layers.has(blob.digest)) listener.onLayer?.(blob.digest, state);
+        } catch (error) {
+          stop.abort();
+          throw error;
+        }
+      }),
     );
     throwFirst(results);
-    for (const { descriptor, manifest, bytes } of parts) {
-      const last = descriptor.digest === parts.at(-1)?.descriptor.digest;
-      const name = last ? tag : descriptor.digest;
-      await remote.putManifest(host, repository, name, bytes, manifest.mediaType, { signal: caller.signal });
-    }
+    const noting = this.#deps.origins.noteSources(arrived.map(({ digest }) => ({ digest, host, repository })));
+    throwFirst(await Promise.allSettled([noting, this.#putManifests(reference, tag, parts, caller)]));
     return tally;
   }
 
-  async #sendBlob({ host, repository }: Reference, blob: Descriptor, signal: AbortSignal): Promise<BlobState> {
+  async #putManifests({ host, repository }: Reference, tag: string, parts: readonly Part[], { signal }: Caller) {
+    for (const { descriptor, manifest, bytes } of parts) {
+      const name = descriptor.digest === parts.at(-1)?.descriptor.digest ? tag : descriptor.digest;
+      await this.#deps.remote.putManifest(host, repository, name, bytes, manifest.mediaType, { signal });
+    }
+  }
+
+  /**
+   * A blob that lies elsewhere in the same registry is mounted unasked, which is one exchange instead of two: it is asked
+   * for first only when it was brought to this repository before, or when there is nowhere to mount it from.
+   */
+  async #sendBlob(
+    { host, repository }: Reference,
+    blob: Descriptor,
+    room: { asking: Semaphore; sending: Semaphore },
+    signal: AbortSignal,
+  ): Promise<BlobState> {
     const { remote, origins, content } = this.#deps;
-    if (await remote.hasBlob(host, repository, blob.digest, { signal })) return 'Layer already exists';
-    for (const origin of await origins.sources(blob.digest))
-      if (
-        origin.host === host &&
-        (await remote.mountBlob(host, repository, blob.digest, origin.repository, { signal }))
-      )
+    const near = (await origins.sources(blob.digest)).filter((origin) => origin.host === host);
+    const others = near.filter((origin) => origin.repository !== repository);
+    const isThere = () => room.asking.with(() => remote.hasBlob(host, repository, blob.digest, { signal }));
+    const askFirst = others.length < near.length || others.length === 0;
+    if (askFirst && (await isThere())) return 'Layer already exists';
+    for (const from of others)
+      if (await room.asking.with(() => remote.mountBlob(host, repository, blob.digest, from.repository, { signal })))
         return 'Mounted';
-    await this.#fetcher.ensure([blob], signal);
-    await remote.pushBlob(host, repository, blob, () => content.open(blob.digest), { signal });
-    await origins.noteSources([{ digest: blob.digest, host, repository }]);
+    if (!askFirst && (await isThere())) return 'Layer already exists';
+    await room.sending.with(async () => {
+      await this.#fetcher.ensure([blob], signal);
+      await remote.pushBlob(host, repository, blob, () => content.open(blob.digest), { signal });
+    });
     return 'Pushed';
   }
 }

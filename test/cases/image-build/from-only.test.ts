@@ -133,6 +133,8 @@ describe.skipIf(!hasBusybox || !existsSync(REGISTRY))('FROM alone', () => {
     const listener = { onLayer: (_: string, state: string) => states.push(state) };
     await test.engine.push(`${host}/mounted/one:1`, test.caller(), listener);
     expect(states).toEqual(['Preparing', 'Mounted']);
+    await test.engine.push(`${host}/mounted/one:1`, test.caller(), listener);
+    expect(states.slice(2)).toEqual(['Preparing', 'Layer already exists']);
     expect(await upstreamDigest('mounted/one')).toBe(await upstreamDigest('up/one'));
   });
 
