@@ -77,7 +77,7 @@ function describeSubmit(program: Command, add: AddCommand): void {
         'As gcloud builds submit: packs the folder by its .gcloudignore, uploads it, follows the log, and exits with the result of the build. Ctrl-C cancels the build.',
       examples: [
         'slipway submit',
-        'slipway submit . --config deploy/cloudbuild.yaml --substitutions _COMMIT_SHA=4f2c1e9',
+        'slipway submit --config deploy/cloudbuild.yaml --substitutions _COMMIT_SHA=4f2c1e9',
         `slipway submit --tag ${IMAGE}:dev`,
       ],
     },

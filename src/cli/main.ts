@@ -12,7 +12,8 @@ Start here:
   eval "$(slipway env)"         in another: gcloud, gsutil and slipway now use it
   gcloud builds submit --region=europe-central2 --config=cloudbuild.yaml
 
-Exit codes: 0 done, 1 the build or check failed, 2 used wrongly, 3 no server answers`;
+Exit codes: 0 done, 1 the build or check failed, 2 used wrongly,
+            3 no server answers`;
 
 /**
  * The command line. Every command is a file of its own, imported only when it is called, so that `slipway --help` does not
@@ -42,13 +43,14 @@ export async function runCli(argv: readonly string[], services: CliServices): Pr
   const onSignal = () => interrupted.abort();
   process.once('SIGINT', onSignal);
   process.once('SIGTERM', onSignal);
-  watchReaders(() => interrupted.abort(READER_GONE));
+  const unwatch = watchReaders(() => interrupted.abort(READER_GONE));
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return exit;
   } catch (error) {
     return complain(error, interrupted.signal);
   } finally {
+    unwatch();
     process.removeListener('SIGINT', onSignal);
     process.removeListener('SIGTERM', onSignal);
   }

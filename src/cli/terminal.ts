@@ -23,11 +23,21 @@ export function processTerminal(): Terminal {
   };
 }
 
-/** `slipway images | head -1`: the pipe is closed while we still write. Without this, Node ends with a stack trace. */
-export function watchReaders(gone: () => void): void {
-  for (const stream of [process.stdout, process.stderr])
-    stream.on('error', (error) => {
-      if (!hasErrorCode(error, 'EPIPE', 'ERR_STREAM_DESTROYED')) throw error;
-      gone();
-    });
+const watchers = new Set<() => void>();
+
+/**
+ * `slipway images | head -1`: the pipe is closed while we still write. Without a listener Node ends with a stack trace; it
+ * stays to the end of the process, because the error comes after the write that caused it.
+ * @returns what ends the watch
+ */
+export function watchReaders(gone: () => void): () => void {
+  if (watchers.size === 0 && process.stdout.listenerCount('error', onOutputError) === 0)
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', onOutputError);
+  watchers.add(gone);
+  return () => watchers.delete(gone);
+}
+
+function onOutputError(error: Error): void {
+  if (!hasErrorCode(error, 'EPIPE', 'ERR_STREAM_DESTROYED')) throw error;
+  for (const gone of watchers) gone();
 }

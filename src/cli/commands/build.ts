@@ -145,7 +145,8 @@ function pairs(given: string[], flag: string, absent: (name: string) => string |
   for (const entry of given) {
     const equals = entry.indexOf('=');
     const name = equals < 0 ? entry : entry.slice(0, equals);
-    if (name === '') throw new UsageProblem(`${flag} ${entry}: there is no name before the =`);
+    if (name === '')
+      throw new UsageProblem(`${flag} ${entry}: there is no name before the =`, `Write ${flag} NAME=VALUE.`);
     const value = equals < 0 ? absent(name) : entry.slice(equals + 1);
     if (value !== undefined) found[name] = value;
   }
