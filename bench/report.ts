@@ -20,13 +20,13 @@ export function rowTable(row: Row, results: Results): string {
     '|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|',
   ];
   for (const [name, samples] of contenders) {
-    const { n, wallMs, least, most, serverMs, cpuSeconds, peakBytes } = summarize(samples);
+    const { n, wallMs, walls, serverMs, servers, cpuSeconds, peakBytes } = summarize(samples);
     lines.push(
       cells(
         name,
         n,
         seconds(wallMs),
-        `${seconds(least)}..${seconds(most)}`,
+        span(walls),
         ratio(wallMs, ours.wallMs),
         ratio(wallMs, ours.serverMs),
         cpuSeconds.toFixed(3),
@@ -41,7 +41,7 @@ export function rowTable(row: Row, results: Results): string {
           `${name}, by the server's clock`,
           n,
           seconds(serverMs),
-          '',
+          span(servers),
           ratio(serverMs, ours.wallMs),
           ratio(serverMs, ours.serverMs),
           '',
@@ -60,8 +60,8 @@ function summarize(samples: readonly Sample[]) {
   return {
     n: samples.length,
     wallMs: median(walls),
-    least: Math.min(...walls),
-    most: Math.max(...walls),
+    walls,
+    servers,
     serverMs: servers.length === 0 ? undefined : median(servers),
     cpuSeconds: median(samples.map((sample) => sample.cpuSeconds)),
     peakBytes: median(samples.map((sample) => sample.peakBytes)),
@@ -79,6 +79,10 @@ function ratio(value: number, base: number | undefined): string {
   if (base === undefined || Number.isNaN(base)) return '';
   const quotient = value / base;
   return quotient >= 10 ? quotient.toFixed(0) : quotient.toFixed(2);
+}
+
+function span(values: readonly number[]): string {
+  return `${seconds(Math.min(...values))}..${seconds(Math.max(...values))}`;
 }
 
 function seconds(ms: number): string {
