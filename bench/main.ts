@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { cpus, release, tmpdir, totalmem } from 'node:os';
+import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readMountTable } from '../src/kernel/mount-table.ts';
@@ -45,6 +45,7 @@ async function bench(): Promise<number> {
   const endings: (() => Promise<void>)[] = [() => removeFolder(folder), () => AccountedGroup.removeParent()];
   const results: Results = new Map();
   const versions: string[] = [];
+  const loads: number[] = [];
   try {
     const upstream = await startUpstream(join(folder, 'upstream'));
     endings.push(upstream.stop);
@@ -52,6 +53,7 @@ async function bench(): Promise<number> {
     for (const set of sets) {
       const take = (row: Row, { name }: Contender, sample: Sample) => {
         record(results, row, name, sample);
+        loads.push(loadavg()[0] ?? 0);
         say(
           `${row.id} ${name}: ${Math.round(sample.wallMs)} ms${sample.serverMs === undefined ? '' : `, by the server's clock ${sample.serverMs.toFixed(1)} ms`}`,
         );
@@ -65,7 +67,7 @@ async function bench(): Promise<number> {
   }
   const tables = sets.flatMap(({ rows }) => rows).map((row) => rowTable(row, results));
   process.stdout.write(`${tables.join('\n')}\n`);
-  if (values.write) say(`written: ${await writeResults(header(versions), tables)}`);
+  if (values.write) say(`written: ${await writeResults(header(versions, loads), tables)}`);
   return 0;
 }
 
@@ -105,14 +107,13 @@ async function removeFolder(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }
 
-function header(versions: readonly string[]): string {
+function header(versions: readonly string[], loads: readonly number[]): string {
   const processors = cpus();
   const machine = `${processors.length} x ${processors[0]?.model.trim() ?? 'unknown processor'}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Linux ${release()}`;
-  return [
-    `Date: ${new Date().toISOString().slice(0, 16)}Z. Machine: ${machine}.`,
-    '',
-    ...versions.map((line) => `- ${line}`),
-  ].join('\n');
+  const load = `${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}`;
+  const date = new Date().toISOString().slice(0, 16);
+  const first = `Date: ${date}Z. Machine: ${machine}; its load meanwhile: ${load}.`;
+  return [first, '', ...versions.map((line) => `- ${line}`)].join('\n');
 }
 
 function listed(list: string | undefined, name: string): boolean {
