@@ -1,9 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Three kinds of tests: `unit` lives beside the code, needs no root and no network, and is part of `npm run check`;
+ * Four kinds of tests: `unit` lives beside the code, needs no root and no network, and is part of `npm run check`;
  * `cases` are folders a user would recognise, run against the real engine; `wire` and `fault` drive the real clients
- * against a running server, one file at a time because they share the machine's network namespaces and mounts.
+ * against a running server, one file at a time because they share the machine's network namespaces and mounts. `peers` asks
+ * other builders what they make of the cases and is run by itself (`npm run test:peers`).
  */
 export default defineConfig({
   test: {
@@ -16,6 +17,16 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/{suites,cases,wire,fault}/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 240_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'peers',
+          include: ['test/peers/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 240_000,
           hookTimeout: 300_000,

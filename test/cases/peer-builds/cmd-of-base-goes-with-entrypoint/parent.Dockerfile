@@ -1,0 +1,3 @@
+FROM busybox
+ENTRYPOINT ["/first"]
+CMD ["its", "words"]

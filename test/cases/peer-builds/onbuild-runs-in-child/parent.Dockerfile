@@ -1,0 +1,7 @@
+FROM busybox
+ONBUILD ENV STAGE=child
+ONBUILD WORKDIR /built
+ONBUILD COPY given .
+ONBUILD RUN echo $STAGE > stage
+ONBUILD USER 1000
+RUN touch /parent

@@ -1,0 +1,76 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BuildCase, withContext } from './build-case.ts';
+import type { BuildAnswer } from './compare.ts';
+import { readDockerArchive } from './docker-archive.ts';
+import type { CommandResult, DockerDaemon } from './docker-daemon.ts';
+import { flattenImage } from './flat-image.ts';
+import type { BaseLayers } from './our-builds.ts';
+
+export type DockerBuilder = 'buildkit' | 'classic';
+
+/** Builds a case by one of docker's two builders and reads the image back from `docker save`. */
+export async function buildByDocker(
+  daemon: DockerDaemon,
+  builder: DockerBuilder,
+  each: BuildCase,
+  base: BaseLayers,
+): Promise<BuildAnswer> {
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-peer-docker-'));
+  try {
+    if (each.parent !== undefined) {
+      const file = join(each.folder, 'parent.Dockerfile');
+      const parent = await build(daemon, builder, each, ['--tag', 'parent', '--file', file]);
+      if (parent.exitCode !== 0) return failure(parent);
+    }
+    const built = await build(daemon, builder, each, ['--tag', 'case', ...flags(each)]);
+    if (built.exitCode !== 0) return failure(built);
+    const path = join(folder, 'image.tar');
+    const saved = await daemon.docker(['save', '--output', path, 'case']);
+    if (saved.exitCode !== 0) throw new Error(saved.stderr);
+    const { config, layers } = await readDockerArchive(path);
+    return { image: flattenImage(config, layers, base) };
+  } finally {
+    await daemon.docker(['image', 'rm', '--force', 'case', 'parent']);
+    await rm(folder, { recursive: true });
+  }
+}
+
+function flags({ args, file }: BuildCase): string[] {
+  const { buildArgs = {}, labels = {}, target } = args;
+  return [
+    ...Object.entries(buildArgs).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
+    ...Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`]),
+    ...(target === undefined ? [] : ['--target', target]),
+    ...(args.file === undefined ? [] : ['--file', `CONTEXT/${file}`]),
+  ];
+}
+
+async function build(
+  daemon: DockerDaemon,
+  builder: DockerBuilder,
+  each: BuildCase,
+  more: readonly string[],
+): Promise<CommandResult> {
+  return await withContext(each, async (context) => {
+    const args = more.map((word) => word.replace(/^CONTEXT\//, `${context}/`));
+    return await daemon.docker(
+      ['build', '--network=none', ...(builder === 'buildkit' ? ['--progress=plain'] : []), ...args, context],
+      { DOCKER_BUILDKIT: builder === 'buildkit' ? '1' : '0' },
+    );
+  });
+}
+
+/** The last line that was said, without what is different every time. */
+function failure({ exitCode, stderr }: CommandResult): BuildAnswer {
+  const last =
+    stderr
+      .split('\n')
+      .filter((line) => line.trim() !== '')
+      .at(-1) ?? '';
+  const error = last
+    .replace(/\/\S+\/overlay2\/[a-z0-9]+\/merged/g, '')
+    .replace(/\b[a-z0-9]{25}(?:::[a-z0-9]{25})?\b/g, 'ID');
+  return { error, exitCode };
+}

@@ -1,0 +1,108 @@
+/** A difference to docker's BuildKit (20.10) that we want, and why. */
+interface KnownDifference {
+  /** Names of the cases. */
+  cases: RegExp;
+  /** Lines of `differences`, or the one that says which side failed. */
+  line: RegExp;
+  reason: string;
+}
+
+export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
+  {
+    cases: /./,
+    line: /^history \d+: (?:COPY|ADD) --ch(?:own|mod)=.*, not (?:COPY|ADD) (?!--)/,
+    reason: 'Newer BuildKit keeps the flags in the history too: without them nobody sees where an owner comes from.',
+  },
+  {
+    cases: /./,
+    line: /^history \d+: EXPOSE \[.*\], not EXPOSE map\[/,
+    reason: "The ports as newer BuildKit lists them, in the Dockerfile's order.",
+  },
+  {
+    cases: /./,
+    line: /^history \d+: HEALTHCHECK .*, not HEALTHCHECK &\{/,
+    reason: 'The instruction as it was written, in place of a Go value whose retries are a control character.',
+  },
+  {
+    cases: /./,
+    line: /^history \d+: WORKDIR (\S+), not WORKDIR \1\/$/,
+    reason: 'The path without a slash at its end, as in newer BuildKit.',
+  },
+  {
+    cases: /./,
+    line: /^file (?:dev|etc|proc|sys): nothing, not folder 755 0:0$/,
+    reason: "Our mount points stay out of layers; docker's RUN leaves these folders in an image that had none.",
+  },
+  {
+    cases: /^buildah dest-final-slash/,
+    line: /^layers: 2, not 3$/,
+    reason: 'That RUN changed nothing else.',
+  },
+  {
+    cases: /^kaniko Dockerfile_test_from_multistage_capital$/,
+    line: /^an image, not error: .*BUG_stage/,
+    reason: "A stage's name is found in FROM whatever its case, as --from and --target find it; 20.10 asks a registry.",
+  },
+  {
+    cases: /^onbuild-/,
+    line: /^history \d+: /,
+    reason:
+      "ONBUILD has an entry of its own, as the classic builder's history had: it is a line of the Dockerfile too.",
+  },
+  {
+    cases: /^arg-and-env$/,
+    line: /^(?:file seen|config Labels|history [567])/,
+    reason:
+      'ENV wins over an ARG of its name wherever they stand: so the Dockerfile reference says, and so the classic builder ' +
+      'does. In BuildKit the later line wins while it builds.',
+  },
+  {
+    cases: /^copy-chmod$/,
+    line: /^file new\/place\/file: file 4711 3:4 .* not file 711 3:4/,
+    reason: 'The mode that was asked for: 20.10 changes the owner last, and the kernel takes setuid away then.',
+  },
+  {
+    cases: /^copy-chown-unknown$/,
+    line: /^error: .*no such user: stranger/,
+    reason: 'The reference says that it fails, and the classic builder does; 20.10 gives the file to root in silence.',
+  },
+  {
+    cases: /^copy-glob-without-match$/,
+    line: /^error: COPY failed: no source files were specified/,
+    reason: 'A pattern that matches nothing is a mistake, as it was to the classic builder; BuildKit copies nothing.',
+  },
+  {
+    cases: /^copy-several-without-slash$/,
+    line: /^file there/,
+    reason:
+      'Several sources make the destination a folder (with a warning), as in newer BuildKit; the classic builder refuses. ' +
+      '20.10 writes one over the other.',
+  },
+  {
+    cases: /^copy-(?:file-over-folder|folder-over-file)-in-tree$/,
+    line: /^an image, not error: /,
+    reason: 'Copying a tree replaces what it meets, as with the classic builder; BuildKit refuses.',
+  },
+  {
+    cases: /^copy-folder-over-link-to-folder$/,
+    line: /^an image, not error: cannot copy to non-directory/,
+    reason:
+      "`COPY rootfs/ /` goes through the base's `/bin -> usr/bin`, as with the classic builder; BuildKit refuses, since " +
+      'Debian merged its /usr a much-met failure.',
+  },
+  {
+    cases: /^dockerignore-all-but$/,
+    line: /^file all\/deep\/er/,
+    reason: 'An exception with a wildcard holds in folders that are excluded; 20.10 does not look into them.',
+  },
+  {
+    cases: /^target-by-number$/,
+    line: /^an image, not error: .*target stage 1 could not be found/,
+    reason: '--target takes the number of a stage as COPY --from does; buildah has it too.',
+  },
+];
+
+/** @returns what no reason stands for */
+export function unexplained(name: string, lines: readonly string[]): string[] {
+  return lines.filter((line) => !KNOWN_DIFFERENCES.some((known) => known.cases.test(name) && known.line.test(line)));
+}
