@@ -79,6 +79,11 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
       '20.10 writes one over the other.',
   },
   {
+    cases: /^(?:copy-glob-onto-one-name|buildah copy-globs\/Containerfile)$/,
+    line: /^error: When using COPY with more than one source file/,
+    reason: 'Refused as by the classic builder: BuildKit keeps only the last file that the pattern matches.',
+  },
+  {
     cases: /^copy-(?:file-over-folder|folder-over-file)-in-tree$/,
     line: /^an image, not error: /,
     reason: 'Copying a tree replaces what it meets, as with the classic builder; BuildKit refuses.',

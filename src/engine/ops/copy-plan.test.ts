@@ -138,6 +138,13 @@ describe('where things land', () => {
     expect(await plan([file('x/a'), file('y/a')], '/d/', EMPTY)).toEqual(['d folder 755 0', 'd/a file 640 0']);
   });
 
+  it('several files and folders into a folder that exists, or folders into a new one', async () => {
+    const tree = base(['app', 'folder', 0o755]);
+    expect(await plan([file('a'), file('b')], '/app', tree)).toEqual(await plan([file('a'), file('b')], '/app/', tree));
+    const folders = [folder('s', source('s/1')), folder('t', source('t/2'))];
+    expect(await plan(folders, '/new', EMPTY)).toEqual(await plan(folders, '/new/', EMPTY));
+  });
+
   it('nowhere, when several things want one name or a folder wants a file', async () => {
     await expect(plan([file('a'), file('b')], '/c', EMPTY)).rejects.toThrow('must be a directory and end with a /');
     await expect(plan([folder('s', source('s/f'))], '/f', base(['f', 'file', 0o644]))).rejects.toThrow(

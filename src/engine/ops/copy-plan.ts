@@ -38,15 +38,9 @@ export interface CopyPlanInput {
  */
 export async function planCopy(input: CopyPlanInput, tree: MergedTree): Promise<PlannedEntry[]> {
   const { operation, selected } = input;
-  const count = selected.length + operation.inline.length;
-  if (count > 1 && !operation.intoFolder)
-    throw new Problem(
-      'invalid',
-      `When using ${operation.kind.toUpperCase()} with more than one source file, the destination must be a directory and end with a /`,
-      { place: operation.place },
-    );
-  const layer = new PlannedLayer(input, tree);
   const destination = cleanPath(operation.destination);
+  await refuseOneNameForSeveral(input, destination, tree);
+  const layer = new PlannedLayer(input, tree);
   for (const { name, content } of operation.inline) {
     const target = await layer.fileTarget(destination, operation.intoFolder, name);
     layer.file(target, {
@@ -56,6 +50,23 @@ export async function planCopy(input: CopyPlanInput, tree: MergedTree): Promise<
   }
   for (const item of selected) await placeItem(layer, item, destination, input);
   return layer.entries;
+}
+
+/** A pattern that matches several files needs a folder to put them in; BuildKit writes one over the other. */
+async function refuseOneNameForSeveral(
+  { operation, selected, archives }: CopyPlanInput,
+  destination: string,
+  tree: MergedTree,
+): Promise<void> {
+  if (operation.intoFolder || operation.parents) return;
+  const files = selected.filter(({ entry }) => entry.type !== 'folder' && !archives.has(entry.path));
+  if (files.length + operation.inline.length < 2) return;
+  if ((await tree.resolve(destination, true)).entry?.type === 'folder') return;
+  throw new Problem(
+    'invalid',
+    `When using ${operation.kind.toUpperCase()} with more than one source file, the destination must be a directory and end with a /`,
+    { place: operation.place },
+  );
 }
 
 async function placeItem(
