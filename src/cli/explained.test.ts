@@ -37,6 +37,7 @@ it('says for every step whether it was cached, and why not', () => {
 
 it.each<[why: string, reason: string]>([
   ['the file that the RUN names is among the changed', '2 of 9 files changed: requirements.txt, app/main.py'],
+  ['it is named by its place in the image', '1 of 9 files changed: deploy/requirements.txt'],
   ['not every changed file is named', '9 of 9 files changed: a, b, c and 6 more'],
   ['no file changed', 'the instruction changed'],
 ])('gives no advice when %s', (_, reason) => {

@@ -71,7 +71,9 @@ function copyFirst(step: StepReport, earlier: readonly StepReport[]): string[] |
     before.status === 'ran' && /^(?:COPY|ADD)\b/i.test(before.text) ? changedFiles(before.reason ?? '') : [],
   );
   if (needed.length === 0 || changed.length === 0 || changed.includes(undefined)) return undefined;
-  if (needed.some((file) => changed.some((path) => path?.endsWith(file)))) return undefined;
+  // by their last names: the RUN sees the file where COPY put it
+  const last = (path = '') => path.slice(path.lastIndexOf('/') + 1);
+  if (needed.some((file) => changed.some((path) => last(path) === last(file)))) return undefined;
   const names = [...new Set(needed)].join(', ');
   return [`none of the changed files is ${names}: copy it before the rest,`, 'and this step stays cached'];
 }

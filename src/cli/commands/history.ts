@@ -37,7 +37,7 @@ export async function history(context: CliContext, options: HistoryOptions, name
   if (base !== undefined) context.terminal.out(describeBase(base, rows.slice(0, baseEntries)));
   const metadata = own.filter((row) => row.layer === undefined).length;
   context.terminal.out(
-    `${own.length} entries, ${own.length - metadata} layers: ${metadata === 1 ? '1 entry is' : `${metadata} entries are`} metadata, which makes no layer\n`,
+    `${own.length} entries, ${counted(own.length - metadata, 'layer')}: ${metadata === 1 ? '1 entry is' : `${metadata} entries are`} metadata, which makes no layer\n`,
   );
   return EXIT.done;
 }
@@ -58,6 +58,10 @@ function describeBase(base: NonNullable<ImageDetails['base']>, hidden: HistoryRo
   const sum =
     hidden.length === 0
       ? ''
-      : `\n   ${base.layers ?? 0} layers, ${formatBytes(bytes)}, ${hidden.length} entries (--all)`;
+      : `\n   ${counted(base.layers ?? 0, 'layer')}, ${formatBytes(bytes)}, ${hidden.length} entries (--all)`;
   return `…  base ${base.name}\n   ${base.digest}${sum}\n`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
