@@ -1,8 +1,8 @@
 import type { z } from 'zod';
+import { nearest } from '../lib/nearest.ts';
 import { type Place, Problem } from '../lib/problem.ts';
 import { type FieldPath, formatPath } from './field-path.ts';
 import { type BuildRequest, buildRequestSchema } from './request.ts';
-import { nearest } from './suggest.ts';
 
 /** A complaint about one field of a request, before anybody knows whether it came as JSON or in a file. */
 export interface FieldComplaint {

@@ -1,8 +1,8 @@
+import { nearest } from '../lib/nearest.ts';
 import { type Place, Problem } from '../lib/problem.ts';
 import { expandDynamic } from './dynamic-values.ts';
 import { type FieldPath, formatPath } from './field-path.ts';
 import type { BuildRequest } from './request.ts';
-import { nearest } from './suggest.ts';
 
 /** What the server knows of a build before it runs. */
 export interface BuiltIns {

@@ -1,11 +1,11 @@
 import { parseReference } from '../images/reference.ts';
+import { nearest } from '../lib/nearest.ts';
 import { messageOf, type Place, Problem } from '../lib/problem.ts';
 import type { Complaint } from './complaint.ts';
 import { parseDuration } from './duration.ts';
 import type { FieldPath } from './field-path.ts';
 import { findCircle, stepLabel } from './plan.ts';
 import type { BuildRequest, BuildStepRequest } from './request.ts';
-import { nearest } from './suggest.ts';
 import { volumeComplaints } from './volume-rules.ts';
 
 /** Limits of the hosted service's quotas page; the archived local builder had 100 steps and 4000 characters. */

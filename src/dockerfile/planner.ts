@@ -1,5 +1,6 @@
 import { parsePlatform } from '../images/platform.ts';
 import { parseReference } from '../images/reference.ts';
+import { didYouMean, nearest } from '../lib/nearest.ts';
 import { locate, placeOf, Warnings } from './complaint.ts';
 import { type Expansion, expand } from './expand.ts';
 import { fromProblem } from './from-problem.ts';
@@ -9,7 +10,6 @@ import { rangeWithin, type Word } from './lex/nodes.ts';
 import type { ParsedDockerfile, ParsedStage } from './parsed.ts';
 import type { BuildInputs, Stage, StageBase } from './program.ts';
 import type { StageNames } from './stage-names.ts';
-import { closest, didYouMean } from './suggest.ts';
 
 /** What planning goes by. */
 export interface PlanFacts {
@@ -145,7 +145,7 @@ export class Planner {
   #remarkStageLike(name: string, index: number, written: string, word: Word, warnings: Warnings): void {
     if (/[/:@.]/.test(name)) return;
     const later = this.#facts.names.after(index + 1, name);
-    const near = closest(name, this.#facts.names.known(index));
+    const near = nearest(name, this.#facts.names.known(index));
     if (later !== undefined)
       warnings.add(
         'ForwardStageReference',

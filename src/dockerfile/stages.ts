@@ -1,3 +1,4 @@
+import { didYouMean } from '../lib/nearest.ts';
 import type { Range } from '../lib/problem.ts';
 import { Complaint, locate, type Source, Warnings } from './complaint.ts';
 import { globalScope, isEngineArg } from './global-scope.ts';
@@ -11,7 +12,6 @@ import type { ParsedDockerfile, ParsedStage } from './parsed.ts';
 import { Planner } from './planner.ts';
 import type { BuildInputs, StagePlan } from './program.ts';
 import { StageNames } from './stage-names.ts';
-import { didYouMean } from './suggest.ts';
 
 export interface ParseOptions {
   /** Value of the build argument BUILDKIT_SYNTAX, which wins over `# syntax=`. */

@@ -1,6 +1,6 @@
+import { nearest } from '../../lib/nearest.ts';
 import { Problem, renderProblem } from '../../lib/problem.ts';
 import type { NativeBuilder } from '../builders/native-builder.ts';
-import { nearest } from '../suggest.ts';
 import { build } from './build.ts';
 import type { DockerCommand, DockerSession } from './command.ts';
 import { FlagError, parseFlags } from './flags.ts';

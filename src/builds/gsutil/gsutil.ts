@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
+import { nearest } from '../../lib/nearest.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { NativeBuilder } from '../builders/native-builder.ts';
-import { nearest } from '../suggest.ts';
 import { cat, cp, mv } from './cp.ts';
 import { ls, rm, stat } from './list.ts';
 import { rsync } from './rsync.ts';

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { currentOwner, ownerLives, startTimeOf } from './owner.ts';
+import { startTimeOf } from '../../lib/process-mark.ts';
+import { currentOwner, ownerLives } from './owner.ts';
 import { deadRunFolders, makeRunFolder } from './run-folder.ts';
 
 test('a process is known by pid, start time and boot', () => {

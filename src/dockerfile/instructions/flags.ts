@@ -1,6 +1,6 @@
+import { didYouMean } from '../../lib/nearest.ts';
 import { Complaint } from '../complaint.ts';
 import type { Node, Word } from '../lex/nodes.ts';
-import { didYouMean } from '../suggest.ts';
 
 /** `many`: may be given several times. */
 export type FlagKind = 'text' | 'boolean' | 'many';

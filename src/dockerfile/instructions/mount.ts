@@ -1,6 +1,6 @@
+import { didYouMean } from '../../lib/nearest.ts';
 import { Complaint } from '../complaint.ts';
 import type { Word } from '../lex/nodes.ts';
-import { didYouMean } from '../suggest.ts';
 import type { MountFlag } from './instruction.ts';
 
 const TYPES = ['bind', 'cache', 'tmpfs', 'secret', 'ssh'];

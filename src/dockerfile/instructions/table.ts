@@ -1,7 +1,7 @@
+import { didYouMean } from '../../lib/nearest.ts';
 import { Complaint } from '../complaint.ts';
 import type { Node } from '../lex/nodes.ts';
 import { INSTRUCTIONS } from '../lex/split.ts';
-import { didYouMean } from '../suggest.ts';
 import { parseArg } from './arg.ts';
 import { parseCmd } from './cmd.ts';
 import { parseCopy } from './copy.ts';

@@ -1,4 +1,5 @@
 import type { Healthcheck } from '../../images/config.ts';
+import { didYouMean } from '../../lib/nearest.ts';
 import { Complaint } from '../complaint.ts';
 import type {
   Command,
@@ -8,7 +9,6 @@ import type {
   TextInstruction,
   WordsInstruction,
 } from '../instructions/instruction.ts';
-import { didYouMean } from '../suggest.ts';
 import { portsOf } from './ports.ts';
 import { isSignal, SIGNAL_NAMES } from './signals.ts';
 import type { StageState } from './stage-state.ts';

@@ -1,10 +1,10 @@
 import type { RunConfig } from '../../images/config.ts';
+import { didYouMean } from '../../lib/nearest.ts';
 import type { Range } from '../../lib/problem.ts';
 import { placeOf, Warnings } from '../complaint.ts';
 import { expand } from '../expand.ts';
 import { type Node, rangeWithin, type Word } from '../lex/nodes.ts';
 import type { BaseState, BuildInputs, Operation, ProgramHistory, Stage } from '../program.ts';
-import { didYouMean } from '../suggest.ts';
 
 /** BuildKit's default for images that bring none. */
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

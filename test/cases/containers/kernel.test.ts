@@ -3,12 +3,12 @@ import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { startTimeOf } from '../../../src/containers/sandbox/owner.ts';
 import * as libc from '../../../src/kernel/libc.ts';
 import { mount, unmount } from '../../../src/kernel/mount.ts';
 import { readMountTable } from '../../../src/kernel/mount-table.ts';
 import { makeNode, makeWhiteout } from '../../../src/kernel/node-file.ts';
 import { getXattr, setXattr } from '../../../src/kernel/xattr.ts';
+import { startTimeOf } from '../../../src/lib/process-mark.ts';
 
 vi.mock('../../../src/kernel/libc.ts', { spy: true });
 
