@@ -16,7 +16,7 @@ import { log } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
 import { messageOf } from '../lib/problem.ts';
 import { isOwnHost } from '../stores/registry/name.ts';
-import { controlService } from './control.ts';
+import { type ControlParts, controlService } from './control.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { openHttpDoors } from './http-doors.ts';
 import { closeServer, listenOn, listenOnSocket } from './listen.ts';
@@ -77,9 +77,9 @@ export async function serve(options: ServeOptions): Promise<number> {
       ownHosts: [new URL(publicUrl).host],
     });
     Object.assign(handlers, { request: proxy.plain, proxy });
-    await openControl(owner, pool, url, endings);
     const housekeeper = startHousekeeping(owner, doors.expireUploads);
     endings.push(() => housekeeper.stop());
+    await openControl({ owner, pool, url, clean: () => housekeeper.round() }, endings);
     dispatcher.wake();
 
     process.stdout.write(`ready ${url}\n`);
@@ -119,22 +119,24 @@ function dispatcherOf(owner: Owner, pool: WorkerPool): BuildDispatcher {
     ...recoverDeps(owner),
     worker: `serve-${process.pid}`,
     concurrency: owner.config.builds.concurrency,
-    sweep: async () => void (await runtimeOver(owner.folder, owner.config).sweep()),
+    sweep: async () => {
+      await runtimeOver(owner.folder, owner.config).sweep();
+      await (await SnapshotStore.open(owner.folder.snapshots)).sweepDead();
+    },
     run: async (build: Build, signal) => {
       await pool.once('runBuild', [build], signal);
     },
   });
 }
 
-async function openControl(
-  owner: Owner,
-  pool: WorkerPool,
-  url: string,
-  endings: (() => Promise<void>)[],
-): Promise<Server> {
+interface ControlDoorParts extends Omit<ControlParts, 'engine'> {
+  pool: WorkerPool;
+}
+
+async function openControl(parts: ControlDoorParts, endings: (() => Promise<void>)[]): Promise<Server> {
+  const { owner, pool } = parts;
   const service = controlService({
-    owner,
-    url,
+    ...parts,
     engine: (name, request, emit, signal) => pool.resident(name, [request], emit, signal),
   });
   const server = createServer({ requestTimeout: 0 }, controlDoor(service));

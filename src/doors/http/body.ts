@@ -46,8 +46,15 @@ const DRAIN_MS = 10_000;
  */
 export function drain(request: IncomingMessage): void {
   if (request.complete || request.destroyed) return;
+  const { socket } = request;
   const timer = setTimeout(() => request.destroy(), DRAIN_MS);
-  request.once('close', () => clearTimeout(timer));
+  const done = () => {
+    clearTimeout(timer);
+    socket.removeListener('close', done);
+  };
+  request.once('close', done);
+  // a request that was answered is no longer told when its connection breaks
+  socket.once('close', done);
   request.on('error', () => undefined); // the client may well leave in the middle now
   request.resume();
 }
