@@ -317,6 +317,17 @@ function describeHouse(program: Command, add: AddCommand): void {
     .option('--json', 'for programs, one object per line');
   add(
     program,
+    'prune',
+    {
+      summary: 'remove now what nobody keeps any more',
+      about:
+        'Does what the server does every hour by itself: blobs that no image, build, object or cache names move to the trash, unpacked trees and uploads that nobody uses go.',
+      examples: ['slipway prune'],
+    },
+    async () => (await import('./commands/prune.ts')).prune,
+  ).option('--json', 'for programs');
+  add(
+    program,
     'seed',
     {
       summary: "fill the server with the example's bucket, model and bases",

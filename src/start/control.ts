@@ -5,6 +5,7 @@ import type { ControlService } from '../doors/control/routes.ts';
 import type { ControlMethod } from '../doors/control/wire.ts';
 import { writeDurably } from '../lib/durable-file.ts';
 import { hasErrorCode } from '../lib/problem.ts';
+import type { CollectReport } from '../stores/content/collect.ts';
 import { examine } from './doctor.ts';
 import type { Owner } from './owner.ts';
 import { VERSION } from './version.ts';
@@ -13,6 +14,8 @@ export interface ControlParts {
   owner: Owner;
   /** Base URL of the HTTP doors; empty when none is open. */
   url: string;
+  /** One round of housekeeping. */
+  clean(): Promise<CollectReport>;
   /** The engine, wherever it runs. */
   engine(name: string, request: unknown, emit: (event: unknown) => void, signal: AbortSignal): Promise<unknown>;
 }
@@ -54,6 +57,10 @@ export function controlService(parts: ControlParts): ControlService {
     },
     revokeToken: ({ id }) => owner.tokens.revoke(id),
     serviceAccountKey: ({ project }) => serviceAccountKey(owner, url, project),
+    prune: async () => {
+      const { blobs, bytes } = await parts.clean();
+      return { blobs, bytes };
+    },
     doctor: (request, emit, signal) => examine(owner, request.verify, emit, signal),
   };
 }

@@ -2,7 +2,7 @@ import { DiskBin } from '../adapters/disk/disk-bin.ts';
 import { SnapshotStore } from '../engine/snapshots/snapshot-store.ts';
 import { log } from '../lib/log.ts';
 import { messageOf } from '../lib/problem.ts';
-import { Collector } from '../stores/content/collect.ts';
+import { Collector, type CollectReport } from '../stores/content/collect.ts';
 import type { Owner } from './owner.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -15,14 +15,14 @@ const IDLE_MS = DAY_MS;
 const CACHE_MS = 30 * DAY_MS;
 
 export interface Housekeeper {
-  /** What has outlived its use goes: one round, each part whether or not another failed. */
-  round(): Promise<void>;
+  /** As `clean`; a round that is at work is waited for instead. */
+  round(): Promise<CollectReport>;
   stop(): Promise<void>;
 }
 
 /** Rounds every hour, one at a time, until `stop`. */
 export function startHousekeeping(owner: Owner, expireUploads: () => Promise<void>): Housekeeper {
-  let running: Promise<void> | undefined;
+  let running: Promise<CollectReport> | undefined;
   const round = () => {
     running ??= clean(owner, expireUploads).finally(() => {
       running = undefined;
@@ -41,8 +41,10 @@ export function startHousekeeping(owner: Owner, expireUploads: () => Promise<voi
   };
 }
 
-async function clean(owner: Owner, expireUploads: () => Promise<void>): Promise<void> {
+/** What has outlived its use goes: one round, each part whether or not another failed. */
+export async function clean(owner: Owner, expireUploads: () => Promise<void>): Promise<CollectReport> {
   const now = Date.now();
+  let report: CollectReport = { blobs: 0, bytes: 0, strays: 0 };
   const { trashHours } = owner.config.retention;
   await attempt('uploads', expireUploads);
   await attempt('cache', async () => void (await owner.pruneCache(now - CACHE_MS)));
@@ -53,10 +55,11 @@ async function clean(owner: Owner, expireUploads: () => Promise<void>): Promise<
   });
   await attempt('content', async () => {
     const bin = new DiskBin(owner.folder.content, owner.trash);
-    const report = await new Collector({ rows: owner.sweep, bin, roots: owner.roots }).collect();
+    report = await new Collector({ rows: owner.sweep, bin, roots: owner.roots }).collect();
     if (report.blobs > 0) log.info(report, 'collected what nobody keeps');
   });
   await attempt('trash', async () => void (await owner.trash.empty(now - trashHours * HOUR_MS)));
+  return report;
 }
 
 async function attempt(part: string, work: () => Promise<void>): Promise<void> {

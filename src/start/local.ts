@@ -1,5 +1,6 @@
 import type { ControlClient } from '../cli/services.ts';
 import { controlService } from './control.ts';
+import { clean } from './housekeeping.ts';
 import { openOwner } from './owner.ts';
 import { workerCalls } from './worker-calls.ts';
 
@@ -10,6 +11,7 @@ export async function openLocal(data: string): Promise<ControlClient> {
   const service = controlService({
     owner,
     url: '',
+    clean: () => clean(owner, async () => undefined),
     engine: (name, request, emit, signal) =>
       (
         calls[name as keyof typeof calls] as (
