@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { BuildCase } from './build-case.ts';
 import type { BuildAnswer } from './compare.ts';
 
-/** How another builder's answer stands to BuildKit's. */
+/** How the classic builder's answer stands to BuildKit's. */
 export type OtherAnswer = 'same' | { differs: string[] } | { error: string; exitCode?: number };
 
 /** `golden.json` of a case: what docker made of it, on that day, by that version. */
@@ -13,7 +13,6 @@ export interface Golden {
   versions: Record<string, string>;
   buildkit: BuildAnswer;
   classic: OtherAnswer;
-  buildah?: OtherAnswer;
 }
 
 const NAME = 'golden.json';
