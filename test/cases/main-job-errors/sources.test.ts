@@ -50,5 +50,6 @@ describe.skipIf(why !== '')(`mistakes in a source${why}`, () => {
       .replaceAll(/\b[\d.]+-[0-9a-f]{32}(\.tgz)?(#\d+)?/g, 'OBJECT')
       .replaceAll(/sha256:[0-9a-f]{12,64}/g, 'sha256:DIGEST')
       .replaceAll(/\b\d+(\.\d+)?( ?(ms|s|B|KB|KiB))\b/g, 'N$2')
-      .replaceAll(/\b\d+\.\d{3}(?= )/g, 'N');
+      .replaceAll(/\b\d+\.\d{3}(?= )/g, 'N')
+      .replaceAll(/ +N(?= [KM]?i?B\b)/g, ' N');
 });
