@@ -1,8 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
+import { Lines } from '../lib/lines.ts';
 import type { LogWriter } from '../stores/logs/logs.ts';
-
-/** A line longer than this is broken, so that a program that never ends one can't fill the memory. */
-const MAX_LINE = 1 << 20;
 
 /** Takes a step's output: text as it comes, on either stream. */
 export interface StepOutput {
@@ -50,8 +48,8 @@ export class StepLog implements StepOutput {
   readonly #append: (text: string) => void;
   readonly #label: string | undefined;
   readonly #streams = {
-    stdout: { decoder: new StringDecoder('utf8'), rest: '' },
-    stderr: { decoder: new StringDecoder('utf8'), rest: '' },
+    stdout: { decoder: new StringDecoder('utf8'), lines: new Lines() },
+    stderr: { decoder: new StringDecoder('utf8'), lines: new Lines() },
   };
 
   constructor(append: (text: string) => void, label: string | undefined) {
@@ -77,26 +75,18 @@ export class StepLog implements StepOutput {
 
   /** Writes what has no newline yet, and the line that says the step is over. */
   finish(): void {
-    for (const stream of Object.values(this.#streams)) {
-      const rest = stream.rest + stream.decoder.end();
-      stream.rest = '';
+    for (const { decoder, lines } of Object.values(this.#streams)) {
+      for (const line of lines.take(decoder.end())) this.line(line);
+      const rest = lines.end();
       if (rest !== '') this.line(rest);
     }
     if (this.#label !== undefined) this.#append(`Finished ${this.#label}\n`);
   }
 
   #take(name: 'stdout' | 'stderr', chunk: Uint8Array | string): void {
-    const stream = this.#streams[name];
+    const { decoder, lines } = this.#streams[name];
     const text =
-      typeof chunk === 'string'
-        ? chunk
-        : stream.decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-    const lines = (stream.rest + text).split('\n');
-    stream.rest = lines.pop() ?? '';
-    if (stream.rest.length > MAX_LINE) {
-      lines.push(stream.rest);
-      stream.rest = '';
-    }
-    for (const line of lines) this.line(line.endsWith('\r') ? line.slice(0, -1) : line);
+      typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    for (const line of lines.take(text)) this.line(line.endsWith('\r') ? line.slice(0, -1) : line);
   }
 }

@@ -1,14 +1,16 @@
+import { Lines } from '../lib/lines.ts';
 import type { BuildEvent } from './engine.ts';
 
 interface Shown {
   name: string;
   started: number;
-  /** Text of each stream after its last newline: a line is printed when it is whole. */
-  rest: { stdout: string; stderr: string };
+  lines: { stdout: Lines; stderr: Lines };
 }
 
 /** Lines of a failed vertex that are repeated under its error, as BuildKit does. */
 const TAIL_LINES = 10;
+/** Characters of each that are repeated. */
+const TAIL_LINE = 4096;
 
 /**
  * BuildEvents as the lines of BuildKit's `--progress=plain`: `#5 [2/4] COPY a b`, `#5 0.050 text`, `#5 DONE 0.1s`.
@@ -30,7 +32,11 @@ export class PlainProgress {
   readonly listen = (event: BuildEvent): void => {
     switch (event.kind) {
       case 'vertex':
-        this.#shown.set(event.id, { name: event.name, started: this.#now(), rest: { stdout: '', stderr: '' } });
+        this.#shown.set(event.id, {
+          name: event.name,
+          started: this.#now(),
+          lines: { stdout: new Lines(), stderr: new Lines() },
+        });
         this.#line(event.id, event.name);
         return;
       case 'output':
@@ -50,16 +56,14 @@ export class PlainProgress {
   #output(id: number, stream: 'stdout' | 'stderr', text: string): void {
     const shown = this.#shown.get(id);
     if (shown === undefined) return;
-    const lines = (shown.rest[stream] + text).split('\n');
-    shown.rest[stream] = lines.pop() ?? '';
-    for (const line of lines) this.#spoken(id, shown, line);
+    for (const line of shown.lines[stream].take(text)) this.#spoken(id, shown, line);
   }
 
   #spoken(id: number, shown: Shown, line: string): void {
     const text = `${((this.#now() - shown.started) / 1000).toFixed(3)} ${line.replace(/\r$/, '')}`;
     this.#line(id, text);
     const tail = this.#tails.get(id) ?? [];
-    tail.push(text);
+    tail.push(text.slice(0, TAIL_LINE));
     if (tail.length > TAIL_LINES) tail.shift();
     this.#tails.set(id, tail);
   }
@@ -68,7 +72,8 @@ export class PlainProgress {
     const { id, status, ms, reason } = event;
     const shown = this.#shown.get(id);
     if (shown !== undefined)
-      for (const rest of [shown.rest.stdout, shown.rest.stderr]) if (rest !== '') this.#spoken(id, shown, rest);
+      for (const rest of [shown.lines.stdout.end(), shown.lines.stderr.end()])
+        if (rest !== '') this.#spoken(id, shown, rest);
     if (status === 'done') this.#line(id, `DONE ${(ms / 1000).toFixed(1)}s`);
     else if (status === 'cached') this.#line(id, 'CACHED');
     else if (status === 'cancelled') this.#line(id, 'CANCELED');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ContainerMount, ContainerSpec, Network } from '../../containers/container.ts';
 import type { RunOperation } from '../../dockerfile/program.ts';
 import type { Layer } from '../../images/layer.ts';
+import { Lines } from '../../lib/lines.ts';
 import { Problem } from '../../lib/problem.ts';
 import { runInputs, runKey } from '../key.ts';
 import { type WrittenLayer, writeLayer } from '../layers/write-layer.ts';
@@ -14,6 +15,8 @@ import { type Made, throughCache } from './through-cache.ts';
 
 /** Lines of a failed command's output that its error repeats. */
 const LAST_LINES = 10;
+/** Characters of each. */
+const LAST_LINE = 4096;
 
 /**
  * RUN: a container over the stage's tree; what it changed becomes a layer. A command that changed nothing makes none.
@@ -172,19 +175,19 @@ function networkOf(operation: RunOperation, allowed: Network): Network {
   });
 }
 
-/** The last whole lines of what was written. */
+/** The last lines of what was written. */
 class Tail {
-  #lines: string[] = [''];
+  readonly #coming = new Lines(LAST_LINE);
+  #lines: string[] = [];
 
   add(text: string): void {
-    const [first = '', ...rest] = text.split('\n');
-    this.#lines[this.#lines.length - 1] += first;
-    this.#lines.push(...rest);
-    if (this.#lines.length > LAST_LINES + 1) this.#lines = this.#lines.slice(-LAST_LINES - 1);
+    const lines = this.#coming.take(text).filter((line) => line.trim() !== '');
+    if (lines.length > 0) this.#lines = [...this.#lines, ...lines].slice(-LAST_LINES);
   }
 
   text(): string | undefined {
-    const lines = this.#lines.filter((line) => line.trim() !== '').slice(-LAST_LINES);
+    this.add('\n');
+    const lines = this.#lines;
     return lines.length === 0 ? undefined : `Its last lines:\n${lines.join('\n')}`;
   }
 }
