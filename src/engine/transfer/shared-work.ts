@@ -5,16 +5,18 @@ import { Problem } from '../../lib/problem.ts';
  * that is cancelled doesn't take a download away from another.
  */
 export class SharedWork<K, T> {
-  readonly #running = new Map<K, { result: Promise<T>; abort: AbortController; waiting: number }>();
+  readonly #running = new Map<K, Running<T>>();
 
   async do(key: K, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (signal.aborted) throw new Problem('cancelled', 'cancelled');
     let running = this.#running.get(key);
     if (running === undefined) {
       const abort = new AbortController();
-      running = { result: work(abort.signal).finally(() => this.#running.delete(key)), abort, waiting: 0 };
-      running.result.catch(() => undefined); // whoever waits hears of it; when nobody is left, nobody needs to
+      running = { result: work(abort.signal), abort, waiting: 0 };
       this.#running.set(key, running);
+      const ended = running;
+      // whoever waits hears how; when nobody is left, nobody needs to
+      running.result.catch(() => undefined).finally(() => this.#forget(key, ended));
     }
     const mine = running;
     mine.waiting++;
@@ -22,9 +24,22 @@ export class SharedWork<K, T> {
       return await abortable(mine.result, signal);
     } finally {
       mine.waiting--;
-      if (mine.waiting === 0) mine.abort.abort();
+      if (mine.waiting === 0) {
+        this.#forget(key, mine); // whoever comes from now on must not be given what is being cancelled
+        mine.abort.abort();
+      }
     }
   }
+
+  #forget(key: K, ended: Running<T>): void {
+    if (this.#running.get(key) === ended) this.#running.delete(key);
+  }
+}
+
+interface Running<T> {
+  result: Promise<T>;
+  abort: AbortController;
+  waiting: number;
 }
 
 /** Stops waiting when the signal is given; the work itself goes on. @throws Problem `cancelled` */
