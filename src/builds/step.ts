@@ -85,7 +85,9 @@ async function runInContainer(
   caller: Caller,
   log: StepLog,
 ): Promise<StepOutcome> {
-  const name = run.deps.imageAliases[step.name ?? ''] ?? step.name ?? '';
+  const { imageAliases } = run.deps;
+  const asked = step.name ?? '';
+  const name = Object.hasOwn(imageAliases, asked) ? (imageAliases[asked] ?? asked) : asked;
   await provideImage(run.engine, name, index, caller, log);
   const rootfs = await run.engine.rootfs(name, caller);
   try {
