@@ -49,8 +49,6 @@ const buildsSchema = z.strictObject({
 const retentionSchema = z.strictObject({
   /** Hours that deleted bytes stay in trash/ before they are gone. */
   trashHours: z.number().min(0).default(168),
-  /** Days that build logs and records are kept; 0 keeps them for ever. */
-  buildDays: z.number().min(0).default(0),
 });
 
 const configSchema = z.strictObject({
