@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, readFileSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
 import { messageOf, Problem } from '../../lib/problem.ts';
 import { cleanPath, parentOf } from '../trees/entry.ts';
 import { FileIndex } from './file-index.ts';
@@ -13,6 +14,8 @@ const TEXT_LIMIT = 2 << 20;
 /** Contexts whose index stays in memory for a resident engine. */
 const KEPT_INDEXES = 16;
 
+const DESCRIPTORS = '/proc/self/fd/';
+
 /** The indexes of the contexts that were built lately. */
 export class ContextIndexes {
   readonly #folder: string;
@@ -22,10 +25,13 @@ export class ContextIndexes {
     this.#folder = folder;
   }
 
+  /** A folder given by its descriptor is a build's own: the number means another one in the next build. */
   async of(context: string): Promise<FileIndex> {
-    const index = this.#kept.get(context) ?? (await FileIndex.open(this.#folder, context));
-    this.#kept.delete(context);
-    this.#kept.set(context, index);
+    const real = await realpath(context);
+    const open = () => (context.startsWith(DESCRIPTORS) ? FileIndex.passing() : FileIndex.open(this.#folder, real));
+    const index = this.#kept.get(real) ?? (await open());
+    this.#kept.delete(real);
+    this.#kept.set(real, index);
     for (const oldest of this.#kept.keys()) {
       if (this.#kept.size <= KEPT_INDEXES) break;
       this.#kept.delete(oldest);

@@ -30,11 +30,11 @@ const LIMIT = 200_000;
  * resident engine and in a file per context folder for the next process; losing it costs time only.
  */
 export class FileIndex {
-  readonly #file: string;
+  readonly #file: string | undefined;
   readonly #rows: Map<string, Row>;
   #changed = false;
 
-  private constructor(file: string, rows: Map<string, Row>) {
+  private constructor(file: string | undefined, rows: Map<string, Row>) {
     this.#file = file;
     this.#rows = rows;
   }
@@ -49,6 +49,11 @@ export class FileIndex {
       if (!hasErrorCode(error, 'ENOENT') && !(error instanceof SyntaxError)) throw error;
       return new FileIndex(file, new Map());
     }
+  }
+
+  /** For a folder that goes with its build: nobody comes back to what a file would keep. */
+  static passing(): FileIndex {
+    return new FileIndex(undefined, new Map());
   }
 
   digest(path: string, state: FileState): Digest | undefined {
@@ -67,7 +72,7 @@ export class FileIndex {
 
   /** Writes the file when anything was learnt since the last time. */
   async save(): Promise<void> {
-    if (!this.#changed) return;
+    if (!this.#changed || this.#file === undefined) return;
     this.#changed = false;
     await mkdir(join(this.#file, '..'), { recursive: true });
     await writeDurably(this.#file, JSON.stringify([...this.#rows]));
