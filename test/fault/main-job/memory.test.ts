@@ -19,7 +19,7 @@ describe.skipIf(why !== '')(`memory of the server while a model of 120 MB passes
   });
 
   it('stays below 200 MB in every process', async () => {
-    await modelJourney(server, 120);
+    await modelJourney(server, 120, 'curl');
     expect(memory.peaks().length).toBeGreaterThan(1);
     for (const { process, megabytes } of memory.peaks()) expect(megabytes, process).toBeLessThan(200);
   });

@@ -13,9 +13,11 @@ const GOOGLE = `europe-central2-docker.pkg.dev/${IMAGE}`;
 
 /**
  * A model of so many megabytes goes the way of the lesson: up to a bucket, by a build step into /workspace, by COPY into an
- * image, to our registry, and down again by skopeo. @throws when it comes back as other bytes
+ * image, to our registry, down again by skopeo, and from there into another repository of ours.
+ * @param uploader gcloud takes seconds to start, and uploads large files in parts
+ * @throws when it comes back as other bytes
  */
-export async function modelJourney(server: TestServer, megabytes: number): Promise<void> {
+export async function modelJourney(server: TestServer, megabytes: number, uploader: 'curl' | 'gcloud'): Promise<void> {
   const model = join(server.folder, 'model.bin');
   const sent = await writeModel(model, megabytes);
   const folder = await server.source('journey', {
@@ -31,20 +33,23 @@ steps:
   const authorized = ['-sSf', '-H', `Authorization: Bearer ${await server.token()}`];
   const json = ['-H', 'Content-Type: application/json', '-d', '{"name":"journey"}'];
   await server.clientOk('curl', [...authorized, ...json, `${server.url}/storage/v1/b?project=demo`]);
-  await server.clientOk('curl', [
-    ...[...authorized, '-o', '/dev/null', '-X', 'POST', '-T', model],
-    `${server.url}/upload/storage/v1/b/journey/o?uploadType=media&name=model.bin`,
-  ]);
+  if (uploader === 'gcloud') await server.clientOk('gcloud', ['storage', 'cp', model, 'gs://journey/model.bin']);
+  else
+    await server.clientOk('curl', [
+      ...[...authorized, '-o', '/dev/null', '-X', 'POST', '-T', model],
+      `${server.url}/upload/storage/v1/b/journey/o?uploadType=media&name=model.bin`,
+    ]);
   const { build, log } = await server.submit(folder, '--config', join(folder, 'cloudbuild.yaml'));
   if (build.status !== 'SUCCESS') throw new Error(log);
   const pulled = join(server.folder, 'pulled');
   await mkdir(pulled);
-  await server.clientOk('skopeo', [
-    ...['copy', '--src-tls-verify=false', '--src-creds', `oauth2accesstoken:${await server.token()}`],
-    ...[`docker://${server.host}/${IMAGE}:1`, `dir:${pulled}`],
-  ]);
+  const creds = `oauth2accesstoken:${await server.token()}`;
+  const copy = (...args: string[]) => server.clientOk('skopeo', ['copy', ...args]);
+  await copy('--src-tls-verify=false', '--src-creds', creds, `docker://${server.host}/${IMAGE}:1`, `dir:${pulled}`);
   const back = await modelIn(pulled);
   if (back !== sent) throw new Error(`sent ${sent}, got ${back}`);
+  const other = `docker://${server.host}/demo/other/model:1`;
+  await copy('--dest-tls-verify=false', '--dest-creds', creds, '--dest-compress', `dir:${pulled}`, other);
 }
 
 /** One half that can't be compressed, one half that can; @returns its digest */

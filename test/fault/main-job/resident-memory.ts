@@ -20,7 +20,7 @@ export function watchResidentMemory(server: TestServer): ResidentMemory {
       const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
       const program = basename(words.find((word) => /\.[jt]s$|bin\/slipway$/.test(word)) ?? words[0] ?? '');
       const key = `${program} ${pid}`;
-      if (kilobytes > 0) peaks.set(key, Math.max(peaks.get(key) ?? 0, kilobytes));
+      if (program !== '' && kilobytes > 0) peaks.set(key, Math.max(peaks.get(key) ?? 0, kilobytes));
     }
   };
   const timer = setInterval(() => void look(), EVERY_MS);
