@@ -1,8 +1,8 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, timestamp } from '../lib/clock.ts';
 import { log } from '../lib/log.ts';
 import { messageOf } from '../lib/problem.ts';
+import { removeTree } from '../lib/remove-tree.ts';
 import type { LogStore } from '../stores/logs/logs.ts';
 import type { BuildQueue } from './queue.ts';
 import type { BuildRecords } from './records.ts';
@@ -41,7 +41,7 @@ export async function endOrphan(id: string, reason: string, deps: RecoverDeps): 
     });
   }
   await deps.endScope(id);
-  await rm(join(deps.folder, id), { recursive: true, force: true });
+  await removeTree(join(deps.folder, id));
   await deps.queue.finish(id);
 }
 
@@ -49,8 +49,13 @@ export async function endOrphan(id: string, reason: string, deps: RecoverDeps): 
 export async function endOrphans(deps: RecoverDeps): Promise<string[]> {
   const ended: string[] = [];
   for (const { id } of await deps.queue.claims()) {
-    await endOrphan(id, 'the server ended while the build ran; submit it again', deps);
-    ended.push(id);
+    try {
+      await endOrphan(id, 'the server ended while the build ran; submit it again', deps);
+      ended.push(id);
+    } catch (error) {
+      // one that can't be cleared away must not keep the server from starting; the next start tries again
+      log.error({ build: id, error: messageOf(error) }, 'a build that died could not be ended');
+    }
   }
   return ended;
 }

@@ -1,5 +1,6 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeTree } from '../lib/remove-tree.ts';
 
 /**
  * The folders of one build, below DATA/builds/<id>: made empty, gone with the build. `workspace` and `home` are those of
@@ -27,7 +28,7 @@ export async function makeWorkspace(folder: string, id: string): Promise<Workspa
     await mkdir(path, { recursive: true, mode: 0o755 });
     return path;
   };
-  await rm(root, { recursive: true, force: true });
+  await removeTree(root);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   return {
     root,
@@ -36,7 +37,6 @@ export async function makeWorkspace(folder: string, id: string): Promise<Workspa
     volume: (name) => made('volumes', name),
     outputs: (step) => made('outputs', String(step)),
     scratch: (step) => made('steps', String(step)),
-    // a process that is being killed may still write: try again rather than fail on ENOTEMPTY
-    remove: () => rm(root, { recursive: true, force: true, maxRetries: 3, retryDelay: 50 }),
+    remove: () => removeTree(root),
   };
 }

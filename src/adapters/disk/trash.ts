@@ -1,5 +1,6 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeTree } from '../../lib/remove-tree.ts';
 
 /** How long what was thrown away can still be put back by hand: 7 days, a long weekend and the week that it takes to notice. */
 export const TRASH_GRACE_MS = 7 * 24 * 60 * 60 * 1000;
@@ -46,7 +47,7 @@ export class Trash {
   /** The second step: what was thrown away before this moment is gone for good. @returns how many entries went */
   async empty(before: number): Promise<number> {
     const old = (await this.entries()).filter((entry) => entry.discardedAt < before);
-    for (const entry of old) await rm(join(this.#folder, entry.file), { recursive: true, force: true });
+    for (const entry of old) await removeTree(join(this.#folder, entry.file));
     return old.length;
   }
 }

@@ -8,6 +8,7 @@ import { readMountTable } from '../../kernel/mount-table.ts';
 import { log } from '../../lib/log.ts';
 import { hasErrorCode, messageOf } from '../../lib/problem.ts';
 import { markIsAlive, processMark } from '../../lib/process-mark.ts';
+import { removeTree } from '../../lib/remove-tree.ts';
 import { SingleFlight } from '../../lib/single-flight.ts';
 
 /**
@@ -91,7 +92,7 @@ export class SnapshotStore {
   async prepare(): Promise<ActiveFolder> {
     const folder = join(this.#root, 'a', `${this.#mark}-${randomBytes(4).toString('hex')}`);
     await mkdir(folder, { mode: 0o700 });
-    return { folder, discard: () => removeTree(folder) };
+    return { folder, discard: () => discardTree(folder) };
   }
 
   /** Moves a finished folder into its place; when another process was first, theirs stays. */
@@ -134,7 +135,7 @@ export class SnapshotStore {
     for (const name of await readdir(join(this.#root, 'a'))) {
       if (await markIsAlive(name)) continue;
       await unmountBelow(join(this.#root, 'a', name));
-      await removeTree(join(this.#root, 'a', name));
+      await discardTree(join(this.#root, 'a', name));
       removed++;
     }
     for (const name of await readdir(join(this.#root, 'l')))
@@ -151,7 +152,7 @@ export class SnapshotStore {
     const drop = async (path: string) => {
       const grave = join(this.#root, 'a', `${this.#mark}-${randomBytes(4).toString('hex')}`);
       await rename(path, grave);
-      await removeTree(grave);
+      await discardTree(grave);
       removed++;
     };
     for (const name of await readdir(this.#root))
@@ -216,10 +217,9 @@ async function unmountBelow(folder: string): Promise<void> {
   for (const { target } of mounts.reverse()) await unmount(target, { lazy: true });
 }
 
-/** A tree of someone else's files: entries are unlinked one by one and links never followed (node's rm does that). */
-async function removeTree(folder: string): Promise<void> {
+async function discardTree(folder: string): Promise<void> {
   try {
-    await rm(folder, { recursive: true, force: true, maxRetries: 2 });
+    await removeTree(folder);
   } catch (error) {
     log.warn({ folder, error: messageOf(error) }, 'a scratch folder could not be removed; the next sweep tries again');
   }
