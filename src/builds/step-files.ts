@@ -122,6 +122,8 @@ function asProblem(error: unknown, path: string): unknown {
   if (hasErrorCode(error, 'EISDIR')) return new Problem('invalid', `${path}: is a directory`, { cause: error });
   if (hasErrorCode(error, 'EINVAL', 'ENXIO'))
     return new Problem('invalid', `${path}: not a regular file`, { cause: error });
+  if (hasErrorCode(error, 'EEXIST'))
+    return new Problem('invalid', `${path}: a link that leads nowhere is in the way`, { cause: error });
   if (hasErrorCode(error, 'EFBIG')) return new Problem('invalid', `${path}: too long`, { cause: error });
   if (hasErrorCode(error, 'ELOOP')) return new Problem('invalid', `${path}: too many links`, { cause: error });
   return error;

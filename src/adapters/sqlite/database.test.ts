@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
@@ -30,6 +30,14 @@ describe('the database of a data folder', () => {
     });
     await reopened(async (database) => {
       expect((await sql`select * from t`.execute(database)).rows).toEqual([]);
+    });
+  });
+
+  it('is for its owner alone, and so is all that SQLite puts beside it', async () => {
+    await writeFile(path, '', { mode: 0o644 });
+    await reopened(async (database) => {
+      await sql`create table t (a text)`.execute(database);
+      for (const name of await readdir(folder)) expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600);
     });
   });
 

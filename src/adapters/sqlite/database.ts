@@ -1,3 +1,4 @@
+import { chmodSync, closeSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Kysely, SqliteDialect, type SqliteStatement, sql } from 'kysely';
 import Libsql from 'libsql';
@@ -22,6 +23,9 @@ export interface Migration {
  * @throws Problem `conflict` when a later version of Slipway has changed the schema already
  */
 export async function openDatabase(path: string): Promise<Database> {
+  // SQLite gives its log and index the mode of the database, and a new database whatever the umask leaves
+  closeSync(openSync(path, 'a', 0o600));
+  chmodSync(path, 0o600);
   const connection = new Libsql(path);
   connection.pragma('journal_mode = WAL');
   connection.pragma('synchronous = FULL');

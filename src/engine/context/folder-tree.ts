@@ -145,7 +145,8 @@ export class FolderTree implements SourceTree {
     try {
       return this.#entry(path, lstatSync(at, { bigint: true }), at);
     } catch (error) {
-      if (hasErrorCode(error, 'ENOENT')) return undefined; // gone between the listing and now
+      // gone between the listing and now, or no link any more when it was to be read as one
+      if (hasErrorCode(error, 'ENOENT', 'EINVAL')) return undefined;
       throw error;
     }
   }
