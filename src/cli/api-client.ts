@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { hasErrorCode, messageOf, Problem } from '../lib/problem.ts';
+import { hasErrorCode, messageOf, Problem, type ProblemCode } from '../lib/problem.ts';
 import type { CliContext } from './context.ts';
 import { Unreachable } from './unreachable.ts';
+import { UsageProblem } from './usage-problem.ts';
 
 /** The HTTP doors, as gcloud speaks to them, with a token. */
 export interface ApiClient {
@@ -27,6 +28,8 @@ export async function apiClient(context: CliContext): Promise<ApiClient> {
   const remote = process.env['SLIPWAY_URL'];
   const tokenFile = process.env['SLIPWAY_TOKEN_FILE'] ?? context.data.token;
   const url = (remote ?? (await context.server().call('status', {})).url).replace(/\/+$/, '');
+  if (!URL.canParse(url))
+    throw new UsageProblem(`SLIPWAY_URL=${url} is no URL`, 'For example SLIPWAY_URL=http://127.0.0.1:7070.');
   const token = await readToken(tokenFile);
   const send = (path: string, init: RequestInit & { duplex?: 'half' }) =>
     request(url, path, token, init, context.signal);
@@ -60,14 +63,17 @@ export async function apiClient(context: CliContext): Promise<ApiClient> {
 }
 
 async function readToken(file: string): Promise<string> {
+  let token = '';
   try {
-    return (await readFile(file, 'utf8')).trim();
+    token = (await readFile(file, 'utf8')).trim();
   } catch (error) {
-    if (!hasErrorCode(error, 'ENOENT', 'EACCES')) throw error;
-    throw new Problem('unauthenticated', `no token can be read from ${file}`, {
-      hint: 'Name a file with a token in SLIPWAY_TOKEN_FILE, or the data folder with --data.',
-    });
+    if (!hasErrorCode(error, 'ENOENT', 'EACCES', 'EISDIR')) throw error;
   }
+  // visible ASCII alone, as a header takes it: whatever else the file is, it is no token
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw new Problem('unauthenticated', `no token can be read from ${file}`, {
+    hint: 'Name a file with a token in SLIPWAY_TOKEN_FILE, or the data folder with --data.',
+  });
 }
 
 async function request(
@@ -102,8 +108,18 @@ async function accepted(response: Response): Promise<Response> {
         : response.status === 403
           ? 'denied'
           : 'invalid';
-  throw new Problem(code, errorMessage(text) ?? `the server answered ${response.status}: ${text.slice(0, 200)}`);
+  // the doors put their advice below the API's own text
+  const [message = '', ...advice] = (errorMessage(text) ?? `the server answered ${response.status}: ${text}`).split(
+    '\n',
+  );
+  throw new Problem(code, message, { hint: advice.length > 0 ? advice.join('\n') : HINTS[code] });
 }
+
+/** For errors in Google's own words, which don't know our commands. */
+const HINTS: Partial<Record<ProblemCode, string>> = {
+  unauthenticated: 'Is the token still good? `slipway token list`, on the machine of the server, shows those that are.',
+  denied: '`slipway token create --role ROLE --project PROJECT`, on the machine of the server, makes a token that may.',
+};
 
 /** Google's error form: `{"error":{"message":"..."}}`. */
 function errorMessage(text: string): string | undefined {

@@ -75,6 +75,23 @@ it.each<[args: string[], code: number, says: string]>([
   expect(err).not.toMatch(/^\s+at .*:\d+/m);
 });
 
+it('takes a server by SLIPWAY_URL, and says when it is none', async () => {
+  await writeFile(join(folder, 'token'), 'slw_secret\n');
+  vi.stubEnv('SLIPWAY_TOKEN_FILE', join(folder, 'token'));
+  vi.stubEnv('SLIPWAY_URL', 'nonsense');
+  expect(await slipway('builds', 'list')).toBe(2);
+  vi.stubEnv('SLIPWAY_URL', 'http://127.0.0.1:9');
+  expect(await slipway('builds', 'list')).toBe(3);
+  for (const noToken of ['/nowhere', join(folder, 'cloudbuild.yaml'), folder]) {
+    vi.stubEnv('SLIPWAY_TOKEN_FILE', noToken);
+    expect(await slipway('builds', 'list')).toBe(1);
+  }
+  expect(err).toMatch(
+    /SLIPWAY_URL=nonsense is no URL[\s\S]*can't be reached[\s\S]*no token can be read from \/nowhere/,
+  );
+  vi.unstubAllEnvs();
+});
+
 it('shows a build as it would run, without a server', async () => {
   expect(await slipway('render', '--config', join(folder, 'cloudbuild.yaml'), '--json')).toBe(0);
   expect(JSON.parse(out)).toMatchObject({ steps: [{ name: 'gcr.io/cloud-builders/docker', args: ['images'] }] });

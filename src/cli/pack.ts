@@ -41,7 +41,10 @@ async function list(folder: string): Promise<string[]> {
   try {
     return (await readdir(folder)).sort();
   } catch (error) {
-    if (hasErrorCode(error, 'ENOENT', 'ENOTDIR')) throw new Problem('not-found', `no such folder: ${folder}`);
+    if (hasErrorCode(error, 'ENOENT', 'ENOTDIR'))
+      throw new Problem('not-found', `no such folder: ${folder}`, {
+        hint: 'The argument of slipway submit is the folder to upload, or an archive of it (.tgz, .tar.gz, .zip).',
+      });
     throw error;
   }
 }

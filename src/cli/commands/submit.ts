@@ -67,7 +67,9 @@ async function uploadSource(context: CliContext, api: ApiClient, project: string
     const archive = isArchive(source) ? source : join(folder, 'source.tgz');
     if (archive !== source) {
       const packed = await packSource(source, archive, context.signal);
-      context.terminal.err(`Packed ${packed.files} files, ${formatBytes(packed.bytes)}\n`);
+      context.terminal.err(
+        `Packed ${packed.files} ${packed.files === 1 ? 'file' : 'files'}, ${formatBytes(packed.bytes)}\n`,
+      );
     }
     const { size } = await stat(archive);
     const object = `source/${Date.now() / 1000}-${randomBytes(16).toString('hex')}${extname(archive)}`;
