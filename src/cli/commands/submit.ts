@@ -95,19 +95,29 @@ async function ensureBucket(api: ApiClient, project: string, bucket: string): Pr
   }
 }
 
+/** Often enough to look alive, seldom enough to cost nothing. */
+const REDRAW_MS = 100;
+/** To the line's beginning, and what was there is gone (ECMA-48, EL). */
+const LINE_AGAIN = '\r\u001b[K';
+
 /** Says on a terminal how far the upload is; in a pipe only once, at its end. */
 async function* progress(
   context: CliContext,
   source: AsyncIterable<Uint8Array>,
   size: number,
 ): AsyncGenerator<Uint8Array> {
+  const { interactive } = context.terminal;
   let sent = 0;
+  let shownAt = 0;
   for await (const chunk of source) {
     sent += chunk.length;
-    if (context.terminal.interactive) context.terminal.err(`\rUploading ${formatBytes(sent)} of ${formatBytes(size)} `);
+    if (interactive && Date.now() - shownAt > REDRAW_MS) {
+      context.terminal.err(`${LINE_AGAIN}Uploading ${formatBytes(sent)} of ${formatBytes(size)}`);
+      shownAt = Date.now();
+    }
     yield chunk;
   }
-  context.terminal.err(`${context.terminal.interactive ? '\r' : ''}Uploaded ${formatBytes(size)}\n`);
+  context.terminal.err(`${interactive ? LINE_AGAIN : ''}Uploaded ${formatBytes(size)}\n`);
 }
 
 /** Ctrl-C cancels the build and waits for its end; the log is shown to the last line. */
