@@ -9,12 +9,6 @@ import { MIGRATIONS } from './migrations/list.ts';
 /** Tables are added by each noun's file: `database.withTables<ContentTables>()`. */
 export type Database = Kysely<Record<never, never>>;
 
-/** One step of the schema, forward only; its statements run in one transaction, in the order of the list. */
-export interface Migration {
-  name: string;
-  up: string[];
-}
-
 /**
  * Opens the database of a data folder, brought up to date. Only the owner process calls this: from several processes
  * every third transaction was lost to SQLITE_BUSY, and a lock held elsewhere stalls the event loop.

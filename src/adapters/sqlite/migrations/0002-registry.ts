@@ -1,4 +1,4 @@
-import type { Migration } from '../database.ts';
+import type { Migration } from './migration.ts';
 
 /**
  * Digests stay text: they are compared, shown and joined far more often than their bytes are counted. Names compare in

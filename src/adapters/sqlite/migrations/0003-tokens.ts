@@ -1,4 +1,4 @@
-import type { Migration } from '../database.ts';
+import type { Migration } from './migration.ts';
 
 /** A service-account key is a second way to prove that one holds a token; it goes when the token goes. */
 export const tokens: Migration = {

@@ -1,4 +1,4 @@
-import type { Migration } from '../database.ts';
+import type { Migration } from './migration.ts';
 
 /**
  * `build` and `request` are JSON: the API's own messages. What is searched by has columns beside them.

@@ -1,4 +1,4 @@
-import type { Migration } from '../database.ts';
+import type { Migration } from './migration.ts';
 
 /**
  * `last_generation` belongs to the bucket, so that generations rise also for an object that was deleted and made again.

@@ -1,4 +1,3 @@
-import type { Migration } from '../database.ts';
 import { content } from './0001-content.ts';
 import { registry } from './0002-registry.ts';
 import { tokens } from './0003-tokens.ts';
@@ -6,6 +5,7 @@ import { names } from './0004-names.ts';
 import { cache } from './0005-cache.ts';
 import { builds } from './0006-builds.ts';
 import { buckets } from './0007-buckets.ts';
+import type { Migration } from './migration.ts';
 
 /** Every step of the schema in order. A step that has shipped never changes; a correction is a new step. */
 export const MIGRATIONS: readonly Migration[] = [content, registry, tokens, names, cache, builds, buckets];
