@@ -9,6 +9,7 @@ import { missingPrograms } from './registry-image.ts';
 
 const ROOT = dirname(dirname(import.meta.dirname));
 const START_MS = 60_000;
+const STOP_MS = 60_000;
 
 /** How the program is started: `sources` sees every edit at once, `dist` is what people run and whose memory counts. */
 export type Program = 'sources' | 'dist';
@@ -58,7 +59,10 @@ export class TestServer {
       await mkdir(server.data, { mode: 0o700 });
       await writeFile(join(server.data, 'slipway.yaml'), options.config);
     }
-    await server.restart();
+    await server.restart().catch(async (error: unknown) => {
+      await server.close();
+      throw error;
+    });
     return server;
   }
 
@@ -208,7 +212,9 @@ export class TestServer {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? 0;
     const exit = once(child, 'exit');
     child.kill(signal);
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
     const [code] = (await exit) as [number | null];
+    clearTimeout(timer);
     return code ?? 128;
   }
 }
