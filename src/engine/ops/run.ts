@@ -29,10 +29,13 @@ export async function runCommand(
   services: OperationServices,
 ): Promise<OperationResult> {
   refuseUnfinished(operation);
+  // what the command could reach decides what it made, whether the Dockerfile said so or the build
+  const { kind } = networkOf(operation, services.request.network);
+  const facts: RunOperation = { ...operation, network: kind === 'bridge' ? 'default' : kind };
   const question = {
-    key: runKey(state.chain, operation),
+    key: runKey(state.chain, facts),
     text: operation.text,
-    inputs: runInputs(operation, state.chain),
+    inputs: runInputs(facts, state.chain),
   };
   return await throughCache(services, state, place, question, () => execute(operation, state, place, services));
 }

@@ -46,6 +46,19 @@ describe.skipIf(!hasBusybox || !hasRunc)('RUN', () => {
     expect((await build(dockerfile)).steps[0]).toMatchObject({ status: 'cached' });
   });
 
+  it('runs again when the build gives it another network', async () => {
+    const dockerfile = `${BASE}\nRUN ls /sys/class/net > /links\n`;
+    const bridge = await test.deps.runtime.createNetwork('run-network-test');
+    try {
+      await build(dockerfile, { network: { kind: 'none' } });
+      const joined = await build(dockerfile, { network: { kind: 'bridge', bridge } });
+      expect(joined.steps[0]).toMatchObject({ status: 'ran', reason: '--network changed' });
+      expect((await build(dockerfile, { network: { kind: 'none' } })).steps[0]).toMatchObject({ status: 'cached' });
+    } finally {
+      await bridge.close();
+    }
+  });
+
   it('keeps the old layer when it did the same again, so that what follows stays cached', async () => {
     const dockerfile = (comment: string) =>
       `${BASE}\nRUN echo same > /made && touch /tmp/t # ${comment}\nCOPY Dockerfile.fixed /x\nRUN cat /made > /copy\n`;
