@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { log } from '../../lib/log.ts';
 import { messageOf, Problem, type ProblemCode } from '../../lib/problem.ts';
+import { drain } from '../http/body.ts';
 
 /** Google's form of an error; the only place where this door makes one. */
 export interface WireError {
@@ -27,8 +28,11 @@ const STATUSES: Record<ProblemCode, [code: number, status: string]> = {
 
 export const NOT_FOUND = 'Requested entity was not found.';
 
-export function sendError(error: FastifyError | Problem | Error, _request: FastifyRequest, reply: FastifyReply): void {
+/** A body that was refused before its end goes on to be read, or the client would lose this answer with the connection. */
+export function sendError(error: FastifyError | Problem | Error, request: FastifyRequest, reply: FastifyReply): void {
   const [code, status, message] = describe(error);
+  drain(request.raw);
+  reply.removeHeader('connection'); // Fastify's `close`, which would cut the client off while it still writes
   reply.status(code).send({ error: { code, message, status } } satisfies WireError);
 }
 
