@@ -48,7 +48,7 @@ function refuseUnfinished(operation: CopyOperation): void {
           ? 'ADD --keep-git-dir'
           : undefined;
   if (what === undefined) return;
-  throw new Problem('unsupported', `${what} is not supported yet (completed later)`, {
+  throw new Problem('unsupported', `${what} is not supported yet`, {
     place: operation.place,
     hint: 'Fetch the file before the build, or with curl in a RUN.',
   });

@@ -48,7 +48,7 @@ function refuseUnfinished(operation: RunOperation): void {
         ? 'RUN --security=insecure'
         : undefined;
   if (what === undefined) return;
-  throw new Problem('unsupported', `${what} is not supported yet (completed later)`, {
+  throw new Problem('unsupported', `${what} is not supported yet`, {
     place: operation.place,
     hint: 'Take the flag out, or do the same with COPY and RUN.',
   });
