@@ -25,6 +25,7 @@ const changed = (...others: CacheInput[]) =>
 
 it.each<[reason: string, now: CacheInput[]]>([
   ['the instruction changed', [...changed().slice(0, 2), input('instruction', 'RUN y', 'j')]],
+  ['the instruction changed', [input('instruction', 'COPY . .', 'i'), input('file', 'other', 'f')]],
   ['ARG V changed', changed(input('arg', 'V', '2'))],
   ['ARG V changed, ENV A changed', changed(input('arg', 'V', '2'), input('env', 'A', '2'))],
   ['ENV NEW changed', [...before, input('env', 'NEW', '1')]],

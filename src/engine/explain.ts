@@ -15,7 +15,9 @@ export function explainMiss(inputs: readonly CacheInput[], earlier: CacheRecord 
 
   const instruction = of(inputs, 'instruction')[0];
   const instructionBefore = of(earlier.inputs, 'instruction')[0];
-  if (instruction?.value !== instructionBefore?.value) return 'the instruction changed';
+  // its words count as well: COPY of other sources has other files, and none of them "changed"
+  if (instruction?.value !== instructionBefore?.value || instruction?.name !== instructionBefore?.name)
+    return 'the instruction changed';
 
   const files = changedNames(of(earlier.inputs, 'file'), of(inputs, 'file'));
   if (files.length > 0) {
