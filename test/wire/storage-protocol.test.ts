@@ -2,12 +2,26 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type StorageServer, startStorageServer } from './storage-server.ts';
 
+/** The fields of an object, a list or an error that the cases look at. */
+interface WireJson {
+  name: string;
+  size: string;
+  generation: string;
+  crc32c: string;
+  md5Hash: string;
+  mediaLink: string;
+  items: { name: string; id: string }[];
+  prefixes: string[];
+  nextPageToken: string;
+  error: { code: number; errors: [{ reason: string }] };
+}
+
 interface Answer {
   status: number;
   headers: IncomingHttpHeaders;
   body: Buffer;
-  // biome-ignore lint/suspicious/noExplicitAny: the shape is what each case asserts
-  json: any;
+  /** What the answer claims to be; each case asserts what it needs of it. */
+  json: WireJson;
 }
 
 describe('storage door: the protocol, case by case', () => {

@@ -286,15 +286,7 @@ async function ensureRepository(transaction: Transaction<RegistryTables>, key: s
   return made.id;
 }
 
-function storedManifest(row: {
-  digest: Digest;
-  media_type: string;
-  size: number;
-  artifact_type: string | null;
-  annotations: string | null;
-  subject: Digest | null;
-  created_at: number;
-}): StoredManifest {
+function storedManifest(row: Omit<RegistryTables['manifests'], 'id' | 'repository_id'>): StoredManifest {
   return {
     digest: row.digest,
     mediaType: row.media_type,
