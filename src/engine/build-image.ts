@@ -6,10 +6,11 @@ import { type Place, Problem } from '../lib/problem.ts';
 import type { LocalImage } from '../stores/names/names.ts';
 import { BuildContext, type ContextIndexes } from './context/build-context.ts';
 import type { EngineDeps } from './deps.ts';
-import type { Caller, ImageBuildRequest, ImageBuildResult, ResolvedImage } from './engine.ts';
+import type { Caller, ImageBuildResult, ResolvedImage, StepReport } from './engine.ts';
 import { exportImage } from './export.ts';
 import type { LayerTrees } from './layers/layer-trees.ts';
 import { Progress } from './progress.ts';
+import type { ImageBuildRequest } from './request.ts';
 import type { TreeMounts } from './snapshots/tree-mounts.ts';
 import { solve } from './solve.ts';
 import type { ImageSource } from './transfer/source.ts';
@@ -28,16 +29,24 @@ export async function buildImage(
   caller: Caller,
   room: BuildRoom,
 ): Promise<ImageBuildResult> {
-  const names = request.tags.map((tag) => formatReference(withDefaultTag(parseReference(tag))));
+  const [target] = request.targets;
+  if (target === undefined) throw new Error('a build without a target');
+  const names = target.tags.map((tag) => formatReference(withDefaultTag(parseReference(tag))));
   const progress = new Progress(request.onEvent);
-  const context = await BuildContext.open(request.context, request.dockerfile, room.indexes);
+  if (request.context.kind !== 'folder')
+    throw new Problem('unsupported', `a context that is no folder is not supported yet: ${request.context.kind}`);
+  const context = await BuildContext.open(request.context.path, request.dockerfile, room.indexes);
   try {
     const { inputs, plan } = planBuild(request, context, room, progress);
     const resolver = new BaseResolver(request, caller, room, progress);
     const kept = await keepBase(plan, inputs, request, resolver);
-    const result = kept ?? (await solveAndExport(plan, inputs, request, caller, room, context, resolver, progress));
-    await nameImage(result.image, names, caller, room, progress);
-    return result;
+    const {
+      image,
+      steps,
+      kept: isKept,
+    } = kept ?? (await solveAndExport(plan, inputs, request, caller, room, context, resolver, progress));
+    await nameImage(image, names, caller, room, progress);
+    return { images: [{ image, tags: target.tags, kept: isKept }], steps };
   } finally {
     await context.close();
   }
@@ -53,7 +62,7 @@ function planBuild(
   const vertex = progress.begin(`[internal] load build definition from ${name}`);
   const inputs: BuildInputs = {
     buildArgs: request.buildArgs,
-    target: request.target,
+    target: request.targets[0]?.stage,
     buildPlatform: deps.platform,
     targetPlatform: request.platform ?? deps.platform,
     labels: request.labels,
@@ -76,6 +85,12 @@ function planBuild(
     vertex.fail(error);
     throw error;
   }
+}
+
+interface FinishedTarget {
+  image: LocalImage;
+  steps: StepReport[];
+  kept: boolean;
 }
 
 /** What FROM and COPY --from names mean, each asked for once in a build. */
@@ -128,7 +143,7 @@ async function keepBase(
   inputs: BuildInputs,
   request: ImageBuildRequest,
   resolver: BaseResolver,
-): Promise<ImageBuildResult | undefined> {
+): Promise<FinishedTarget | undefined> {
   const [stage] = plan.stages;
   if (plan.stages.length !== 1 || stage?.base.kind !== 'image' || !stage.fromOnly) return undefined;
   if (Object.keys(request.labels).length > 0) return undefined;
@@ -153,7 +168,7 @@ async function solveAndExport(
   context: BuildContext,
   resolver: BaseResolver,
   progress: Progress,
-): Promise<ImageBuildResult> {
+): Promise<FinishedTarget> {
   const { deps, trees, mounts } = room;
   const stop = new AbortController();
   const dockerfile = context.dockerfile.name;

@@ -1,4 +1,3 @@
-import type { Network } from '../containers/container.ts';
 import type { ImageConfig } from '../images/config.ts';
 import type { Descriptor } from '../images/descriptor.ts';
 import type { Digest } from '../images/digest.ts';
@@ -6,6 +5,7 @@ import type { Layer } from '../images/layer.ts';
 import type { Platform } from '../images/platform.ts';
 import type { Place } from '../lib/problem.ts';
 import type { LocalImage, NamedImage } from '../stores/names/names.ts';
+import type { ImageBuildRequest } from './request.ts';
 
 /**
  * The engine as the rooms above see it: images are built, fetched, named, sent and unpacked here. Every call belongs to a
@@ -24,39 +24,6 @@ export interface Caller {
   signal: AbortSignal;
 }
 
-export interface ImageBuildRequest {
-  /** Folder; every path below it is opened so that links cannot lead out of it. */
-  context: string;
-  /** Path of the Dockerfile below the context, or its text. */
-  dockerfile: { path: string } | { text: string; name: string };
-  tags: string[];
-  buildArgs: Record<string, string>;
-  labels: Record<string, string>;
-  target?: string | undefined;
-  platform?: Platform | undefined;
-  cacheFrom: string[];
-  noCache: boolean;
-  /** Ask upstream again even when the base is known. */
-  pull: boolean;
-  /** What `default` means for RUN lines: the build's own bridge, none or host. */
-  network: Network;
-  onEvent: (event: BuildEvent) => void;
-}
-
-/** Progress as facts; how they look is the caller's (BuildKit's plain lines, classic "Step 1/7", JSON). */
-export type BuildEvent =
-  | { kind: 'vertex'; id: number; name: string; place?: Place | undefined }
-  | { kind: 'output'; id: number; stream: 'stdout' | 'stderr'; text: string }
-  | { kind: 'note'; id: number; text: string }
-  | {
-      kind: 'end';
-      id: number;
-      ms: number;
-      status: 'done' | 'cached' | 'error' | 'cancelled';
-      reason?: string | undefined;
-    }
-  | { kind: 'warning'; rule: string; message: string; place: Place };
-
 export interface StepReport {
   text: string;
   place: Place;
@@ -70,8 +37,14 @@ export interface StepReport {
 }
 
 export interface ImageBuildResult {
-  image: LocalImage;
+  /** One for each target, in the order of the request. */
+  images: BuiltImage[];
   steps: StepReport[];
+}
+
+export interface BuiltImage {
+  image: LocalImage;
+  tags: string[];
   /** True when the build was FROM alone and the base's bytes were kept. */
   kept: boolean;
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { BuildEvent } from './engine.ts';
+import type { BuildEvent } from './events.ts';
 import { PlainProgress } from './plain-progress.ts';
 
 function shown(events: [ms: number, event: BuildEvent][]): string {

@@ -1,5 +1,5 @@
 import { Lines } from '../lib/lines.ts';
-import type { BuildEvent } from './engine.ts';
+import type { BuildEvent } from './events.ts';
 
 interface Shown {
   name: string;

@@ -1,5 +1,5 @@
 import { messageOf, type Place, Problem } from '../lib/problem.ts';
-import type { BuildEvent } from './engine.ts';
+import type { BuildEvent } from './events.ts';
 
 /** Numbers the vertices of one build and reports each one's beginning, output and end exactly once. */
 export class Progress {

@@ -1,3 +1,5 @@
+import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
 import { logBucketName } from '../adapters/disk/log-bucket-name.ts';
 import type { Build } from '../builds/build.ts';
 import { runBuild } from '../builds/run.ts';
@@ -78,13 +80,32 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
 
     async build([request], emit, signal) {
       const started = performance.now();
-      const { project, push, network, ...rest } = request;
+      const { project, push, network, secrets, ssh, outputs, ...rest } = request;
+      const written = outputs.map((output) =>
+        output.kind === 'local'
+          ? output
+          : { kind: output.kind, write: (bytes: AsyncIterable<Uint8Array>) => writeFileOf(bytes, output.file) },
+      );
+      const values = new Map(Object.entries(secrets).map(([id, value]) => [id, Buffer.from(value, 'base64')]));
+      const sockets = new Map(Object.entries(ssh));
       const bound = caller(signal, project);
       const result = await withNetwork(runtime, network, config, (joined) =>
-        engine.build({ ...rest, network: joined, onEvent: emit }, bound),
+        engine.build(
+          {
+            ...rest,
+            network: joined,
+            secret: async (id) => values.get(id),
+            ssh: (id) => sockets.get(id),
+            outputs: written,
+            onEvent: emit,
+          },
+          bound,
+        ),
       );
       const pushed = [];
-      if (push) for (const tag of request.tags) pushed.push(await engine.push(tag, bound, listener(emit)));
+      if (push)
+        for (const tag of request.targets.flatMap((target) => target.tags))
+          pushed.push(await engine.push(tag, bound, listener(emit)));
       return { ...result, pushed, ms: performance.now() - started };
     },
 
@@ -121,6 +142,10 @@ async function inspectAnywhere(engine: Awaited<ReturnType<typeof engineOver>>, n
     await engine.pull(name, caller);
     return engine.inspect(name, caller);
   }
+}
+
+async function writeFileOf(bytes: AsyncIterable<Uint8Array>, file: string): Promise<void> {
+  await pipeline(bytes, createWriteStream(file, { mode: 0o644 }));
 }
 
 let builds = 0;

@@ -1,7 +1,8 @@
 import { posix } from 'node:path';
 import type { Network } from '../../containers/container.ts';
-import type { ImageBuildRequest } from '../../engine/engine.ts';
+import { parseCacheImport } from '../../engine/options/cache.ts';
 import { PlainProgress } from '../../engine/plain-progress.ts';
+import type { ImageBuildRequest } from '../../engine/request.ts';
 import { parsePlatform } from '../../images/platform.ts';
 import { familiarName, parseReference, withDefaultTag } from '../../images/reference.ts';
 import { Problem } from '../../lib/problem.ts';
@@ -67,19 +68,20 @@ export const build: DockerCommand = {
     const dockerfile = await findDockerfile(flags.one('file'), context, docker);
     const quiet = flags.on('quiet');
     const progress = new PlainProgress((text) => docker.output.stderr(text));
-    const { image } = await docker.files.pinned(context, async (pinned) =>
+    const { images } = await docker.files.pinned(context, async (pinned) =>
       docker.engine.build(
         {
           ...requestOf(flags, docker),
-          context: pinned,
+          context: { kind: 'folder', path: pinned },
           dockerfile,
           onEvent: quiet ? () => undefined : progress.listen,
         },
         docker.caller,
       ),
     );
-    if (quiet) docker.out(image.id);
-    await writeImageId(flags.one('iidfile'), image.id, docker);
+    const id = images[0]?.image.id ?? '';
+    if (quiet) docker.out(id);
+    await writeImageId(flags.one('iidfile'), id, docker);
     if (flags.on('push'))
       for (const tag of flags.all('tag'))
         await docker.engine.push(familiarName(withDefaultTag(parseReference(tag))), docker.caller);
@@ -119,12 +121,16 @@ async function findDockerfile(
 function requestOf(flags: Flags, docker: DockerSession): Omit<ImageBuildRequest, 'context' | 'dockerfile' | 'onEvent'> {
   const platform = flags.one('platform');
   return {
-    tags: flags.all('tag').map((tag) => familiarName(withDefaultTag(parseReference(tag)))),
     buildArgs: pairs(flags.all('build-arg'), docker.env),
     labels: pairs(flags.all('label'), {}, ''),
-    target: flags.one('target') || undefined,
+    targets: [
+      {
+        stage: flags.one('target') || undefined,
+        tags: flags.all('tag').map((tag) => familiarName(withDefaultTag(parseReference(tag)))),
+      },
+    ],
     platform: platform === undefined ? undefined : parsePlatform(platform),
-    cacheFrom: flags.all('cache-from').flatMap((list) => list.split(',')),
+    cacheFrom: flags.all('cache-from').map(parseCacheImport),
     noCache: flags.on('no-cache'),
     pull: flags.on('pull'),
     network: networkOf(flags.one('network') ?? 'default', docker),

@@ -1,43 +1,16 @@
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { relative, resolve } from 'node:path';
-import type { BuildCall, ControlCalls, PushEvent } from '../../doors/control/wire.ts';
-import type { BuildEvent } from '../../engine/engine.ts';
+import type { ControlCalls, PushEvent } from '../../doors/control/wire.ts';
+import type { BuildEvent } from '../../engine/events.ts';
 import { PlainProgress } from '../../engine/plain-progress.ts';
-import { parsePlatform } from '../../images/platform.ts';
-import { formatDuration, readSmall } from '../../lib/bytes.ts';
-import { hasErrorCode, messageOf, Problem } from '../../lib/problem.ts';
+import { formatDuration } from '../../lib/bytes.ts';
+import { type BuildOptions, buildCallOf } from '../build-call.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type ExplainedBase, explained } from '../explained.ts';
-import { projectOf } from '../project.ts';
 import type { Terminal } from '../terminal.ts';
-import { UsageProblem } from '../usage-problem.ts';
 import { withControl } from '../with-control.ts';
 
-interface BuildOptions {
-  file?: string;
-  tag?: string[];
-  buildArg?: string[];
-  label?: string[];
-  target?: string;
-  platform?: string;
-  cacheFrom?: string[];
-  cache: boolean;
-  pull?: boolean;
-  push?: boolean;
-  network: 'default' | 'none' | 'host';
-  progress: 'auto' | 'plain' | 'json';
-  explain?: boolean;
-  project?: string;
-  quiet?: boolean;
-}
-
-/** Standard input may be the Dockerfile (`-f -`); a Dockerfile of more than 4 MiB is a mistake. */
-const DOCKERFILE_LIMIT = 4 << 20;
-
 export async function build(context: CliContext, options: BuildOptions, folder = '.'): Promise<number> {
-  const call = await callOf(options, resolve(folder));
+  const call = await buildCallOf(options, folder);
   const lines = progressLines(context.terminal, options);
   const plain = new PlainProgress(lines.write);
   const bases = new Map<number, ExplainedBase>();
@@ -55,12 +28,14 @@ export async function build(context: CliContext, options: BuildOptions, folder =
     throw error;
   }
   if (options.progress === 'json') context.terminal.out(`${JSON.stringify({ result })}\n`);
-  else if (options.quiet) context.terminal.out(`${result.image.id}\n`);
+  else if (options.quiet) context.terminal.out(result.images.map(({ image }) => `${image.id}\n`).join(''));
   else {
     if (options.explain) context.terminal.out(`${explained(result.steps, [...bases.values()])}\n`);
-    const kept = result.kept ? ', the same as upstream' : '';
-    context.terminal.out(`${result.image.target.digest}${kept}  ${formatDuration(result.ms)}\n`);
-    for (const name of call.tags) context.terminal.out(`  ${name}\n`);
+    for (const { image, tags, kept } of result.images) {
+      const same = kept ? ', the same as upstream' : '';
+      context.terminal.out(`${image.target.digest}${same}  ${formatDuration(result.ms)}\n`);
+      for (const name of tags) context.terminal.out(`  ${name}\n`);
+    }
     for (const { reference } of result.pushed) context.terminal.out(`  pushed ${reference}\n`);
   }
   return EXIT.done;
@@ -95,60 +70,4 @@ function progressLines(terminal: Terminal, options: BuildOptions): { write(text:
     },
     failed: () => terminal.err(kept.join('')),
   };
-}
-
-async function callOf(options: BuildOptions, folder: string): Promise<BuildCall> {
-  if (!existsSync(folder))
-    throw new Problem('not-found', `no such folder: ${folder}`, {
-      hint: 'The argument of slipway build is the context: the folder whose files COPY takes.',
-    });
-  return {
-    context: folder,
-    dockerfile: await dockerfileOf(options.file, folder),
-    tags: options.tag ?? [],
-    buildArgs: pairs(options.buildArg ?? [], '--build-arg', (name) => process.env[name]),
-    labels: pairs(options.label ?? [], '--label', () => ''),
-    target: options.target,
-    platform: options.platform === undefined ? undefined : parsePlatform(options.platform),
-    cacheFrom: options.cacheFrom ?? [],
-    noCache: !options.cache,
-    pull: options.pull === true,
-    push: options.push === true,
-    network: options.network,
-    project: projectOf(options.project),
-  };
-}
-
-/** A file outside of the context is read here and sent as text. */
-async function dockerfileOf(file: string | undefined, folder: string): Promise<BuildCall['dockerfile']> {
-  if (file === undefined) return { path: 'Dockerfile' };
-  if (file === '-')
-    return { text: (await readSmall(process.stdin, DOCKERFILE_LIMIT)).toString('utf8'), name: 'Dockerfile' };
-  const path = relative(folder, resolve(file));
-  if (!path.startsWith('..')) return { path };
-  return { text: await readOutside(file), name: file };
-}
-
-async function readOutside(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if (!hasErrorCode(error, 'ENOENT', 'EISDIR', 'ENOTDIR', 'EACCES')) throw error;
-    throw new Problem('not-found', `the Dockerfile can't be read: ${messageOf(error)}`, {
-      hint: '-f is a path from here, not from the context.',
-    });
-  }
-}
-
-function pairs(given: string[], flag: string, absent: (name: string) => string | undefined): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const entry of given) {
-    const equals = entry.indexOf('=');
-    const name = equals < 0 ? entry : entry.slice(0, equals);
-    if (name === '')
-      throw new UsageProblem(`${flag} ${entry}: there is no name before the =`, `Write ${flag} NAME=VALUE.`);
-    const value = equals < 0 ? absent(name) : entry.slice(equals + 1);
-    if (value !== undefined) found[name] = value;
-  }
-  return found;
 }

@@ -45,9 +45,9 @@ export async function seed(context: CliContext): Promise<number> {
     const built = await context.server().call(
       'build',
       {
-        context: example,
+        context: { kind: 'folder', path: example },
         dockerfile: { path: `deploy/docker/${base.folder}/base/Dockerfile` },
-        tags: [`${REPOSITORY}/${base.name}`],
+        targets: [{ tags: [`${REPOSITORY}/${base.name}`] }],
         buildArgs: {},
         labels: {},
         cacheFrom: [],
@@ -56,11 +56,14 @@ export async function seed(context: CliContext): Promise<number> {
         push: true,
         network: 'none',
         project: 'demo',
+        secrets: {},
+        ssh: {},
+        outputs: [],
       },
       undefined,
       context.signal,
     );
-    const digest = built.image.target.digest;
+    const digest = built.images[0]?.image.target.digest ?? '';
     const same = digest === upstream.digests[base.upstream] ? 'same digest as upstream' : 'NOT the digest of upstream';
     const from = base.upstream.split(':', 1)[0] ?? '';
     say(`${base.folder}/base`, `FROM ${from}@${digest.slice(0, 15)}…`.padEnd(33) + same, built.ms);

@@ -1,12 +1,6 @@
-import type {
-  BuildEvent,
-  CopyResult,
-  ImageBuildRequest,
-  ImageBuildResult,
-  ImageDetails,
-  PullResult,
-  PushResult,
-} from '../../engine/engine.ts';
+import type { CopyResult, ImageBuildResult, ImageDetails, PullResult, PushResult } from '../../engine/engine.ts';
+import type { BuildEvent } from '../../engine/events.ts';
+import type { ImageBuildRequest } from '../../engine/request.ts';
 import type { Digest } from '../../images/digest.ts';
 import type { ProblemJson } from '../../lib/problem.ts';
 import type { NamedImage } from '../../stores/names/names.ts';
@@ -21,10 +15,15 @@ export type ControlLine<M extends ControlMethod> =
   | { result: ControlCalls[M]['result'] }
   | { problem: ProblemJson };
 
-/** What `docker build` has, with `context` a folder of this machine. */
-export type BuildCall = Omit<ImageBuildRequest, 'network' | 'onEvent'> & {
+/** What `docker build` has; every path is absolute and on this machine, and the owner of the data folder may read it. */
+export type BuildCall = Omit<ImageBuildRequest, 'network' | 'onEvent' | 'secret' | 'ssh' | 'outputs'> & {
   network: 'default' | 'none' | 'host';
   project: string;
+  /** Values in base64, by id. */
+  secrets: Record<string, string>;
+  /** Sockets of agents, by id. */
+  ssh: Record<string, string>;
+  outputs: ({ kind: 'local'; folder: string } | { kind: 'tar' | 'oci' | 'docker'; file: string })[];
   /** Push every tag when the build succeeded. */
   push: boolean;
 };

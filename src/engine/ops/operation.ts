@@ -3,9 +3,10 @@ import type { Layer } from '../../images/layer.ts';
 import type { Place } from '../../lib/problem.ts';
 import type { BuildContext } from '../context/build-context.ts';
 import type { EngineDeps } from '../deps.ts';
-import type { Caller, ImageBuildRequest } from '../engine.ts';
+import type { Caller } from '../engine.ts';
 import type { LayerTrees } from '../layers/layer-trees.ts';
 import type { Vertex } from '../progress.ts';
+import type { ImageBuildRequest } from '../request.ts';
 import type { TreeMounts } from '../snapshots/tree-mounts.ts';
 
 /** How a stage looks after so many operations. */

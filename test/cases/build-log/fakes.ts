@@ -51,8 +51,9 @@ export function fakeEngine(held: Held): Engine {
     build: async (request, caller) => {
       request.onEvent({ kind: 'vertex', id: 1, name: '[1/1] FROM busybox' });
       request.onEvent({ kind: 'end', id: 1, ms: 0, status: 'done' });
-      for (const tag of request.tags) names(caller.scope).set(tag, image(tag));
-      return { image: image(request.tags[0] ?? 'none'), steps: [], kept: false };
+      const tags = request.targets.flatMap((target) => target.tags);
+      for (const tag of tags) names(caller.scope).set(tag, image(tag));
+      return { images: [{ image: image(tags[0] ?? 'none'), tags, kept: false }], steps: [] };
     },
     pull: async (name, caller) => {
       const key = keyOf(name);

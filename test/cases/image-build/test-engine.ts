@@ -11,11 +11,14 @@ import { SqliteRegistry } from '../../../src/adapters/sqlite/registry.ts';
 import type { ContainerRuntime } from '../../../src/containers/container.ts';
 import { type CreatedEngine, createEngine } from '../../../src/engine/create-engine.ts';
 import type { EngineDeps } from '../../../src/engine/deps.ts';
-import type { BuildEvent, Caller, ImageBuildRequest, ImageBuildResult } from '../../../src/engine/engine.ts';
+import type { Caller, ImageBuildResult } from '../../../src/engine/engine.ts';
+import type { BuildEvent } from '../../../src/engine/events.ts';
+import type { ImageBuildRequest } from '../../../src/engine/request.ts';
 import { hostPlatform } from '../../../src/images/platform.ts';
 import { createRegistryClient } from '../../../src/images/remote/client.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { Problem } from '../../../src/lib/problem.ts';
+import type { LocalImage } from '../../../src/stores/names/names.ts';
 
 /** An engine over real stores in a folder of its own. */
 export interface TestEngine {
@@ -23,13 +26,19 @@ export interface TestEngine {
   deps: EngineDeps;
   folder: string;
   caller(signal?: AbortSignal): Caller;
-  build(context: string, request?: Partial<ImageBuildRequest>, caller?: Caller): Promise<TestBuild>;
+  build(context: string, request?: TestRequest, caller?: Caller): Promise<TestBuild>;
   /** The same data folder with nothing in memory, as after a restart. */
   restarted(): Promise<CreatedEngine>;
   close(): Promise<void>;
 }
 
+/** A request with docker's short forms for one target. */
+export type TestRequest = Partial<ImageBuildRequest> & { tags?: string[]; target?: string | undefined };
+
 export interface TestBuild extends ImageBuildResult {
+  /** The first target's. */
+  image: LocalImage;
+  kept: boolean;
   events: BuildEvent[];
 }
 
@@ -97,15 +106,16 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
 export async function buildWith(
   engine: CreatedEngine,
   context: string,
-  request: Partial<ImageBuildRequest> | undefined,
+  request: TestRequest | undefined,
   caller: Caller,
 ): Promise<TestBuild> {
   const events: BuildEvent[] = [];
+  const { tags = [], target, ...rest } = request ?? {};
   const result = await engine.build(
     {
-      context,
+      context: { kind: 'folder', path: context },
       dockerfile: { path: 'Dockerfile' },
-      tags: [],
+      targets: [{ stage: target, tags }],
       buildArgs: {},
       labels: {},
       cacheFrom: [],
@@ -113,9 +123,11 @@ export async function buildWith(
       pull: false,
       network: { kind: 'none' },
       onEvent: (event) => events.push(event),
-      ...request,
+      ...rest,
     },
     caller,
   );
-  return { ...result, events };
+  const [first] = result.images;
+  if (first === undefined) throw new Error('a build without an image');
+  return { ...result, ...first, events };
 }

@@ -1,0 +1,168 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { relative, resolve } from 'node:path';
+import type { BuildCall } from '../doors/control/wire.ts';
+import { parseCacheExport, parseCacheImport } from '../engine/options/cache.ts';
+import { parseContext, parseNamedContext } from '../engine/options/context.ts';
+import { parseOutput } from '../engine/options/output.ts';
+import { parseSecret, parseSsh, SECRET_LIMIT } from '../engine/options/secret.ts';
+import type { Entitlement, NamedContext } from '../engine/request.ts';
+import { parsePlatform } from '../images/platform.ts';
+import { readSmall } from '../lib/bytes.ts';
+import { hasErrorCode, messageOf, Problem } from '../lib/problem.ts';
+import { projectOf } from './project.ts';
+import { UsageProblem } from './usage-problem.ts';
+
+/** Flags of `slipway build` as commander gives them. */
+export interface BuildOptions {
+  file?: string;
+  tag?: string[];
+  buildArg?: string[];
+  buildContext?: string[];
+  label?: string[];
+  target?: string;
+  platform?: string;
+  cacheFrom?: string[];
+  cacheTo?: string[];
+  cache: boolean;
+  noCacheFilter?: string[];
+  pull?: boolean;
+  push?: boolean;
+  network: 'default' | 'none' | 'host';
+  allow?: string[];
+  secret?: string[];
+  ssh?: string[];
+  output?: string[];
+  provenance?: 'min' | 'max';
+  check?: boolean;
+  progress: 'auto' | 'plain' | 'json';
+  explain?: boolean;
+  project?: string;
+  quiet?: boolean;
+}
+
+/** Standard input may be the Dockerfile (`-f -`); a Dockerfile of more than 4 MiB is a mistake. */
+const DOCKERFILE_LIMIT = 4 << 20;
+
+/**
+ * What the flags ask of the server. Paths are made absolute and secrets are read here, because the server knows neither
+ * this folder nor this environment.
+ * @throws Problem, UsageProblem
+ */
+export async function buildCallOf(options: BuildOptions, context: string): Promise<BuildCall> {
+  const source = parseContext(context);
+  const folder = source.kind === 'folder' ? resolve(source.path) : undefined;
+  if (folder !== undefined && !existsSync(folder))
+    throw new Problem('not-found', `no such folder: ${folder}`, {
+      hint: 'The argument of slipway build is the context: the folder whose files COPY takes.',
+    });
+  return {
+    context: folder === undefined ? source : { kind: 'folder', path: folder },
+    dockerfile: await dockerfileOf(options.file, folder),
+    targets: [{ stage: options.target, tags: options.tag ?? [] }],
+    buildArgs: pairs(options.buildArg ?? [], '--build-arg', (name) => process.env[name]),
+    labels: pairs(options.label ?? [], '--label', () => ''),
+    platform: options.platform === undefined ? undefined : parsePlatform(options.platform),
+    contexts: Object.fromEntries((options.buildContext ?? []).map(namedContextOf)),
+    cacheFrom: (options.cacheFrom ?? []).map(parseCacheImport),
+    cacheTo: (options.cacheTo ?? []).map(parseCacheExport),
+    noCache: !options.cache,
+    noCacheFilter: (options.noCacheFilter ?? []).flatMap((list) => list.split(',')),
+    pull: options.pull === true,
+    push: options.push === true,
+    network: options.network,
+    allow: (options.allow ?? []).map(entitlementOf),
+    secrets: await secretsOf(options.secret ?? []),
+    ssh: Object.fromEntries((options.ssh ?? []).map(agentOf)),
+    outputs: (options.output ?? []).flatMap(outputOf),
+    provenance: options.provenance,
+    checkOnly: options.check === true,
+    project: projectOf(options.project),
+  };
+}
+
+function namedContextOf(text: string): [string, NamedContext] {
+  const [name, source] = parseNamedContext(text);
+  return [name, 'path' in source ? { ...source, path: resolve(source.path) } : source];
+}
+
+function entitlementOf(text: string): Entitlement {
+  if (text === 'security.insecure' || text === 'network.host') return text;
+  throw new UsageProblem(`--allow ${text}: unknown entitlement`, 'It takes security.insecure or network.host.');
+}
+
+async function secretsOf(flags: readonly string[]): Promise<Record<string, string>> {
+  const values: [string, string][] = [];
+  for (const text of flags) {
+    const flag = parseSecret(text, process.env);
+    const bytes = 'env' in flag ? Buffer.from(process.env[flag.env] ?? '') : await readSecret(flag.file, text);
+    if (bytes.length > SECRET_LIMIT)
+      throw new Problem('invalid', `--secret ${text}: longer than ${SECRET_LIMIT >> 10} KiB`);
+    values.push([flag.id, bytes.toString('base64')]);
+  }
+  return Object.fromEntries(values);
+}
+
+async function readSecret(file: string, text: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    if (!hasErrorCode(error, 'ENOENT', 'EISDIR', 'ENOTDIR', 'EACCES')) throw error;
+    throw new Problem('not-found', `--secret ${text}: ${messageOf(error)}`, {
+      hint: 'src is a path from here; a value of the environment is named with env=NAME.',
+    });
+  }
+}
+
+/** The socket of an agent: the one named, or the person's own. */
+function agentOf(text: string): [string, string] {
+  const { id, paths } = parseSsh(text);
+  const socket = paths[0] ?? process.env['SSH_AUTH_SOCK'];
+  if (socket === undefined || socket === '')
+    throw new UsageProblem(
+      `--ssh ${text}: no agent is running`,
+      'Start one (eval "$(ssh-agent)"; ssh-add), or name a socket: --ssh ID=SOCKET.',
+    );
+  return [id, resolve(socket)];
+}
+
+function outputOf(text: string): BuildCall['outputs'] {
+  const { kind, dest } = parseOutput(text);
+  if (kind === 'image' || dest === undefined) return [];
+  return [kind === 'local' ? { kind, folder: resolve(dest) } : { kind, file: resolve(dest) }];
+}
+
+/** A file outside of the context is read here and sent as text. */
+async function dockerfileOf(file: string | undefined, folder: string | undefined): Promise<BuildCall['dockerfile']> {
+  if (file === undefined) return { path: 'Dockerfile' };
+  if (file === '-')
+    return { text: (await readSmall(process.stdin, DOCKERFILE_LIMIT)).toString('utf8'), name: 'Dockerfile' };
+  if (folder === undefined) return { path: file };
+  const path = relative(folder, resolve(file));
+  if (!path.startsWith('..')) return { path };
+  return { text: await readOutside(file), name: file };
+}
+
+async function readOutside(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (!hasErrorCode(error, 'ENOENT', 'EISDIR', 'ENOTDIR', 'EACCES')) throw error;
+    throw new Problem('not-found', `the Dockerfile can't be read: ${messageOf(error)}`, {
+      hint: '-f is a path from here, not from the context.',
+    });
+  }
+}
+
+function pairs(given: string[], flag: string, absent: (name: string) => string | undefined): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const entry of given) {
+    const equals = entry.indexOf('=');
+    const name = equals < 0 ? entry : entry.slice(0, equals);
+    if (name === '')
+      throw new UsageProblem(`${flag} ${entry}: there is no name before the =`, `Write ${flag} NAME=VALUE.`);
+    const value = equals < 0 ? absent(name) : entry.slice(equals + 1);
+    if (value !== undefined) found[name] = value;
+  }
+  return found;
+}

@@ -1,0 +1,83 @@
+import type { Network } from '../containers/container.ts';
+import type { Platform } from '../images/platform.ts';
+import type { BuildEvent } from './events.ts';
+
+/** What one image build is asked to do. The fields are docker's flags; what is absent has docker's default. */
+export interface ImageBuildRequest {
+  context: ContextSource;
+  /** Path of the Dockerfile below the context, or its text. */
+  dockerfile: { path: string } | { text: string; name: string };
+  /** What is built of the file: several targets share every stage that they have in common. At least one. */
+  targets: BuildTarget[];
+  buildArgs: Record<string, string>;
+  labels: Record<string, string>;
+  platform?: Platform | undefined;
+  /** `--build-context`: by name, what FROM, COPY --from and mounts of that name mean. */
+  contexts?: Record<string, NamedContext> | undefined;
+  cacheFrom: CacheImport[];
+  cacheTo?: CacheExport[] | undefined;
+  noCache: boolean;
+  /** Stages (by name or number) whose instructions run again; the others may be cached. */
+  noCacheFilter?: string[] | undefined;
+  /** Ask upstream again even when the base is known. */
+  pull: boolean;
+  /** What `default` means for RUN lines: the build's own bridge, none or host. */
+  network: Network;
+  /** What RUN lines may ask for beyond the sandbox; the server's owner has to allow it too. */
+  allow?: Entitlement[] | undefined;
+  /** The value of a secret, asked for when a RUN mounts it; it never enters a key, a record, a log or a layer. */
+  secret?: ((id: string) => Promise<Uint8Array | undefined>) | undefined;
+  /** Socket of an ssh agent on this machine. */
+  ssh?: ((id: string) => string | undefined) | undefined;
+  /** Files to write beside naming the image. */
+  outputs?: BuildOutput[] | undefined;
+  /** Adds a SLSA provenance statement as a referrer of the image; `max` also says arguments and layers. */
+  provenance?: 'min' | 'max' | undefined;
+  /** Only the checks of the Dockerfile: warnings are events, nothing is built. */
+  checkOnly?: boolean | undefined;
+  onEvent: (event: BuildEvent) => void;
+}
+
+export interface BuildTarget {
+  /** Name or number of the stage; absent: the last. */
+  stage?: string | undefined;
+  tags: string[];
+}
+
+/** Where files come from. Every path below a folder is opened so that links cannot lead out of it. */
+export type ContextSource =
+  | { kind: 'folder'; path: string }
+  /** An archive on this machine: plain, gzip, bzip2, xz or zstd. */
+  | { kind: 'tar'; path: string }
+  /** A git repository (`#ref:folder`), or an archive or a lone Dockerfile behind http(s). */
+  | { kind: 'url'; url: string }
+  /** No files: the Dockerfile came alone. */
+  | { kind: 'empty' };
+
+export type NamedContext =
+  | ContextSource
+  | { kind: 'image'; reference: string }
+  /** A folder in OCI image-layout; `reference` is a tag or a digest in its index. */
+  | { kind: 'layout'; path: string; reference?: string | undefined };
+
+export type CacheImport =
+  /** An image with BuildKit's inline cache or a plain history, or a cache artifact of ours, by its own name. */
+  | { kind: 'registry'; reference: string }
+  /** A folder that a CacheExport wrote. */
+  | { kind: 'local'; path: string };
+
+export type CacheExport =
+  /** BuildKit's inline records in the config of the image. */
+  | { kind: 'inline' }
+  /** An artifact of its own; `min` has the layers of the image, `max` those of every stage. */
+  | { kind: 'registry'; reference: string; mode: 'min' | 'max' }
+  | { kind: 'local'; path: string; mode: 'min' | 'max' };
+
+export type Entitlement = 'security.insecure' | 'network.host';
+
+/** Where a build's result goes besides the names of its images. */
+export type BuildOutput =
+  /** The root file system as files below a folder. */
+  | { kind: 'local'; folder: string }
+  /** One archive: the root file system (`tar`), OCI image-layout (`oci`), or what `docker load` takes (`docker`). */
+  | { kind: 'tar' | 'oci' | 'docker'; write: (bytes: AsyncIterable<Uint8Array>) => Promise<void> };
