@@ -1,4 +1,5 @@
 import { Problem } from '../lib/problem.ts';
+import { Wildcard } from './wildcard.ts';
 
 /**
  * .gcloudignore: what `gcloud builds submit` leaves out of the upload. Its own rules, near to gitignore's:
@@ -20,7 +21,7 @@ export interface IgnoreRule {
   text: string;
   include: boolean;
   foldersOnly: boolean;
-  pattern: RegExp;
+  pattern: Wildcard;
 }
 
 export class IgnoreRules {
@@ -92,44 +93,5 @@ function ruleOf(line: string, file: string, number: number): IgnoreRule[] {
   const foldersOnly = pattern.endsWith('/');
   pattern = pattern.replace(/\/+$/, '');
   if (pattern === '') return [];
-  const rooted = pattern.includes('/');
-  const source = `${rooted ? '^' : '^(?:.*/)?'}${glob(pattern.replace(/^\//, ''))}$`;
-  return [{ file, line: number, text: line, include, foldersOnly, pattern: new RegExp(source, 's') }];
-}
-
-/** fnmatch by components, as a regular expression. */
-function glob(pattern: string): string {
-  let out = '';
-  for (let i = 0; i < pattern.length; i++) {
-    const char = pattern[i] ?? '';
-    if (pattern.startsWith('**/', i) && (i === 0 || pattern[i - 1] === '/')) {
-      out += '(?:.*/)?';
-      i += 2;
-    } else if (pattern.slice(i) === '/**') {
-      // the folder itself too: `x/**` leaves nothing of x to be taken back in, and `!x/**` takes the folder back
-      out += '(?:/.*)?';
-      i += 2;
-    } else if (pattern.slice(i) === '**') {
-      out += '.*';
-      i++;
-    } else if (char === '*') out += '[^/]*';
-    else if (char === '?') out += '[^/]';
-    else if (char === '[') {
-      const end = pattern.indexOf(']', pattern[i + 1] === '!' || pattern[i + 1] === ']' ? i + 2 : i + 1);
-      if (end < 0) out += '\\[';
-      else {
-        const inside = pattern
-          .slice(i + 1, end)
-          .replace(/^!/, '^')
-          .replace(/[\\[\]]/g, '\\$&');
-        out += `(?!/)[${inside}]`;
-        i = end;
-      }
-    } else out += literal(char);
-  }
-  return out;
-}
-
-function literal(char: string): string {
-  return char.replace(/[.*+?^${}()|[\]\\/]/, '\\$&');
+  return [{ file, line: number, text: line, include, foldersOnly, pattern: Wildcard.gcloudignore(pattern) }];
 }

@@ -2,7 +2,7 @@
  * The pieces of Go's glob patterns. All ways through a pattern are followed at once, so matching takes the product of the
  * lengths of pattern and path at the most, and no pattern can make it slow.
  */
-type Token =
+export type GlobToken =
   | { kind: 'character'; value: string }
   /** `?`: one character, no slash. */
   | { kind: 'one' }
@@ -17,7 +17,7 @@ type Token =
   | { kind: 'folders' };
 
 export interface Glob {
-  tokens: readonly Token[];
+  tokens: readonly GlobToken[];
   /** Plain text that every match begins and ends with: most paths are told apart by these alone. */
   prefix: string;
   suffix: string;
@@ -34,22 +34,23 @@ export interface GlobOptions {
 export function parseGlob(pattern: string, options: GlobOptions): Glob {
   const tokens = parseTokens(pattern, options);
   const [first, second, ...rest] = tokens;
-  const glob = withLiterals(tokens);
+  const glob = globOf(tokens);
   if (first?.kind !== 'maybe' || second?.kind !== 'folders' || !rest.every(staysInName)) return glob;
-  return { ...glob, name: withLiterals(rest) };
+  return { ...glob, name: globOf(rest) };
 }
 
-function withLiterals(tokens: readonly Token[]): Glob {
+/** For other wildcard languages that have these pieces. */
+export function globOf(tokens: readonly GlobToken[]): Glob {
   return { tokens, prefix: literal(tokens), suffix: [...literal([...tokens].reverse())].reverse().join('') };
 }
 
 /** A class may take a slash, as in Go. */
-function staysInName(token: Token): boolean {
+function staysInName(token: GlobToken): boolean {
   return token.kind === 'run' || token.kind === 'one' || (token.kind === 'character' && token.value !== '/');
 }
 
 /** The plain characters at the front. */
-function literal(tokens: readonly Token[]): string {
+function literal(tokens: readonly GlobToken[]): string {
   const end = tokens.findIndex((token) => token.kind !== 'character');
   return tokens
     .slice(0, end < 0 ? undefined : end)
@@ -57,9 +58,9 @@ function literal(tokens: readonly Token[]): string {
     .join('');
 }
 
-function parseTokens(pattern: string, { deep }: GlobOptions): Token[] {
+function parseTokens(pattern: string, { deep }: GlobOptions): GlobToken[] {
   const characters = [...pattern];
-  const tokens: Token[] = [];
+  const tokens: GlobToken[] = [];
   for (let at = 0; at < characters.length; ) {
     const character = characters[at] ?? '';
     if (character === '*' && deep && characters[at + 1] === '*') {
@@ -94,7 +95,7 @@ function badPattern(pattern: string): RangeError {
   return new RangeError(`syntax error in pattern: ${JSON.stringify(pattern)}`);
 }
 
-function parseClass(characters: readonly string[], from: number, pattern: string): [Token, next: number] {
+function parseClass(characters: readonly string[], from: number, pattern: string): [GlobToken, next: number] {
   let at = from;
   const negated = characters[at] === '^';
   if (negated) at++;
@@ -132,7 +133,7 @@ export function mayMatchBelow({ tokens }: Glob, prefix: string): boolean {
 }
 
 /** The places in the pattern that can be reached by reading the text. */
-function follow(tokens: readonly Token[], text: string): Set<number> {
+function follow(tokens: readonly GlobToken[], text: string): Set<number> {
   let states = withEmpty(tokens, new Set([0]));
   for (const character of text) {
     const next = new Set<number>();
@@ -155,7 +156,7 @@ function follow(tokens: readonly Token[], text: string): Set<number> {
 }
 
 /** Adds what is reached without reading anything; a set is walked in the order of insertion, additions included. */
-function withEmpty(tokens: readonly Token[], states: Set<number>): Set<number> {
+function withEmpty(tokens: readonly GlobToken[], states: Set<number>): Set<number> {
   for (const state of states) {
     const kind = tokens[state]?.kind;
     if (kind === 'run' || kind === 'all') states.add(state + 1);
@@ -164,7 +165,7 @@ function withEmpty(tokens: readonly Token[], states: Set<number>): Set<number> {
   return states;
 }
 
-function takes(token: Token, character: string): boolean {
+function takes(token: GlobToken, character: string): boolean {
   if (token.kind === 'character') return token.value === character;
   if (token.kind === 'one') return character !== '/';
   if (token.kind !== 'class') return false;

@@ -1,9 +1,10 @@
 import { timestamp } from '../../lib/clock.ts';
 import type { BucketObject } from '../../stores/buckets/buckets.ts';
 import { gsutilSize } from '../binary-size.ts';
+import { Wildcard } from '../wildcard.ts';
 import { listLevel, objectsBelow } from './objects.ts';
 import { CommandException, type GsutilCommand, type GsutilSession, splitFlags } from './session.ts';
-import { formatPlace, hasWildcard, literalPrefix, parsePlace, wildcard } from './urls.ts';
+import { formatPlace, hasWildcard, literalPrefix, parsePlace } from './urls.ts';
 
 /** `gsutil ls [-l] [-r] [-d] [URL...]`; without one, the project's buckets. */
 export const ls: GsutilCommand = async (args, session) => {
@@ -38,7 +39,7 @@ async function matches(
   const { bucket, path } = place;
   const url = (prefix: string) => formatPlace({ kind: 'cloud', bucket, path: prefix });
   if (recursive || hasWildcard(path)) {
-    const test = hasWildcard(path) ? wildcard(path) : undefined;
+    const test = hasWildcard(path) ? Wildcard.gsutil(path) : undefined;
     const objects: BucketObject[] = [];
     for await (const object of objectsBelow(session.buckets, bucket, literalPrefix(path)))
       if (test === undefined || test.test(object.name)) objects.push(object);

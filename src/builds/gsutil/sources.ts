@@ -1,8 +1,9 @@
 import { posix } from 'node:path';
 import type { BucketObject } from '../../stores/buckets/buckets.ts';
+import { Wildcard } from '../wildcard.ts';
 import { isFolder, objectsBelow } from './objects.ts';
 import { CommandException, type GsutilSession } from './session.ts';
-import { formatPlace, hasWildcard, literalPrefix, parsePlace, wildcard } from './urls.ts';
+import { formatPlace, hasWildcard, literalPrefix, parsePlace } from './urls.ts';
 
 /** Something to copy. `below` is its name under the destination when that is a folder. */
 export interface CopyItem {
@@ -51,7 +52,7 @@ async function* cloudItems(
     }
     return;
   }
-  const pattern = wildcard(path.replace(/\/$/, ''));
+  const pattern = Wildcard.gsutil(path.replace(/\/$/, ''));
   const folders = new Set<string>();
   const depth = path.replace(/\/$/, '').split('/').length;
   for await (const object of objectsBelow(buckets, bucket, literalPrefix(path))) {
@@ -111,7 +112,7 @@ async function* walk(folder: string, below: string, session: GsutilSession): Asy
 async function glob(pattern: string, session: GsutilSession): Promise<string[]> {
   const prefix = literalPrefix(pattern);
   const root = prefix.includes('/') ? prefix.slice(0, prefix.lastIndexOf('/') + 1) : '';
-  const test = wildcard(pattern);
+  const test = Wildcard.gsutil(pattern);
   const deep = pattern.includes('**');
   const levels = pattern.split('/').length;
   const found: string[] = [];

@@ -23,25 +23,3 @@ export function literalPrefix(text: string): string {
   const at = text.search(SPECIAL);
   return at < 0 ? text : text.slice(0, at);
 }
-
-/** `*` and `?` stay within a name, `**` crosses folders, `[...]` is a set. */
-export function wildcard(pattern: string): RegExp {
-  let out = '';
-  for (let i = 0; i < pattern.length; i++) {
-    const char = pattern[i] ?? '';
-    if (pattern.startsWith('**', i)) {
-      out += '.*';
-      i++;
-    } else if (char === '*') out += '[^/]*';
-    else if (char === '?') out += '[^/]';
-    else if (char === '[' && pattern.indexOf(']', i + 2) > 0) {
-      const end = pattern.indexOf(']', i + 2);
-      out += `(?!/)[${pattern
-        .slice(i + 1, end)
-        .replace(/^!/, '^')
-        .replace(/[\\[\]]/g, '\\$&')}]`;
-      i = end;
-    } else out += char.replace(/[.*+?^${}()|[\]\\/]/, '\\$&');
-  }
-  return new RegExp(`^${out}$`, 's');
-}
