@@ -217,7 +217,6 @@ USER 1000
 MAINTAINER Ada <ada@example.com>`;
     const { program } = compile(file, {
       base: { Labels: { kept: 'yes' }, ExposedPorts: { '1/tcp': {} } },
-      labels: { cli: 'x' },
     });
     expect(Object.keys(program.config.ExposedPorts ?? {})).toEqual([
       '1/tcp',
@@ -228,7 +227,7 @@ MAINTAINER Ada <ada@example.com>`;
       '443/tcp',
     ]);
     expect(Object.keys(program.config.Volumes ?? {})).toEqual(['/data', '/more', '/with blank']);
-    expect(program.config.Labels).toEqual({ kept: 'yes', a: '4', 'b c': '2 3', cli: 'x' });
+    expect(program.config.Labels).toEqual({ kept: 'yes', a: '4', 'b c': '2 3' });
     expect(program.config).toMatchObject({ StopSignal: 'SIGINT', User: '1000' });
     expect(program.author).toBe('Ada <ada@example.com>');
   });

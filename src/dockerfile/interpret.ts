@@ -24,8 +24,6 @@ export function interpretStage(stage: Stage, base: BaseState, inputs: BuildInput
   for (const instruction of stage.instructions) locate(source, instruction.node.range, () => apply(state, instruction));
   const { config } = state;
   config.Env = state.envList;
-  if (stage.scope.isTarget && Object.keys(inputs.labels).length > 0)
-    config.Labels = { ...config.Labels, ...inputs.labels };
   return {
     operations: state.operations,
     config,

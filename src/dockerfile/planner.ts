@@ -18,8 +18,6 @@ export interface PlanFacts {
   names: StageNames;
   globals: GlobalScope;
   warnings: Warnings;
-  /** Index of the stage to build. */
-  target: number;
 }
 
 /** Plans single stages: what FROM means, and which other stages it needs. Everything is planned at most once. */
@@ -98,7 +96,6 @@ export class Planner {
           skip: this.#facts.parsed.directives.check.skip,
           names: this.#facts.names,
           globals: this.#facts.globals,
-          isTarget: stage.index === this.#facts.target,
         },
         needs: this.#needs(stage, base, warnings),
         fromOnly: base.kind === 'image' && stage.instructions.length === 0,

@@ -20,20 +20,19 @@ export type { CopySource, Warning };
  */
 export interface BuildInputs {
   buildArgs: Record<string, string>;
-  /** Name or number of the stage to build; absent: the last. */
-  target?: string | undefined;
+  /** Names or numbers of the stages to build, undefined for the last; absent: the last alone. */
+  targets?: readonly (string | undefined)[] | undefined;
   buildPlatform: Platform;
   targetPlatform: Platform;
-  labels: Record<string, string>;
 }
 
 export interface StagePlan {
-  /** The stages that the target needs, in the order of the file. */
+  /** The stages that the targets need, in the order of the file. */
   stages: Stage[];
   /** The others, as far as they can be planned: only the ONBUILD triggers of a base image may still ask for one. */
   spare: Stage[];
-  /** Index (Stage.index) of the one to build. */
-  target: number;
+  /** Indexes (Stage.index) of those to build, in the order asked for. */
+  targets: number[];
   warnings: Warning[];
   /** Build args that no ARG of the file takes. */
   unusedBuildArgs: string[];
@@ -74,8 +73,6 @@ export interface FileScope {
   names: StageNames;
   /** Global ARGs and platform arguments; a name without a value is declared, but has none. */
   globals: ReadonlyMap<string, string | undefined>;
-  /** Labels of the command line go on the target only. */
-  isTarget: boolean;
 }
 
 /** What a stage begins with. */

@@ -93,24 +93,24 @@ function remarkOverridden(stage: ParsedStage, warnings: Warnings): void {
 }
 
 /**
- * The third stage of the compiler: FROM lines are expanded, and the stages that the target needs are found: its own base,
- * and whatever COPY --from and mounts name.
+ * The third stage of the compiler: FROM lines are expanded, and the stages that the targets need are found: their own bases,
+ * and whatever COPY --from and mounts name. TARGETSTAGE is the first target's name.
  * @throws Problem with the place
  */
 export function planStages(parsed: ParsedDockerfile, inputs: BuildInputs): StagePlan {
   const names = new StageNames(parsed.stages);
-  const target = findTarget(parsed, inputs.target, names);
-  const targetName = parsed.stages[target]?.from.name ?? '';
+  const targets = (inputs.targets ?? [undefined]).map((wanted) => findTarget(parsed, wanted, names));
+  const targetName = parsed.stages[targets[0] ?? 0]?.from.name ?? '';
   const globals = globalScope(parsed, inputs, targetName);
   const warnings = new Warnings(parsed.source, parsed.directives.check.skip);
   warnings.list.push(...parsed.warnings);
-  const planner = new Planner({ parsed, inputs, names, globals, warnings, target });
-  planner.need(target);
+  const planner = new Planner({ parsed, inputs, names, globals, warnings });
+  for (const target of targets) planner.need(target);
   planner.remarkNames();
   return {
     stages: planner.needed(),
     spare: planner.spare(),
-    target,
+    targets,
     warnings: warnings.list,
     unusedBuildArgs: unusedBuildArgs(parsed, inputs),
   };

@@ -17,6 +17,8 @@ export const BASE_DIGEST = 'org.opencontainers.image.base.digest';
 
 export interface ExportInput {
   solved: SolvedStage;
+  /** Of the command line: they go on targets only, never on what is built FROM a target. */
+  labels: Record<string, string>;
   platform: Platform;
   project: string;
   scope: string;
@@ -39,8 +41,9 @@ export async function exportImage(
   content: ContentStore,
   cache: CacheStore,
 ): Promise<ExportedImage> {
-  const { solved, platform } = input;
-  const created = await firstMade(input, cache);
+  const solved = labelled(input);
+  const { platform } = input;
+  const created = await firstMade({ ...input, solved }, cache);
   const config = await store(content, MEDIA.ociConfig, configOf(solved, platform, created));
   const manifest: ImageManifest = {
     schemaVersion: 2,
@@ -50,6 +53,15 @@ export async function exportImage(
   };
   if (solved.base !== undefined) manifest.annotations = baseAnnotations(solved.base);
   return { config, manifest: await store(content, MEDIA.ociManifest, manifest) };
+}
+
+function labelled({ solved, labels }: ExportInput): SolvedStage {
+  if (Object.keys(labels).length === 0) return solved;
+  const { config } = solved.config;
+  return {
+    ...solved,
+    config: { ...solved.config, config: { ...config, Labels: { ...config?.Labels, ...labels } } },
+  };
 }
 
 async function firstMade(

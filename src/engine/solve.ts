@@ -45,10 +45,11 @@ export interface SolveInput {
 }
 
 /**
- * Does what the target needs: every stage once, stages that don't wait for each other side by side, the operations of a
+ * Does what the targets need: every stage once, stages that don't wait for each other side by side, the operations of a
  * stage in order. The first failure ends all others, and is the one that is thrown.
+ * @returns the targets, in the plan's order
  */
-export async function solve(input: SolveInput): Promise<SolvedStage> {
+export async function solve(input: SolveInput): Promise<SolvedStage[]> {
   const solving = new Map<number, Promise<SolvedStage>>();
   const all = [...input.plan.stages, ...input.plan.spare];
   const stageOf = (index: number): Promise<SolvedStage> => {
@@ -65,9 +66,9 @@ export async function solve(input: SolveInput): Promise<SolvedStage> {
   };
   for (const stage of input.plan.stages) void stageOf(stage.index).catch(() => undefined);
   // a trigger of a base may have asked for a stage that the plan thought spare, so the list can grow while it is waited for
-  const target = await Promise.allSettled([stageOf(input.plan.target)]);
-  throwFirst([...(await Promise.allSettled([...solving.values()])), ...target]);
-  return await stageOf(input.plan.target);
+  const targets = await Promise.allSettled(input.plan.targets.map(stageOf));
+  throwFirst([...(await Promise.allSettled([...solving.values()])), ...targets]);
+  return await Promise.all(input.plan.targets.map(stageOf));
 }
 
 type StageOf = (index: number) => Promise<SolvedStage>;

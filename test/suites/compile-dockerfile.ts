@@ -16,6 +16,8 @@ export const LINUX = { os: 'linux', architecture: 'amd64' };
 export interface CompileOptions extends Partial<BuildInputs> {
   /** Run configuration of every base image. */
   base?: RunConfig;
+  /** Stage to build. */
+  target?: string | undefined;
 }
 
 export interface Compiled {
@@ -28,8 +30,14 @@ export interface Compiled {
 
 /** For tests: compiles a whole Dockerfile as the engine does, stage by stage. */
 export function compile(text: string, options: CompileOptions = {}): Compiled {
-  const { base, ...given } = options;
-  const inputs: BuildInputs = { buildArgs: {}, buildPlatform: LINUX, targetPlatform: LINUX, labels: {}, ...given };
+  const { base, target, ...given } = options;
+  const inputs: BuildInputs = {
+    buildArgs: {},
+    targets: [target],
+    buildPlatform: LINUX,
+    targetPlatform: LINUX,
+    ...given,
+  };
   const plan = planStages(parseDockerfile(text, 'Dockerfile'), inputs);
   const programs = new Map<number, StageProgram>();
   for (const stage of plan.stages) {
@@ -41,7 +49,7 @@ export function compile(text: string, options: CompileOptions = {}): Compiled {
     };
     programs.set(stage.index, interpretStage(stage, state, inputs));
   }
-  const program = programs.get(plan.target);
+  const program = programs.get(plan.targets[0] ?? -1);
   if (program === undefined) throw new Error('the target was not planned');
   return { plan, programs, program };
 }

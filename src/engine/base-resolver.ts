@@ -1,0 +1,48 @@
+import type { Platform } from '../images/platform.ts';
+import { formatReference, parseReference, withDefaultTag } from '../images/reference.ts';
+import { type Place, Problem } from '../lib/problem.ts';
+import type { Caller, ResolvedImage } from './engine.ts';
+import type { Progress } from './progress.ts';
+import type { ImageBuildRequest } from './request.ts';
+import type { ImageSource } from './transfer/source.ts';
+
+/** What FROM and COPY --from names mean, each asked for once in a build. */
+export class BaseResolver {
+  readonly #request: ImageBuildRequest;
+  readonly #caller: Caller;
+  readonly #source: ImageSource;
+  readonly #progress: Progress;
+  readonly #known = new Map<string, Promise<ResolvedImage>>();
+
+  constructor(request: ImageBuildRequest, caller: Caller, source: ImageSource, progress: Progress) {
+    this.#request = request;
+    this.#caller = caller;
+    this.#source = source;
+    this.#progress = progress;
+  }
+
+  readonly resolve = (reference: string, platform: Platform, place: Place): Promise<ResolvedImage> => {
+    const key = JSON.stringify([reference, platform]);
+    const known = this.#known.get(key) ?? this.#ask(reference, platform, place);
+    this.#known.set(key, known);
+    return known;
+  };
+
+  async #ask(reference: string, platform: Platform, place: Place): Promise<ResolvedImage> {
+    const vertex = this.#progress.begin(`[internal] load metadata for ${fullName(reference)}`, place);
+    try {
+      const image = await this.#source.resolve(reference, this.#caller, { platform, local: !this.#request.pull });
+      if (image.own) vertex.note('served from the registry of this server');
+      vertex.end('done');
+      return image;
+    } catch (error) {
+      vertex.fail(error);
+      if (!(error instanceof Problem) || error.place !== undefined) throw error;
+      throw new Problem(error.code, error.message, { place, hint: error.hint, cause: error });
+    }
+  }
+}
+
+function fullName(reference: string): string {
+  return /^[a-f0-9]{64}$/.test(reference) ? reference : formatReference(withDefaultTag(parseReference(reference)));
+}
