@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { parseBytes } from './lib/bytes.ts';
 import { hasErrorCode, type Place, Problem } from './lib/problem.ts';
 
 /**
@@ -51,6 +52,21 @@ const retentionSchema = z.strictObject({
   trashHours: z.number().min(0).default(168),
 });
 
+/** `10GB`, `500MB`, or a number of bytes; units are powers of 1000, as docker counts them. */
+const bytesSchema = z.union([z.number().int().min(0), z.string()]).transform((value, context) => {
+  const bytes = parseBytes(String(value));
+  if (bytes !== undefined) return bytes;
+  context.addIssue({ code: 'custom', message: `${value} is no size: write 500MB, 10GB or a number of bytes` });
+  return z.NEVER;
+});
+
+const cacheSchema = z.strictObject({
+  /** Layers together; beyond it, what was used longest ago goes. Absent: the disk is the limit. */
+  maxBytes: bytesSchema.optional(),
+  /** Days after which a record that no build asked for goes. */
+  maxAgeDays: z.number().min(0).default(30),
+});
+
 const configSchema = z.strictObject({
   /** HOST:PORT of every HTTP door. Loopback, unless a token is required from everybody. */
   listen: z.string().default('127.0.0.1:7070'),
@@ -61,6 +77,7 @@ const configSchema = z.strictObject({
   registries: registriesSchema.prefault({}),
   builds: buildsSchema.prefault({}),
   retention: retentionSchema.prefault({}),
+  cache: cacheSchema.prefault({}),
 });
 
 export type Config = z.infer<typeof configSchema>;

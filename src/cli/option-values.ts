@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { parsePlatform } from '../images/platform.ts';
+import { parseBytes } from '../lib/bytes.ts';
 import { messageOf, Problem } from '../lib/problem.ts';
 import { durationMs } from './duration.ts';
 import { parseSubstitutions } from './substitutions.ts';
@@ -13,6 +14,12 @@ export function countValue(text: string): number {
 
 export function durationValue(text: string): number {
   return reading(() => durationMs(text));
+}
+
+export function bytesValue(text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes === undefined) throw new InvalidArgumentError('It is a size, for example 500MB or 10GB.');
+  return bytes;
 }
 
 export function platformValue(text: string): string {

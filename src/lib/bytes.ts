@@ -12,6 +12,13 @@ export function formatBytes(bytes: number): string {
   return `${Number(value.toFixed(digits))} ${UNITS[unit]}`;
 }
 
+/** Bytes of `512`, `500MB` or `1.5 GB`: decimal units as `formatBytes` writes them; undefined for anything else. */
+export function parseBytes(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)b?$/i.exec(text.trim());
+  if (match === null) return undefined;
+  return Math.round(Number(match[1]) * 1000 ** ['', 'k', 'm', 'g', 't'].indexOf((match[2] ?? '').toLowerCase()));
+}
+
 /** A duration for people: `0.4 s`, `1 min 5 s`, `2 h 3 min`. */
 export function formatDuration(ms: number): string {
   const seconds = ms / 1000;

@@ -57,9 +57,14 @@ export function controlService(parts: ControlParts): ControlService {
     },
     revokeToken: ({ id }) => owner.tokens.revoke(id),
     serviceAccountKey: ({ project }) => serviceAccountKey(owner, url, project),
-    prune: async () => {
+    prune: async ({ cache }) => {
+      const limits = cache && {
+        unusedSince: cache.unusedForMs === undefined ? undefined : Date.now() - cache.unusedForMs,
+        maxBytes: cache.keepBytes,
+      };
+      const records = limits === undefined ? 0 : (await owner.pruneCache(limits)).records;
       const { blobs, bytes } = await parts.clean();
-      return { blobs, bytes };
+      return { blobs, bytes, records };
     },
     doctor: (request, emit, signal) => examine(owner, request.verify, emit, signal),
   };

@@ -11,8 +11,6 @@ const DAY_MS = 24 * HOUR_MS;
 const FIRST_MS = 10 * 60 * 1000;
 /** Unpacked trees and links of broken pushes that nobody used for a day. */
 const IDLE_MS = DAY_MS;
-/** Layers that no build asked for in a month are made again when they are needed. */
-const CACHE_MS = 30 * DAY_MS;
 
 export interface Housekeeper {
   /** As `clean`; a round that is at work is waited for instead. */
@@ -47,7 +45,10 @@ export async function clean(owner: Owner, expireUploads: () => Promise<void>): P
   let report: CollectReport = { blobs: 0, bytes: 0, strays: 0 };
   const { trashHours } = owner.config.retention;
   await attempt('uploads', expireUploads);
-  await attempt('cache', async () => void (await owner.pruneCache(now - CACHE_MS)));
+  await attempt('cache', async () => {
+    const { maxAgeDays, maxBytes } = owner.config.cache;
+    await owner.pruneCache({ unusedSince: now - maxAgeDays * DAY_MS, maxBytes });
+  });
   await attempt('links', async () => void (await owner.stores.registry.dropUnusedLinks(now - DAY_MS)));
   await attempt('snapshots', async () => {
     const snapshots = await SnapshotStore.open(owner.folder.snapshots);

@@ -7,7 +7,7 @@ import { lockDataFolder } from '../adapters/owner/lock.ts';
 import { serveObjects } from '../adapters/owner/server.ts';
 import { SqliteBuckets } from '../adapters/sqlite/buckets.ts';
 import { SqliteBuildQueue, SqliteBuilds } from '../adapters/sqlite/builds.ts';
-import { sqliteCache } from '../adapters/sqlite/cache.ts';
+import { type CachePruned, sqliteCache } from '../adapters/sqlite/cache.ts';
 import { sqliteBlobRows } from '../adapters/sqlite/content.ts';
 import { type Database, openDatabase } from '../adapters/sqlite/database.ts';
 import { sqliteNames } from '../adapters/sqlite/names.ts';
@@ -17,6 +17,7 @@ import { AccessTokens, loadSigningKey } from '../auth/access-token.ts';
 import { ServiceAccounts } from '../auth/service-account.ts';
 import { TokenStore } from '../auth/token-store.ts';
 import { type Config, readConfig } from '../config.ts';
+import type { CacheLimits } from '../engine/cache/cache.ts';
 import { createDataFolder, type DataFolder, dataFolder } from '../lib/data-folder.ts';
 import { writeDurably } from '../lib/durable-file.ts';
 import { bucketRoots } from '../stores/buckets/roots.ts';
@@ -43,8 +44,8 @@ export interface Owner {
   dropBuild(id: string): Promise<void>;
   /** The same of all builds that died with the owner before. */
   dropBuildLeftovers(): Promise<void>;
-  /** Forgets cache records that nobody used since then. */
-  pruneCache(unusedSince: number): Promise<number>;
+  /** Forgets cache records beyond the limits; their layers go with the next collection. */
+  pruneCache(limits: CacheLimits): Promise<CachePruned>;
   close(): Promise<void>;
 }
 
@@ -73,6 +74,7 @@ export async function openOwner(data: string, activity: string): Promise<Owner> 
     const blobs = sqliteBlobRows(database);
     const names = sqliteNames(database);
     const cache = sqliteCache(database);
+    endings.push(() => cache.flush());
     const registry = new SqliteRegistry(database);
     const buckets = new SqliteBuckets(database);
     const rows: RowObjects = {
@@ -110,7 +112,7 @@ export async function openOwner(data: string, activity: string): Promise<Owner> 
         for (const scope of await names.scopes()) if (scope.startsWith('build:')) await names.drop(scope);
         for (const token of await tokens.list()) if (token.kind === 'build') await tokens.revoke(token.id);
       },
-      pruneCache: (unusedSince) => cache.prune(unusedSince),
+      pruneCache: (limits) => cache.prune(limits),
       close,
     };
   } catch (error) {

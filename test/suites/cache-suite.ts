@@ -8,6 +8,11 @@ export interface OpenedCache {
   close(): Promise<void>;
 }
 
+/** A record as a lookup gives it, when its layer isn't there. */
+function found({ inputs: _inputs, ...record }: CacheRecord, here = false) {
+  return { ...record, here };
+}
+
 export function recordOf(key: string, more: Partial<CacheRecord> = {}): CacheRecord {
   return {
     key,
@@ -40,14 +45,15 @@ export function cacheSuite(name: string, open: () => Promise<OpenedCache>): void
 
     it('gives back a record as it was saved', async () => {
       await cache.save('p', recordOf('k1'));
-      expect(await cache.find('p', 'k1')).toEqual(recordOf('k1'));
+      expect(await cache.find('p', 'k1')).toEqual(found(recordOf('k1')));
+      expect(await cache.latest('p', 'Dockerfile#0#1')).toEqual(recordOf('k1'));
       expect(await cache.find('p', 'k2')).toBeUndefined();
     });
 
     it('keeps that an operation changed no file', async () => {
       const { layer: _layer, contentDigest: _content, ...unchanged } = recordOf('k1');
       await cache.save('p', unchanged);
-      expect(await cache.find('p', 'k1')).toEqual(unchanged);
+      expect(await cache.find('p', 'k1')).toEqual(found(unchanged, true));
     });
 
     it('keeps projects apart', async () => {
@@ -69,6 +75,20 @@ export function cacheSuite(name: string, open: () => Promise<OpenedCache>): void
       expect((await cache.latest('p', 'Dockerfile#0#1'))?.key).toBe('k2');
       await cache.save('p', recordOf('k1', { createdAt: 40 }));
       expect((await cache.latest('p', 'Dockerfile#0#1'))?.key).toBe('k1');
+    });
+
+    it('compares with the same instruction, also where another was inserted above it', async () => {
+      const save = (key: string, position: string, text: string, createdAt: number) =>
+        cache.save('p', recordOf(key, { position, text, createdAt }));
+      await save('elsewhere', 'other/Dockerfile#0#1', 'RUN make', 50);
+      expect((await cache.latest('p', 'Dockerfile#0#2', 'RUN make'))?.key).toBe('elsewhere');
+      await save('here', 'Dockerfile#0#2', 'RUN ls', 10);
+      expect((await cache.latest('p', 'Dockerfile#0#2', 'RUN make'))?.key).toBe('here');
+      await save('moved', 'Dockerfile#0#1', 'RUN make', 20);
+      expect((await cache.latest('p', 'Dockerfile#0#2', 'RUN make'))?.key).toBe('moved');
+      await save('same', 'Dockerfile#0#2', 'RUN make', 5);
+      expect((await cache.latest('p', 'Dockerfile#0#2', 'RUN make'))?.key).toBe('same');
+      expect(await cache.latest('p', 'Dockerfile#1#7', 'RUN nothing')).toBeUndefined();
     });
   });
 }

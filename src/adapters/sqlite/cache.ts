@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import type { CacheRecord, CacheStore } from '../../engine/cache/cache.ts';
+import type { CacheHit, CacheInput, CacheLimits, CacheRecord, CacheStore } from '../../engine/cache/cache.ts';
 import type { Digest } from '../../images/digest.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
-import type { Roots } from '../../stores/content/content.ts';
+import { LEASE_MS, type Roots } from '../../stores/content/content.ts';
 import type { Database } from './database.ts';
 
 type CacheTables = {
@@ -10,53 +10,89 @@ type CacheTables = {
     project: string;
     key: string;
     position: string;
+    text: string;
     blob: Digest | null;
+    size: number;
     record: string;
+    inputs: string;
     created_at: number;
     used_at: number;
   };
 };
 
-/** A use is noted once in this time at most, so that a build that hits everything writes nothing. */
-const USE_NOTED_MS = 60 * 60 * 1000;
+/** A use is written once in this time at most, so that a build that hits everything writes nothing. */
+const USE_NOTED_MS = 15 * 60 * 1000;
+/** Uses that are due are written together, this long after the first of them. */
+const USES_WRITTEN_MS = 10 * 1000;
+
+export interface CachePruned {
+  records: number;
+  /** Of layers that no record names any more; they are freed when nobody else keeps them. */
+  bytes: number;
+}
 
 /** The layer cache's rows, and its claim on the layers that they name. */
 export interface KeptCache extends CacheStore {
   readonly roots: Roots;
-  /** Forgets records that nobody has used since then; their layers go with the next collection. @returns how many */
-  prune(unusedSince: number): Promise<number>;
+  /** Forgets what is beyond the limits; the layers go with the next collection. */
+  prune(limits: CacheLimits): Promise<CachePruned>;
+  /** Writes the uses that are noted in memory; a crash before only makes records look older than they are. */
+  flush(): Promise<void>;
 }
 
 export function sqliteCache(database: Database, clock: Clock = systemClock): KeptCache {
   const db = database.withTables<CacheTables>();
+  const uses = new Uses(async (noted) => {
+    await sql`update cache_records set used_at = max(used_at, noted.value ->> 'at')
+      from json_each(${JSON.stringify(noted)}) as noted
+      where cache_records.project = noted.value ->> 'project' and cache_records.key = noted.value ->> 'key'`.execute(
+      db,
+    );
+  });
 
-  const noteUse = (project: string, key: string, now: number) =>
+  const latestWhere = async (project: string, ...conditions: [column: 'position' | 'text', value: string][]) => {
+    let query = db.selectFrom('cache_records').select(['record', 'inputs']).where('project', '=', project);
+    for (const [column, value] of conditions) query = query.where(column, '=', value);
+    return await query.orderBy('created_at', 'desc').orderBy(sql`rowid`, 'desc').limit(1).executeTakeFirst();
+  };
+
+  /** Positions of one Dockerfile begin alike; `$` is the first character behind `#`. */
+  const latestInFile = (project: string, file: string, text: string) =>
     db
-      .updateTable('cache_records')
-      .set({ used_at: now })
+      .selectFrom('cache_records')
+      .select(['record', 'inputs'])
       .where('project', '=', project)
-      .where('key', '=', key)
-      .execute();
+      .where('text', '=', text)
+      .where('position', '>=', `${file}#`)
+      .where('position', '<', `${file}$`)
+      .orderBy('created_at', 'desc')
+      .orderBy(sql`rowid`, 'desc')
+      .limit(1)
+      .executeTakeFirst();
 
   return {
     async find(project, key) {
       const row = await db
         .selectFrom('cache_records')
-        .select(['record', 'used_at'])
+        .select(['record', 'blob', 'used_at'])
+        .select(sql<string | null>`(select digest from blobs where blobs.digest = cache_records.blob)`.as('lies_here'))
         .where('project', '=', project)
         .where('key', '=', key)
         .executeTakeFirst();
       if (row === undefined) return undefined;
       const now = clock.now();
-      if (row.used_at < now - USE_NOTED_MS) await noteUse(project, key, now);
-      return recordOf(row);
+      if (row.used_at < now - USE_NOTED_MS) uses.note(project, key, now);
+      return { ...(JSON.parse(row.record) as Omit<CacheHit, 'here'>), here: row.blob === row.lies_here };
     },
 
-    async save(project, record) {
+    async save(project, { inputs, ...record }) {
       const row = {
         position: record.position,
+        text: record.text,
         blob: record.layer?.blob.digest ?? null,
+        size: record.layer?.blob.size ?? 0,
         record: JSON.stringify(record),
+        inputs: JSON.stringify(inputs),
         created_at: record.createdAt,
         used_at: clock.now(),
       };
@@ -67,23 +103,53 @@ export function sqliteCache(database: Database, clock: Clock = systemClock): Kep
         .execute();
     },
 
-    async latest(project, position) {
-      const row = await db
-        .selectFrom('cache_records')
-        .select('record')
-        .where('project', '=', project)
-        .where('position', '=', position)
-        .orderBy('created_at', 'desc')
-        .orderBy(sql`rowid`, 'desc')
-        .limit(1)
-        .executeTakeFirst();
-      return row === undefined ? undefined : recordOf(row);
+    async latest(project, position, text) {
+      const file = position.slice(0, position.indexOf('#'));
+      const row =
+        text === undefined
+          ? await latestWhere(project, ['position', position])
+          : ((await latestWhere(project, ['position', position], ['text', text])) ??
+            (await latestInFile(project, file, text)) ??
+            (await latestWhere(project, ['position', position])) ??
+            (await latestWhere(project, ['text', text])));
+      if (row === undefined) return undefined;
+      const record = JSON.parse(row.record) as Omit<CacheRecord, 'inputs'>;
+      return { ...record, inputs: JSON.parse(row.inputs) as CacheInput[] };
     },
 
-    async prune(unusedSince) {
-      const done = await db.deleteFrom('cache_records').where('used_at', '<', unusedSince).executeTakeFirst();
-      return Number(done.numDeletedRows);
+    async prune({ unusedSince, maxBytes }) {
+      await uses.flush();
+      const leased = clock.now() - LEASE_MS;
+      const idleSince = Math.min(unusedSince ?? 0, leased);
+      // a layer that several records name counts once, at its latest use
+      const beyond = sql<{ project: string; key: string }>`with layers as (
+          select blob, max(size) as size, max(used_at) as used_at from cache_records where blob is not null group by blob
+        ), sums as (
+          select blob, sum(size) over (order by used_at desc, blob) as total from layers
+        )
+        select project, key from cache_records
+          where used_at < ${leased}
+            and blob in (select blob from sums where total > ${maxBytes ?? Number.MAX_SAFE_INTEGER})`;
+      return await db.transaction().execute(async (transaction) => {
+        const held = async () =>
+          (
+            await sql<{ bytes: number | null }>`select sum(size) as bytes
+              from (select max(size) as size from cache_records where blob is not null group by blob)`.execute(
+              transaction,
+            )
+          ).rows[0]?.bytes ?? 0;
+        const before = await held();
+        const idle = await transaction.deleteFrom('cache_records').where('used_at', '<', idleSince).executeTakeFirst();
+        let records = Number(idle.numDeletedRows);
+        for (const { project, key } of (await beyond.execute(transaction)).rows) {
+          await transaction.deleteFrom('cache_records').where('project', '=', project).where('key', '=', key).execute();
+          records++;
+        }
+        return { records, bytes: before - (await held()) };
+      });
     },
+
+    flush: () => uses.flush(),
 
     roots: {
       name: 'layer cache',
@@ -96,6 +162,32 @@ export function sqliteCache(database: Database, clock: Clock = systemClock): Kep
   };
 }
 
-function recordOf(row: { record: string }): CacheRecord {
-  return JSON.parse(row.record) as CacheRecord;
+interface Use {
+  project: string;
+  key: string;
+  at: number;
+}
+
+/** Uses of records, gathered in memory and written together: a transaction of its own for each hit is a flush of the disk. */
+class Uses {
+  readonly #write: (noted: Use[]) => Promise<void>;
+  #noted = new Map<string, Use>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(write: (noted: Use[]) => Promise<void>) {
+    this.#write = write;
+  }
+
+  note(project: string, key: string, at: number): void {
+    this.#noted.set(`${project} ${key}`, { project, key, at });
+    this.#timer ??= setTimeout(() => void this.flush().catch(() => undefined), USES_WRITTEN_MS).unref();
+  }
+
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const noted = [...this.#noted.values()];
+    this.#noted = new Map();
+    if (noted.length > 0) await this.#write(noted);
+  }
 }

@@ -1,18 +1,46 @@
 import { formatBytes } from '../../lib/bytes.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
+import { UsageProblem } from '../usage-problem.ts';
 import { withControl } from '../with-control.ts';
 
-export async function prune(context: CliContext, options: { json?: boolean }): Promise<number> {
-  const { blobs, bytes } = await withControl(context, (control) =>
-    control.call('prune', {}, undefined, context.signal),
+export interface PruneOptions {
+  cache?: boolean;
+  /** Milliseconds. */
+  olderThan?: number;
+  keepBytes?: number;
+  json?: boolean;
+}
+
+export async function prune(context: CliContext, options: PruneOptions): Promise<number> {
+  const limited = options.olderThan !== undefined || options.keepBytes !== undefined;
+  if (limited && options.cache !== true)
+    throw new UsageProblem(
+      '--older-than and --keep-bytes say which cached layers go',
+      'Add --cache; what else nobody keeps goes at any age.',
+    );
+  const { blobs, bytes, records } = await withControl(context, (control) =>
+    control.call('prune', { cache: cacheLimits(options, limited) }, undefined, context.signal),
   );
+  if (options.json) {
+    context.terminal.out(`${JSON.stringify({ blobs, bytes, records })}\n`);
+    return EXIT.done;
+  }
+  if (options.cache)
+    context.terminal.out(
+      records === 0
+        ? 'No cached step went: all are within the limits, or were used within the last hour.\n'
+        : `Forgot ${records} cached ${records === 1 ? 'step' : 'steps'}.\n`,
+    );
   context.terminal.out(
-    options.json
-      ? `${JSON.stringify({ blobs, bytes })}\n`
-      : blobs === 0
-        ? 'Nothing to remove: every blob is in use, or was a little while ago.\n'
-        : `Removed ${blobs} blobs, ${formatBytes(bytes)}; they lie in the trash for a while.\n`,
+    blobs === 0
+      ? 'Nothing to remove: every blob is in use, or was a little while ago.\n'
+      : `Removed ${blobs} blobs, ${formatBytes(bytes)}; they lie in the trash for a while.\n`,
   );
   return EXIT.done;
+}
+
+function cacheLimits({ cache, olderThan, keepBytes }: PruneOptions, limited: boolean) {
+  if (cache !== true) return undefined;
+  return limited ? { unusedForMs: olderThan, keepBytes } : { unusedForMs: 0 };
 }

@@ -70,8 +70,16 @@ export interface ControlCalls {
   revokeToken: { request: { id: string }; event: never; result: boolean };
   /** The key file of a service account of our own (JSON text), for gcloud and gsutil. */
   serviceAccountKey: { request: { project: string }; event: never; result: { email: string; key: string } };
-  /** One round of housekeeping now. @returns blobs that nobody keeps any more, and their bytes; they moved to the trash */
-  prune: { request: Record<string, never>; event: never; result: { blobs: number; bytes: number } };
+  /**
+   * One round of housekeeping now. With `cache`, the layer cache is first brought below these limits: records unused for
+   * so many milliseconds go, and what was used longest ago beyond so many bytes.
+   * @returns blobs that nobody keeps any more, and their bytes; they moved to the trash
+   */
+  prune: {
+    request: { cache?: { unusedForMs?: number | undefined; keepBytes?: number | undefined } | undefined };
+    event: never;
+    result: { blobs: number; bytes: number; records: number };
+  };
   doctor: { request: { verify: boolean }; event: DoctorLine; result: { healthy: boolean } };
 }
 

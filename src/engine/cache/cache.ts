@@ -4,7 +4,7 @@ import type { Layer } from '../../images/layer.ts';
 /**
  * Layer cache: operation key -> the layer that it made. Partitioned by project. Keys never contain compressed digests
  * (encoders differ) nor times. The record keeps its inputs by name, so that a later miss can be explained by comparing
- * it with the nearest earlier record of the same Dockerfile position.
+ * it with the nearest earlier record.
  */
 export interface CacheRecord {
   key: string;
@@ -18,22 +18,47 @@ export interface CacheRecord {
   inputs: CacheInput[];
   /** Build that made it. */
   build: string;
+  /** Name of the cache or image that it came from; absent when it was made here. */
+  importedFrom?: string | undefined;
   durationMs: number;
   createdAt: number;
 }
 
-/** `kind` e.g. `base`, `file`, `arg`, `env`, `instruction`; `value` is a digest, never a secret's text. */
+/**
+ * Something that decided the result. `value` is a digest and is what is compared; `shown` is for people, and is left out
+ * where the value may be secret (see inputs.ts). Kinds: `instruction`, `parent`, `base`, `source`, `file`, `arg`, `env`,
+ * `option`, `mount`, and `private` for what must not leave the project.
+ */
 export interface CacheInput {
   kind: string;
   name: string;
   value: string;
+  shown?: string | undefined;
+}
+
+/** A record as a lookup gives it: without its inputs, which may be thousands and which only a miss reads. */
+export interface CacheHit extends Omit<CacheRecord, 'inputs'> {
+  /** The layer's bytes lie here, or there is no layer. */
+  here: boolean;
 }
 
 export interface CacheStore {
-  find(project: string, key: string): Promise<CacheRecord | undefined>;
+  /** Also notes the use: what was found is kept for three quarters of an hour at least, whatever the cache's limits are. */
+  find(project: string, key: string): Promise<CacheHit | undefined>;
   save(project: string, record: CacheRecord): Promise<void>;
-  /** Latest record at a position. */
-  latest(project: string, position: string): Promise<CacheRecord | undefined>;
+  /**
+   * The record that a miss is compared with. Without a text the latest at a position; with one the latest of: this place
+   * and text, this text elsewhere in the Dockerfile (something was inserted above), this place, this text in the project.
+   */
+  latest(project: string, position: string, text?: string): Promise<CacheRecord | undefined>;
+}
+
+/** What may go; a record that was used within the last hour stays, because a running build may rely on it. */
+export interface CacheLimits {
+  /** Milliseconds since 1970: records that nobody has used since then go. */
+  unusedSince?: number | undefined;
+  /** Bytes of layers: what was used longest ago goes first. */
+  maxBytes?: number | undefined;
 }
 
 /** One operation, one doer: across all processes of the data folder. Leases end with the process that holds them. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { CacheInput, CacheRecord } from '../cache/cache.ts';
+import type { CacheHit, CacheInput, CacheRecord } from '../cache/cache.ts';
 import { explainMiss } from '../explain.ts';
 import { abortable } from '../transfer/shared-work.ts';
 import type { OperationPlace, OperationResult, OperationServices, StageState } from './operation.ts';
@@ -15,15 +15,14 @@ export interface CacheQuestion {
 export type Made = Pick<CacheRecord, 'layer' | 'contentDigest'>;
 
 /** The record of an operation that was done before, if its layer can still be had. */
-export async function findCached(services: OperationServices, key: string): Promise<CacheRecord | undefined> {
+export async function findCached(services: OperationServices, key: string): Promise<CacheHit | undefined> {
   const { request, caller, deps } = services;
   if (request.noCache) return undefined;
   const record = await deps.cache.find(caller.project, key);
-  if (record?.layer === undefined) return record;
-  return (await deps.content.stat(record.layer.blob.digest)) === undefined ? undefined : record;
+  return record?.here === true ? record : undefined;
 }
 
-export function fromRecord(record: CacheRecord): OperationResult {
+export function fromRecord(record: Omit<CacheRecord, 'inputs'>): OperationResult {
   const { layer, contentDigest, createdAt } = record;
   return { status: 'cached', layer, contentDigest, createdAt };
 }
