@@ -130,10 +130,19 @@ ARG ID=pip
 RUN --mount=type=cache,id=$ID,dst=/root/.cache,sharing=locked --mount=from=deps,src=/x,target=/y,rw \\
     --mount=type=secret,id=token,required --network=none --security=insecure pip install`;
     const [run] = operations(compile(file), 'run');
-    expect(run?.mounts).toEqual([
-      { type: 'cache', options: { id: 'pip', target: '/root/.cache', sharing: 'locked' } },
-      { type: 'bind', options: { source: '/x', target: '/y', readwrite: 'true' }, from: { kind: 'stage', index: 0 } },
-      { type: 'secret', options: { id: 'token', required: 'true' } },
+    expect(run?.mounts.map(({ place, ...mount }) => [place.ranges[0]?.line, mount])).toEqual([
+      [4, { type: 'cache', target: '/root/.cache', id: '/pip', sharing: 'locked', source: '', readonly: false }],
+      [4, { type: 'bind', target: '/y', from: { kind: 'stage', index: 0 }, source: 'x', readonly: false }],
+      [
+        5,
+        {
+          type: 'secret',
+          id: 'token',
+          target: '/run/secrets/token',
+          required: true,
+          owner: { mode: 0o400, uid: 0, gid: 0 },
+        },
+      ],
     ]);
     expect([run?.network, run?.security]).toEqual(['none', 'insecure']);
   });

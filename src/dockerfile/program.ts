@@ -3,6 +3,7 @@ import type { Platform } from '../images/platform.ts';
 import type { Place } from '../lib/problem.ts';
 import type { Source, Warning } from './complaint.ts';
 import type { Instruction } from './instructions/instruction.ts';
+import type { RunMount } from './run-mount.ts';
 import type { CopySource, StageNames } from './stage-names.ts';
 
 export type { CopySource, Warning };
@@ -126,19 +127,11 @@ export interface RunOperation extends OperationBase {
   cwd: string;
   user: string;
   network: 'default' | 'none' | 'host';
-  /** --mount flags, parsed and expanded; paths are as written. */
+  /** In the order of the flags. */
   mounts: RunMount[];
   security: 'sandbox' | 'insecure';
   /** Names of ARGs that differ from build to build, for the explanation of a miss. */
   args_used: Record<string, string>;
-}
-
-export interface RunMount {
-  type: 'bind' | 'cache' | 'tmpfs' | 'secret' | 'ssh';
-  /** Keys in their long form (`target`, `source`, `readonly`), without `type` and `from`. */
-  options: Record<string, string>;
-  /** From `from=`; absent: the build context, where the type reads one. */
-  from?: CopySource;
 }
 
 export interface CopyOperation extends OperationBase {

@@ -6,6 +6,7 @@ import type { RunInstruction } from './instruction.ts';
 import { parseMount } from './mount.ts';
 
 export function parseRun(node: Node): RunInstruction {
+  refuseDevices(node);
   const flags = new Flags(node, { mount: 'many', network: 'text', security: 'text' });
   return {
     kind: 'run',
@@ -15,6 +16,17 @@ export function parseRun(node: Node): RunInstruction {
     network: oneOf(flags.text('network'), 'network', ['default', 'none', 'host']),
     security: oneOf(flags.text('security'), 'security', ['sandbox', 'insecure']),
   };
+}
+
+/** Still an experiment upstream: devices are named by CDI specifications, which this engine does not read. */
+function refuseDevices({ flags }: Node): void {
+  const device = flags.find(({ text }) => /^--device(?:=|$)/.test(text));
+  if (device === undefined) return;
+  throw new Complaint(`RUN ${device.text} is not supported`, {
+    code: 'unsupported',
+    ranges: [device.range],
+    hint: 'A command that needs devices of the machine can run as a step of the build, outside of the Dockerfile.',
+  });
 }
 
 function oneOf<T extends string>(word: Word | undefined, flag: string, allowed: readonly [T, ...T[]]): T {

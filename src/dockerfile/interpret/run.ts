@@ -1,13 +1,11 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
-import type { Range } from '../../lib/problem.ts';
-import { Complaint } from '../complaint.ts';
 import { givenArg, PROXY_ARGS } from '../global-scope.ts';
-import type { MountFlag, RunInstruction } from '../instructions/instruction.ts';
-import { checkMountType } from '../instructions/mount.ts';
+import type { RunInstruction } from '../instructions/instruction.ts';
 import { bodyOf, heredocOf } from '../lex/heredoc.ts';
 import type { Node } from '../lex/nodes.ts';
-import type { CopySource, RunMount, RunOperation } from '../program.ts';
+import type { RunOperation } from '../program.ts';
+import { expandMounts } from './mount.ts';
 import type { StageState } from './stage-state.ts';
 
 /** Where scripts of here-documents appear; BuildKit's place. */
@@ -29,7 +27,7 @@ export function applyRun(state: StageState, instruction: RunInstruction): void {
     cwd: state.cwd,
     user: state.config.User ?? '',
     network,
-    mounts: mounts.map((mount) => expandMount(state, node, mount)),
+    mounts: expandMounts(state, node, mounts),
     security,
     args_used: Object.fromEntries(known),
   };
@@ -74,57 +72,4 @@ function commandLine(state: StageState, { node, command }: RunInstruction): Pick
   const digest = createHash('sha256').update(content).digest('hex');
   const path = posix.join(SCRIPTS, digest.slice(0, 32), first.name);
   return { args: [path], script: { path, content } };
-}
-
-/** Long form of keys that have several. */
-const LONG_KEYS: Record<string, string> = {
-  dst: 'target',
-  destination: 'target',
-  src: 'source',
-  ro: 'readonly',
-  rw: 'readwrite',
-};
-
-const MOUNT_TYPES: Record<string, RunMount['type']> = {
-  bind: 'bind',
-  cache: 'cache',
-  tmpfs: 'tmpfs',
-  secret: 'secret',
-  ssh: 'ssh',
-};
-
-function expandMount(state: StageState, node: Node, { word, options }: MountFlag): RunMount {
-  const ranges = [state.rangeOf(word.range)];
-  const expanded: [string, string][] = [];
-  let type: RunMount['type'] = 'bind';
-  let from: CopySource | undefined;
-  for (const [key, written] of options) {
-    if (key === 'from') {
-      from = state.stage.scope.names.source(
-        { ...word, range: state.rangeOf(word.range), text: written },
-        state.stage.index,
-      );
-      continue;
-    }
-    const value = state.expand(node, { ...word, text: written });
-    if (key === 'type') {
-      checkMountType(value, { ...word, range: state.rangeOf(word.range) });
-      type = MOUNT_TYPES[value] ?? type;
-    } else expanded.push([LONG_KEYS[key] ?? key, value]);
-  }
-  const mount: RunMount = { type, options: Object.fromEntries(expanded), ...(from === undefined ? {} : { from }) };
-  checkTarget(mount, ranges);
-  return mount;
-}
-
-function checkTarget({ type, options }: RunMount, ranges: Range[]): void {
-  const needsTarget = type === 'bind' || type === 'cache' || type === 'tmpfs';
-  if (needsTarget && (options['target'] ?? '') === '')
-    throw new Complaint(`invalid mount target "": a ${type} mount needs target=PATH`, { ranges });
-  const { sharing } = options;
-  if (sharing !== undefined && !['shared', 'private', 'locked'].includes(sharing))
-    throw new Complaint(`unsupported sharing value ${JSON.stringify(sharing)}`, {
-      ranges,
-      hint: 'sharing takes shared, private or locked.',
-    });
 }
