@@ -13,6 +13,7 @@ import { Progress } from './progress.ts';
 import type { ImageBuildRequest } from './request.ts';
 import type { TreeMounts } from './snapshots/tree-mounts.ts';
 import { type SolvedStage, solve } from './solve.ts';
+import { sourceDate } from './source-date.ts';
 import type { ImageSource } from './transfer/source.ts';
 
 export interface BuildRoom {
@@ -148,6 +149,7 @@ async function exportTarget(
         scope: caller.scope,
         dockerfile: context.dockerfile.name,
         now: deps.clock.now(),
+        sourceDate: sourceDate(request.buildArgs),
       },
       deps.content,
       deps.cache,

@@ -25,6 +25,8 @@ export interface ExportInput {
   dockerfile: string;
   /** Milliseconds since 1970: the date of an image that was never made before. */
   now: number;
+  /** Milliseconds since 1970: of a reproducible build, the date of everything that is new in it. */
+  sourceDate: number | undefined;
 }
 
 export interface ExportedImage {
@@ -43,8 +45,8 @@ export async function exportImage(
 ): Promise<ExportedImage> {
   const solved = labelled(input);
   const { platform } = input;
-  const created = await firstMade({ ...input, solved }, cache);
-  const config = await store(content, MEDIA.ociConfig, configOf(solved, platform, created));
+  const created = input.sourceDate ?? (await firstMade({ ...input, solved }, cache));
+  const config = await store(content, MEDIA.ociConfig, configOf(solved, platform, created, input.sourceDate));
   const manifest: ImageManifest = {
     schemaVersion: 2,
     mediaType: MEDIA.ociManifest,
@@ -90,7 +92,12 @@ async function firstMade(
   return now;
 }
 
-function configOf(solved: SolvedStage, platform: Platform, created: number): ImageConfig {
+function configOf(
+  solved: SolvedStage,
+  platform: Platform,
+  created: number,
+  sourceDate: number | undefined,
+): ImageConfig {
   const { config } = solved;
   const out: ImageConfig = {
     created: timestamp(created),
@@ -103,12 +110,12 @@ function configOf(solved: SolvedStage, platform: Platform, created: number): Ima
   if (variant !== undefined) out.variant = variant;
   if (config['os.version'] !== undefined) out['os.version'] = config['os.version'];
   out.config = config.config ?? {};
-  out.history = [...(config.history ?? []), ...solved.ownHistory.map((own) => dated(own, created))];
+  out.history = [...(config.history ?? []), ...solved.ownHistory.map((own) => dated(own, created, sourceDate))];
   return out;
 }
 
-function dated({ entry, createdAt }: OwnHistory, created: number): HistoryEntry {
-  return { created: timestamp(createdAt ?? created), ...entry };
+function dated({ entry, createdAt }: OwnHistory, created: number, sourceDate: number | undefined): HistoryEntry {
+  return { created: timestamp(sourceDate ?? createdAt ?? created), ...entry };
 }
 
 function baseAnnotations(base: ResolvedImage): Record<string, string> {

@@ -4,12 +4,13 @@ import type { HistoryEntry, ImageConfig } from '../images/config.ts';
 import type { Platform } from '../images/platform.ts';
 import { type Place, Problem } from '../lib/problem.ts';
 import type { ResolvedImage, StepReport } from './engine.ts';
-import { baseChain, chainOf } from './key.ts';
+import { baseChain, chainOf, datedChain } from './key.ts';
 import { copyFiles } from './ops/copy.ts';
 import type { OperationResult, OperationServices, StageState } from './ops/operation.ts';
 import { runCommand } from './ops/run.ts';
 import { makeWorkdir } from './ops/workdir.ts';
 import type { Progress } from './progress.ts';
+import { sourceDate } from './source-date.ts';
 import { throwFirst } from './transfer/fetch.ts';
 
 /** A history entry below the base's; metadata is dated when the image is finished. */
@@ -142,11 +143,23 @@ async function beginStage(stage: Stage, input: SolveInput, stageOf: StageOf): Pr
   if (base.kind === 'stage') return { ...(await stageOf(base.index)) };
   if (base.kind === 'image') {
     const image = await input.resolve(base.reference, platform, base.place);
-    return { state: stateOf(image, platform), config: image.config, ownHistory: [], args: {}, base: image };
+    return {
+      state: dated(stateOf(image, platform), input),
+      config: image.config,
+      ownHistory: [],
+      args: {},
+      base: image,
+    };
   }
   const chain = baseChain([], platform);
   const config: ImageConfig = { ...platform, rootfs: { type: 'layers', diff_ids: [] } };
-  return { state: { layers: [], chain, base: chain, madeNs: 0n }, config, ownHistory: [], args: {} };
+  return { state: dated({ layers: [], chain, base: chain, madeNs: 0n }, input), config, ownHistory: [], args: {} };
+}
+
+/** A date enters the chain, and with it every key: the same operation writes other bytes under another date. */
+function dated(state: StageState, { inputs }: SolveInput): StageState {
+  const date = sourceDate(inputs.buildArgs);
+  return date === undefined ? state : { ...state, chain: datedChain(state.chain, date) };
 }
 
 /** An image as something to build on. */

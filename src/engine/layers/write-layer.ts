@@ -33,12 +33,14 @@ export interface WrittenLayer {
 /**
  * Writes a layer in one pass: every file is read once, and on its way hashed, put into the tar, hashed again as part of
  * it, compressed and written. What it changed is known at the end, without times (`contentDigest`) and by path (`listing`).
+ * @param latestNs of a reproducible build: later times are written as this one
  * @throws Problem `conflict` when a file changes while it is read; `cancelled`. Nothing is left behind then.
  */
 export async function writeLayer(
   content: ContentWriter,
   items: AsyncIterable<LayerItem> | Iterable<LayerItem>,
   signal: AbortSignal,
+  latestNs?: bigint | undefined,
 ): Promise<WrittenLayer> {
   const contentDigest = new ContentDigest();
   const listing = new Listing();
@@ -49,7 +51,7 @@ export async function writeLayer(
     const target = await open(file, 'w', 0o600);
     handle = target;
     const { layer } = await encodeLayer(
-      writeTar(toInputs(items, contentDigest, listing)),
+      writeTar(toInputs(items, contentDigest, listing, latestNs)),
       async (chunk) => await target.appendFile(chunk),
       { signal },
     );
@@ -76,6 +78,7 @@ async function* toInputs(
   items: AsyncIterable<LayerItem> | Iterable<LayerItem>,
   contentDigest: ContentDigest,
   listing: Listing,
+  latestNs: bigint | undefined,
 ): AsyncGenerator<TarInput, void, undefined> {
   for await (const item of items) {
     if (item.kind !== 'entry') {
@@ -83,7 +86,7 @@ async function* toInputs(
       record(item);
       continue;
     }
-    const { entry } = item;
+    const entry = notAfter(item.entry, latestNs);
     if (entry.type !== 'file' || item.open === undefined) {
       yield { header: toHeader({ kind: 'entry', entry }) };
       record({ kind: 'entry', entry });
@@ -100,6 +103,10 @@ async function* toInputs(
     contentDigest.add(change);
     listing.add(change);
   }
+}
+
+function notAfter(entry: TreeEntry, latestNs: bigint | undefined): TreeEntry {
+  return latestNs === undefined || entry.mtimeNs <= latestNs ? entry : { ...entry, mtimeNs: latestNs };
 }
 
 /** Hashes a file's bytes as they go by, and keeps them too when the file is one of the few whose text is wanted. */

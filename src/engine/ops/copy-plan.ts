@@ -23,6 +23,8 @@ export interface CopyPlanInput {
   mode: number | undefined;
   /** Date of folders and files that the build makes by itself: the base image's, so that no layer depends on the hour. */
   madeNs: bigint;
+  /** Date of what is copied, where its own doesn't count. */
+  sourceNs?: bigint | undefined;
 }
 
 /**
@@ -204,7 +206,7 @@ class PlannedLayer {
       uid: owner?.uid ?? source.uid,
       gid: owner?.gid ?? source.gid,
       size: source.size,
-      mtimeNs: source.mtimeNs,
+      mtimeNs: this.#input.sourceNs ?? source.mtimeNs,
       link: source.link,
       device: source.device,
       xattrs: source.xattrs,
