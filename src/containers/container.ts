@@ -24,6 +24,8 @@ export interface ContainerSpec {
   /** `name:ip` lines for /etc/hosts. */
   extraHosts?: string[];
   limits?: { memoryBytes?: number; cpus?: number; pids?: number };
+  /** All capabilities, no seccomp filter, nothing of /proc and /sys hidden, every device: only where the owner allows it. */
+  security?: 'insecure';
 }
 
 /** Read-only lower folders, topmost first, and the folder that takes the changes (empty or of an earlier run). */
@@ -38,8 +40,10 @@ export interface Rootfs {
 }
 
 export type ContainerMount =
-  | { kind: 'bind'; source: string; target: string; readonly: boolean }
-  | { kind: 'tmpfs'; target: string; sizeBytes?: number };
+  /** `inert`: nothing on it is run, opened as a device or given another user's rights. */
+  | { kind: 'bind'; source: string; target: string; readonly: boolean; inert?: boolean }
+  /** Mode 1777, or `covered`: that of the folder it is mounted on, where there is one. */
+  | { kind: 'tmpfs'; target: string; sizeBytes?: number; mode?: 'covered' };
 
 export interface ContainerIo {
   onStdout: (chunk: Buffer) => void;

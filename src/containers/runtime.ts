@@ -34,6 +34,8 @@ export interface RuntimeOptions {
   runFolder?: string;
   /** Whether `host` is a network that callers may ask for. */
   allowHostNetwork: boolean;
+  /** Whether they may ask for containers with `security: 'insecure'`; absent: they may not. */
+  allowInsecure?: boolean;
   /** Private ranges in CIDR form that bridges take their /24 from. */
   subnets?: string[];
 }
@@ -108,6 +110,7 @@ class RuncRuntime implements ContainerRuntime {
       cgroup: { path: group, unified: isUnified(hierarchies) },
       resources: resourcesFor(spec.limits ?? {}, hierarchies),
       arch: process.arch,
+      insecure: spec.security === 'insecure',
     });
     await writeFile(path('config.json'), JSON.stringify(config));
 
@@ -138,6 +141,11 @@ class RuncRuntime implements ContainerRuntime {
     if (!/^[a-z0-9-]{1,40}$/.test(spec.id)) throw new Problem('invalid', `container id ${JSON.stringify(spec.id)}`);
     if (!spec.cwd.startsWith('/')) throw new Problem('invalid', `the working folder ${spec.cwd} is not absolute`);
     if (spec.args.length === 0) throw new Problem('invalid', 'no command specified');
+    if (spec.security === 'insecure' && this.#options.allowInsecure !== true) {
+      throw new Problem('denied', 'security=insecure is not allowed on this server', {
+        hint: 'Its owner can allow it with builds.allowInsecure in slipway.yaml.',
+      });
+    }
     if (spec.network.kind === 'host' && !this.#options.allowHostNetwork) {
       throw new Problem('denied', 'network=host is not allowed on this server', {
         hint: 'Its owner can allow it in slipway.yaml, or leave the network away: a build gets one of its own.',

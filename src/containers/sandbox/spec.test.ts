@@ -14,6 +14,7 @@ const input: SpecInput = {
   cgroup: { path: '/slipway-x', unified: false },
   resources: {},
   arch: 'x64',
+  insecure: false,
 };
 
 test('root gets the default capabilities, anybody else only the bounding set', () => {
@@ -21,6 +22,15 @@ test('root gets the default capabilities, anybody else only the bounding set', (
   expect(root.effective).toHaveLength(14);
   const other = runtimeConfig({ ...input, user: { ...input.user, uid: 7 } }).process.capabilities;
   expect([other.bounding.length, other.effective.length, other.permitted.length]).toEqual([14, 0, 0]);
+});
+
+test('an insecure one has no walls: every capability and device, no filter, nothing hidden or read-only', () => {
+  const { process, linux, mounts } = runtimeConfig({ ...input, insecure: true });
+  expect(process.capabilities.effective).toHaveLength(41);
+  expect(linux.seccomp).toBeUndefined();
+  expect([linux.maskedPaths, linux.readonlyPaths]).toEqual([[], []]);
+  expect(linux.resources.devices).toEqual([{ allow: true, access: 'rwm' }]);
+  expect(mounts.filter(({ options }) => options.includes('ro'))).toEqual([]);
 });
 
 describe('namespaces', () => {

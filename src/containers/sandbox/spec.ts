@@ -1,4 +1,5 @@
 import type { ContainerMount } from '../container.ts';
+import { ALL_CAPABILITIES, LOOP_DEVICES, type RuntimeDevice } from './insecure.ts';
 import { defaultSeccomp, type SeccompFilter } from './seccomp.ts';
 import type { ContainerUser } from './user.ts';
 
@@ -19,6 +20,8 @@ export interface SpecInput {
   resources: RuntimeResources;
   /** As in `process.arch`. */
   arch: string;
+  /** Without the walls that keep a container from the machine. */
+  insecure: boolean;
 }
 
 export interface RuntimeResources {
@@ -54,6 +57,7 @@ export interface RuntimeConfig {
     namespaces: { type: string; path?: string }[];
     cgroupsPath: string;
     resources: RuntimeResources & { devices: { allow: boolean; access: string }[] };
+    devices?: RuntimeDevice[];
     sysctl: Record<string, string>;
     seccomp?: SeccompFilter;
     maskedPaths: string[];
@@ -118,7 +122,9 @@ export const SYSTEM_MOUNTS: RuntimeMount[] = [
 /** As `docker run` without flags writes it (checked against its own file, for Docker 26), for runc's `ociVersion`. */
 export function runtimeConfig(input: SpecInput): RuntimeConfig {
   const isRoot = input.user.uid === 0;
+  const { insecure } = input;
   const seccomp = defaultSeccomp(input.arch);
+  const capabilities = insecure ? ALL_CAPABILITIES : CAPABILITIES;
   return {
     ociVersion: '1.0.2',
     process: {
@@ -134,9 +140,9 @@ export function runtimeConfig(input: SpecInput): RuntimeConfig {
       cwd: input.cwd,
       // Another user than root could only have them as ambient ones, which docker doesn't give either.
       capabilities: {
-        bounding: CAPABILITIES,
-        effective: isRoot ? CAPABILITIES : [],
-        permitted: isRoot ? CAPABILITIES : [],
+        bounding: capabilities,
+        effective: isRoot ? capabilities : [],
+        permitted: isRoot ? capabilities : [],
       },
       noNewPrivileges: false,
       oomScoreAdj: 0,
@@ -148,15 +154,16 @@ export function runtimeConfig(input: SpecInput): RuntimeConfig {
       namespaces: namespacesOf(input),
       cgroupsPath: input.cgroup.path,
       // runc adds docker's list itself (null, zero, full, random, urandom, tty, ptmx, pts; mknod of any) to "nothing".
-      resources: { ...input.resources, devices: [{ allow: false, access: 'rwm' }] },
+      resources: { ...input.resources, devices: [{ allow: insecure, access: 'rwm' }] },
+      ...(insecure ? { devices: LOOP_DEVICES } : {}),
       // Both belong to a network namespace; the host's own are not ours to set.
       sysctl:
         input.network.kind === 'host'
           ? {}
           : { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' },
-      ...(seccomp.architectures.length === 0 ? {} : { seccomp }),
-      maskedPaths: MASKED_PATHS,
-      readonlyPaths: READONLY_PATHS,
+      ...(seccomp.architectures.length === 0 || insecure ? {} : { seccomp }),
+      maskedPaths: insecure ? [] : MASKED_PATHS,
+      readonlyPaths: insecure ? [] : READONLY_PATHS,
     },
   };
 }
@@ -176,12 +183,16 @@ function mountsOf(input: SpecInput): RuntimeMount[] {
     return { destination, type: 'bind', source, options: ['rbind', 'rprivate'] };
   };
   const own = [
-    ...SYSTEM_MOUNTS,
+    ...(input.insecure ? SYSTEM_MOUNTS.map(writable) : SYSTEM_MOUNTS),
     bind(input.nameFiles.resolvConf, '/etc/resolv.conf'),
     bind(input.nameFiles.hostname, '/etc/hostname'),
     bind(input.nameFiles.hosts, '/etc/hosts'),
   ].filter((mount) => !wanted.some((other) => other.destination === mount.destination));
   return [...own, ...wanted.sort((a, b) => depth(a.destination) - depth(b.destination))];
+}
+
+function writable(mount: RuntimeMount): RuntimeMount {
+  return { ...mount, options: mount.options.map((option) => (option === 'ro' ? 'rw' : option)) };
 }
 
 function runtimeMount(mount: ContainerMount): RuntimeMount {
@@ -191,16 +202,19 @@ function runtimeMount(mount: ContainerMount): RuntimeMount {
       destination: normal(mount.target),
       type: 'tmpfs',
       source: 'tmpfs',
-      options: ['nosuid', 'nodev', 'mode=1777', ...size],
+      // without a mode, runc gives it that of the folder below
+      options: ['nosuid', 'nodev', ...(mount.mode === 'covered' ? [] : ['mode=1777']), ...size],
     };
   }
   return {
     destination: normal(mount.target),
     type: 'bind',
     source: mount.source,
-    options: ['rbind', 'rprivate', ...(mount.readonly ? ['ro'] : [])],
+    options: ['rbind', 'rprivate', ...(mount.readonly ? ['ro'] : []), ...(mount.inert === true ? INERT : [])],
   };
 }
+
+const INERT = ['nosuid', 'nodev', 'noexec'];
 
 /** Without a slash at the end and doubled ones, so that equal targets are equal texts. */
 export function normal(target: string): string {
