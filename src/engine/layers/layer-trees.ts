@@ -57,19 +57,19 @@ async function scan(blob: AsyncIterable<Uint8Array>, layer: Layer, signal: Abort
     signal.throwIfAborted();
     const change = fromHeader(header);
     if (change === undefined) continue;
-    listing.add(change);
-    if (change.kind === 'entry' && wantsText(change.entry.path, header.size))
-      listing.texts.set(change.entry.path, await textOf(body));
+    if (change.kind !== 'entry' || change.entry.type !== 'file') {
+      listing.add(change);
+      continue;
+    }
+    const { path } = change.entry;
+    const passing = new PassingBytes(body, wantsText(path, header.size));
+    for await (const _ of passing);
+    listing.add({ ...change, digest: passing.finish() });
+    if (passing.text !== undefined) listing.texts.set(path, passing.text);
   }
   return listing;
 }
 
 export function wantsText(path: string, size: number): boolean {
   return KEPT_TEXTS.includes(path) && size <= KEPT_TEXT_LIMIT;
-}
-
-async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const passing = new PassingBytes(body, true);
-  for await (const _ of passing);
-  return passing.text ?? '';
 }

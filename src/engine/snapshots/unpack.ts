@@ -87,7 +87,8 @@ class Unpacker {
   async add({ header, body }: TarEntry): Promise<void> {
     const change = fromHeader(header);
     if (change === undefined) return;
-    this.listing.add(change);
+    // a file is listed with its digest, once its bytes have passed
+    if (change.kind !== 'entry' || change.entry.type !== 'file') this.listing.add(change);
     if (change.kind === 'opaque') {
       this.#makeFolder(change.path);
       if (change.path === '') setXattr(this.#rootPath, OPAQUE_XATTR, Buffer.from('y'));
@@ -130,9 +131,10 @@ class Unpacker {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
     const fd = this.#at(entry.path, (at) => openSync(at, flags, 0o600));
     try {
-      const passing = wantsText(entry.path, entry.size) ? new PassingBytes(body, true) : undefined;
-      for await (const chunk of passing ?? body) await writeWhole(fd, chunk);
-      if (passing?.text !== undefined) this.listing.texts.set(entry.path, passing.text);
+      const passing = new PassingBytes(body, wantsText(entry.path, entry.size));
+      for await (const chunk of passing) await writeWhole(fd, chunk);
+      this.listing.add({ kind: 'entry', entry, digest: passing.finish() });
+      if (passing.text !== undefined) this.listing.texts.set(entry.path, passing.text);
       fchownSync(fd, entry.uid, entry.gid);
       fchmodSync(fd, entry.mode);
     } finally {

@@ -3,9 +3,10 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, digestHex } from '../../images/digest.ts';
 import { hasErrorCode } from '../../lib/problem.ts';
-import { Listing, type ListingJson, type ListingStore } from './listing.ts';
+import type { Listing, ListingStore } from './listing.ts';
+import { readListing, writeListing } from './listing-text.ts';
 
-/** Listings kept in memory; one of a big layer (20,000 paths) takes about 6 MB. */
+/** Listings kept in memory; one of a big layer (20,000 paths) takes about 8 MB. */
 const KEPT = 32;
 
 /** Listings as files, the lately used ones in memory. Losing one costs a scan of its layer. */
@@ -27,15 +28,15 @@ export class ListingFiles implements ListingStore {
       if (hasErrorCode(error, 'ENOENT')) return undefined;
       throw error;
     }
-    const json = parse(text);
-    return json === undefined ? undefined : this.#keep(diffID, Listing.fromJson(json));
+    const listing = readListing(text);
+    return listing === undefined ? undefined : this.#keep(diffID, listing);
   }
 
   async save(diffID: Digest, listing: Listing): Promise<void> {
     this.#keep(diffID, listing);
     await mkdir(this.#folder, { recursive: true });
     const temporary = `${this.#path(diffID)}.${randomBytes(4).toString('hex')}.tmp`;
-    await writeFile(temporary, JSON.stringify(listing.toJson()));
+    await writeFile(temporary, writeListing(listing));
     await rename(temporary, this.#path(diffID));
   }
 
@@ -51,16 +52,5 @@ export class ListingFiles implements ListingStore {
       this.#kept.delete(oldest);
     }
     return listing;
-  }
-}
-
-/** A file that a power cut left short is as good as none. */
-function parse(text: string): ListingJson | undefined {
-  try {
-    const json: unknown = JSON.parse(text);
-    const whole = typeof json === 'object' && json !== null && 'version' in json && json.version === 1;
-    return whole ? (json as ListingJson) : undefined;
-  } catch {
-    return undefined;
   }
 }

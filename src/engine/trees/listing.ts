@@ -2,15 +2,23 @@ import type { Digest } from '../../images/digest.ts';
 import type { Change } from './content-digest.ts';
 import { ancestorsOf, type EntryType } from './entry.ts';
 
-/** A path as a listing keeps it: what copying on top of it and looking up users need. */
+/**
+ * A path as a listing keeps it: what copying on top of it and looking up users need, and what tells two files apart
+ * without their bytes.
+ */
 export interface ListedEntry {
   type: EntryType;
   mode: number;
   uid: number;
   gid: number;
+  /** Bytes of a file; 0 for everything else. */
+  size: number;
   /** Decimal nanoseconds since 1970. */
   mtimeNs: string;
+  /** sha256 of a file's bytes. */
+  digest?: Digest | undefined;
   link?: string | undefined;
+  device?: { major: number; minor: number } | undefined;
   xattrs?: Record<string, string> | undefined;
   /** A folder that no header of the layer describes; its data are those of a lower layer. */
   implied?: true;
@@ -20,17 +28,10 @@ export interface ListedEntry {
 export const KEPT_TEXTS: readonly string[] = ['etc/passwd', 'etc/group'];
 export const KEPT_TEXT_LIMIT = 1 << 20;
 
-export interface ListingJson {
-  version: 1;
-  entries: [path: string, entry: ListedEntry][];
-  whiteouts: string[];
-  opaques: string[];
-  texts: Record<string, string>;
-}
-
 /**
  * The paths of one layer, without bytes: made in passing whenever a layer is written, unpacked or scanned, kept by diffID,
- * so that COPY can know what lies below its destination without unpacking a base image.
+ * so that COPY can know what lies below its destination without unpacking a base image, and layers can be compared and
+ * shown without reading them.
  */
 export class Listing {
   readonly entries = new Map<string, ListedEntry>();
@@ -51,9 +52,11 @@ export class Listing {
       return;
     }
     if (path === '') return;
-    const { type, mode, uid, gid, mtimeNs, link, xattrs } = change.entry;
-    const listed: ListedEntry = { type, mode, uid, gid, mtimeNs: String(mtimeNs) };
+    const { type, mode, uid, gid, size, mtimeNs, link, device, xattrs } = change.entry;
+    const listed: ListedEntry = { type, mode, uid, gid, size: type === 'file' ? size : 0, mtimeNs: String(mtimeNs) };
+    if (change.digest !== undefined) listed.digest = change.digest;
     if (link !== undefined) listed.link = link;
+    if (device !== undefined) listed.device = device;
     if (xattrs !== undefined)
       listed.xattrs = Object.fromEntries(
         Object.entries(xattrs).map(([name, value]) => [name, value.toString('base64')]),
@@ -64,28 +67,9 @@ export class Listing {
   #implyParents(path: string): void {
     for (const folder of ancestorsOf(path)) if (!this.entries.has(folder)) this.entries.set(folder, IMPLIED);
   }
-
-  toJson(): ListingJson {
-    return {
-      version: 1,
-      entries: [...this.entries],
-      whiteouts: [...this.whiteouts],
-      opaques: [...this.opaques],
-      texts: Object.fromEntries(this.texts),
-    };
-  }
-
-  static fromJson(json: ListingJson): Listing {
-    const listing = new Listing();
-    for (const [path, entry] of json.entries) listing.entries.set(path, entry);
-    for (const path of json.whiteouts) listing.whiteouts.add(path);
-    for (const path of json.opaques) listing.opaques.add(path);
-    for (const [path, text] of Object.entries(json.texts)) listing.texts.set(path, text);
-    return listing;
-  }
 }
 
-const IMPLIED: ListedEntry = { type: 'folder', mode: 0o755, uid: 0, gid: 0, mtimeNs: '0', implied: true };
+const IMPLIED: ListedEntry = { type: 'folder', mode: 0o755, uid: 0, gid: 0, size: 0, mtimeNs: '0', implied: true };
 
 /** Where listings are kept, by diffID. */
 export interface ListingStore {

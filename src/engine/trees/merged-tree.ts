@@ -81,7 +81,7 @@ export class MergedTree {
   }
 }
 
-const ROOT: ListedEntry = { type: 'folder', mode: 0o755, uid: 0, gid: 0, mtimeNs: '0' };
+const ROOT: ListedEntry = { type: 'folder', mode: 0o755, uid: 0, gid: 0, size: 0, mtimeNs: '0' };
 
 /** Whether a layer keeps what lower layers have at a path from being seen. */
 function hides(listing: Listing, path: string): boolean {
