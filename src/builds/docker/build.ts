@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { Network } from '../../containers/container.ts';
 import { parseCacheImport } from '../../engine/options/cache.ts';
-import { PlainProgress } from '../../engine/plain-progress.ts';
+import { PlainProgress } from '../../engine/progress/plain.ts';
 import type { ImageBuildRequest } from '../../engine/request.ts';
 import { parsePlatform } from '../../images/platform.ts';
 import { familiarName, parseReference, withDefaultTag } from '../../images/reference.ts';
@@ -68,17 +68,19 @@ export const build: DockerCommand = {
     const dockerfile = await findDockerfile(flags.one('file'), context, docker);
     const quiet = flags.on('quiet');
     const progress = new PlainProgress((text) => docker.output.stderr(text));
-    const { images } = await docker.files.pinned(context, async (pinned) =>
-      docker.engine.build(
-        {
-          ...requestOf(flags, docker),
-          context: { kind: 'folder', path: pinned },
-          dockerfile,
-          onEvent: quiet ? () => undefined : progress.listen,
-        },
-        docker.caller,
-      ),
-    );
+    const { images } = await docker.files
+      .pinned(context, async (pinned) =>
+        docker.engine.build(
+          {
+            ...requestOf(flags, docker),
+            context: { kind: 'folder', path: pinned },
+            dockerfile,
+            onEvent: quiet ? () => undefined : progress.listen,
+          },
+          docker.caller,
+        ),
+      )
+      .finally(() => progress.finish());
     const id = images[0]?.image.id ?? '';
     if (quiet) docker.out(id);
     await writeImageId(flags.one('iidfile'), id, docker);

@@ -1,6 +1,6 @@
 import type { ControlCalls, PushEvent } from '../../doors/control/wire.ts';
 import type { BuildEvent } from '../../engine/events.ts';
-import { PlainProgress } from '../../engine/plain-progress.ts';
+import { PlainProgress } from '../../engine/progress/plain.ts';
 import { formatDuration } from '../../lib/bytes.ts';
 import { type BuildOptions, buildCallOf } from '../build-call.ts';
 import type { CliContext } from '../context.ts';
@@ -23,7 +23,9 @@ export async function build(context: CliContext, options: BuildOptions, folder =
   let result: ControlCalls['build']['result'];
   try {
     result = await withControl(context, (control) => control.call('build', call, onEvent, context.signal));
+    plain.finish();
   } catch (error) {
+    plain.finish();
     lines.failed();
     throw error;
   }
