@@ -6,13 +6,6 @@ export interface Source {
   text: string;
 }
 
-/** A remark that doesn't stop the build. */
-export interface Warning {
-  rule: string;
-  message: string;
-  place: Place;
-}
-
 export interface ComplaintOptions {
   /** Where exactly; absent: the whole instruction. */
   ranges?: Range[] | undefined;
@@ -61,22 +54,5 @@ export function locate<T>(source: Source, range: Range | undefined, work: () => 
       throw new Problem(code, message, { hint, exitCode, place: placeOf(source, ...known) });
     }
     throw error;
-  }
-}
-
-/** Remarks gathered while compiling, with their places. */
-export class Warnings {
-  readonly list: Warning[] = [];
-  readonly #source: Source;
-  readonly #skipped: ReadonlySet<string> | 'all';
-
-  constructor(source: Source, skipped: ReadonlySet<string> | 'all' = new Set()) {
-    this.#source = source;
-    this.#skipped = skipped;
-  }
-
-  add(rule: string, message: string, ...ranges: Range[]): void {
-    if (this.#skipped === 'all' || this.#skipped.has(rule)) return;
-    this.list.push({ rule, message, place: placeOf(this.#source, ...ranges) });
   }
 }

@@ -46,7 +46,7 @@ describe('ENV and ARG', () => {
     expect(compile(file).program.config.Env).toContain('SEEN=1');
     const { program } = compile(file, { target: 'x' });
     expect(program.config.Env).toContain('SEEN=');
-    expect(program.warnings[0]?.message).toContain('this stage needs ARG V too');
+    expect(program.warnings[0]?.fix?.text).toContain('repeat it in this stage');
     expect(compile(file, { buildArgs: { V: '2' } }).program.config.Env).toContain('SEEN=2');
   });
 

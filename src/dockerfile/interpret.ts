@@ -1,3 +1,4 @@
+import { checkOverridden } from './checks/overridden.ts';
 import { Complaint, locate } from './complaint.ts';
 import type { Instruction } from './instructions/instruction.ts';
 import { parseInstruction } from './instructions/table.ts';
@@ -19,6 +20,7 @@ import type { BaseState, BuildInputs, Stage, StageProgram } from './program.ts';
 export function interpretStage(stage: Stage, base: BaseState, inputs: BuildInputs): StageProgram {
   const state = new StageState(stage, base, inputs);
   const { source } = stage.scope;
+  checkOverridden(stage.instructions, state.remark);
   for (const trigger of base.config.config?.OnBuild ?? [])
     locate(source, stage.place.ranges[0], () => runTrigger(state, trigger));
   for (const instruction of stage.instructions) locate(source, instruction.node.range, () => apply(state, instruction));

@@ -1,4 +1,6 @@
-import type { Source, Warning } from './complaint.ts';
+import type { CheckPolicy } from './checks/policy.ts';
+import type { Warning } from './checks/warnings.ts';
+import type { Source } from './complaint.ts';
 import type { ArgInstruction, FromInstruction, Instruction } from './instructions/instruction.ts';
 import type { Directives } from './lex/directives.ts';
 
@@ -13,6 +15,7 @@ export interface ParsedStage {
 export interface ParsedDockerfile {
   source: Source;
   directives: Directives;
+  checks: CheckPolicy;
   /** ARGs before the first FROM. */
   globalArgs: ArgInstruction[];
   stages: ParsedStage[];

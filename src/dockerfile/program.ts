@@ -1,7 +1,9 @@
 import type { ImageConfig, RunConfig } from '../images/config.ts';
 import type { Platform } from '../images/platform.ts';
 import type { Place } from '../lib/problem.ts';
-import type { Source, Warning } from './complaint.ts';
+import type { CheckPolicy } from './checks/policy.ts';
+import type { Warning } from './checks/warnings.ts';
+import type { Source } from './complaint.ts';
 import type { Instruction } from './instructions/instruction.ts';
 import type { RunMount } from './run-mount.ts';
 import type { CopySource, StageNames } from './stage-names.ts';
@@ -25,6 +27,8 @@ export interface BuildInputs {
   targets?: readonly (string | undefined)[] | undefined;
   buildPlatform: Platform;
   targetPlatform: Platform;
+  /** Named contexts: the reference of an image, or undefined for what the engine has to open. */
+  contexts?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
 export interface StagePlan {
@@ -43,7 +47,9 @@ export type StageBase =
   | { kind: 'scratch' }
   | { kind: 'stage'; index: number }
   /** `reference` is expanded and complete as written (`python:3.11`, `host/x@sha256:...`). */
-  | { kind: 'image'; reference: string; place: Place };
+  | { kind: 'image'; reference: string; place: Place }
+  /** A named context that is no image. */
+  | { kind: 'named'; name: string; place: Place };
 
 export interface Stage {
   /** Position in the file, from 0. */
@@ -64,13 +70,14 @@ export interface Stage {
   needs: number[];
   /** True when the stage is FROM alone: such a build keeps the base's index and digest, unless the base has triggers. */
   fromOnly: boolean;
+  /** A stage that this one stands on sets WORKDIR. */
+  workdirAbove: boolean;
 }
 
 export interface FileScope {
   source: Source;
   escape: string;
-  /** Rules of `# check=skip=`. */
-  skip: ReadonlySet<string> | 'all';
+  checks: CheckPolicy;
   names: StageNames;
   /** Global ARGs and platform arguments; a name without a value is declared, but has none. */
   globals: ReadonlyMap<string, string | undefined>;
@@ -82,6 +89,8 @@ export interface BaseState {
   config: ImageConfig;
   /** ARGs that a parent stage leaves visible. */
   args: Record<string, string>;
+  /** The base could not be resolved: of a variable that is not set here, nobody knows whether the base sets it. */
+  unknown?: boolean | undefined;
 }
 
 export interface StageProgram {

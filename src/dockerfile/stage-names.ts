@@ -1,18 +1,26 @@
 import { parseReference } from '../images/reference.ts';
 import { messageOf } from '../lib/problem.ts';
 import { Complaint } from './complaint.ts';
+import { ContextNames } from './context-names.ts';
 import type { Word } from './lex/nodes.ts';
 import type { ParsedStage } from './parsed.ts';
 
 /** Where COPY and mounts read from. */
-export type CopySource = { kind: 'context' } | { kind: 'stage'; index: number } | { kind: 'image'; reference: string };
+export type CopySource =
+  | { kind: 'context' }
+  | { kind: 'stage'; index: number }
+  | { kind: 'image'; reference: string }
+  /** Of `--build-context`: files or layers, which the engine opens by this name. */
+  | { kind: 'named'; name: string };
 
 /** The names of a file's stages. Of two stages with one name, the nearest above the place that asks is meant. */
 export class StageNames {
+  readonly contexts: ContextNames;
   readonly #names: readonly (string | undefined)[];
 
-  constructor(stages: readonly ParsedStage[]) {
+  constructor(stages: readonly ParsedStage[], contexts = new ContextNames()) {
     this.#names = stages.map((stage) => stage.from.name);
+    this.contexts = contexts;
   }
 
   get count(): number {
@@ -37,7 +45,8 @@ export class StageNames {
   }
 
   /**
-   * What `--from=` or a mount's `from=` in stage `index` means: a stage above by name or by number, or else an image.
+   * What `--from=` or a mount's `from=` in stage `index` means: a stage above by name or by number, a named context, or
+   * else an image.
    * @throws Complaint
    */
   source(from: Word, index: number): CopySource {
@@ -59,6 +68,8 @@ export class StageNames {
         },
       );
     }
+    const given = this.contexts.find(name);
+    if (given !== undefined) return given;
     if (this.after(index, name) !== undefined)
       throw new Complaint(
         `cannot copy from stage ${JSON.stringify(name)}, it needs to be defined before current stage`,

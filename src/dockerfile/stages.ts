@@ -1,14 +1,19 @@
 import { didYouMean } from '../lib/nearest.ts';
 import type { Range } from '../lib/problem.ts';
-import { Complaint, locate, type Source, Warnings } from './complaint.ts';
+import { readCheckOptions } from './checks/options.ts';
+import { CheckPolicy } from './checks/policy.ts';
+import { checkText } from './checks/text.ts';
+import { type Warning, Warnings } from './checks/warnings.ts';
+import { Complaint, locate, type Source } from './complaint.ts';
+import { ContextNames } from './context-names.ts';
 import { globalScope, isEngineArg } from './global-scope.ts';
-import type { ArgInstruction, Instruction } from './instructions/instruction.ts';
+import type { Instruction } from './instructions/instruction.ts';
 import { parseInstruction } from './instructions/table.ts';
-import { checkFrontEnd, readDirectives } from './lex/directives.ts';
+import { checkForeign, checkFrontEnd, readDirectives } from './lex/directives.ts';
 import { physicalLines } from './lex/lines.ts';
 import type { Node } from './lex/nodes.ts';
 import { parseLines } from './lex/parse.ts';
-import type { ParsedDockerfile, ParsedStage } from './parsed.ts';
+import type { ParsedDockerfile } from './parsed.ts';
 import { Planner } from './planner.ts';
 import type { BuildInputs, StagePlan } from './program.ts';
 import { StageNames } from './stage-names.ts';
@@ -16,6 +21,10 @@ import { StageNames } from './stage-names.ts';
 export interface ParseOptions {
   /** Value of the build argument BUILDKIT_SYNTAX, which wins over `# syntax=`. */
   syntax?: string | undefined;
+  /** Value of the build argument BUILDKIT_DOCKERFILE_CHECK, which wins over `# check=`. */
+  check?: string | undefined;
+  /** Where warnings are gathered: also those about a text that turns out to be wrong further down. */
+  warnings?: Warning[] | undefined;
 }
 
 /**
@@ -25,25 +34,36 @@ export interface ParseOptions {
  */
 export function parseDockerfile(text: string, file: string, options: ParseOptions = {}): ParsedDockerfile {
   const source: Source = { file, text: text.replace(/^\uFEFF/, '').replace(/\r?\n$/, '') };
-  const { directives, nodes, remarks } = locate(source, undefined, () => {
+  const { directives, nodes, remarks, checks, strange } = locate(source, undefined, () => {
     if (text.trim() === '') throw new Complaint(`the Dockerfile (${file}) cannot be empty`);
+    checkForeign(text, options.syntax);
     const lines = physicalLines(text);
     const directives = readDirectives(lines);
     checkFrontEnd(directives, options.syntax);
+    const { check } = directives;
+    const asked = options.check ?? check?.value ?? 'skip=';
+    const ranges = options.check === undefined && check !== undefined ? [check.range] : [];
+    const { strange, ...given } = readCheckOptions(asked, ranges);
     const parsed = parseLines(lines, directives);
     if (parsed.nodes.length === 0) throw new Complaint('file with no instructions');
-    return { directives, ...parsed };
+    const checks = new CheckPolicy(given, parsed.nodes);
+    return { directives, ...parsed, checks, strange: strange.map((name) => ({ name, ranges })) };
   });
-  const warnings = new Warnings(source, directives.check.skip);
-  for (const { rule, message, range } of remarks) warnings.add(rule, message, range);
-  const grouped = group(source, nodes);
-  for (const stage of grouped.stages) remarkOverridden(stage, warnings);
-  return { source, directives, ...grouped, warnings: warnings.list };
+  const warnings = new Warnings(source, checks, options.warnings);
+  for (const { rule, message, ranges, fix } of remarks) warnings.add(rule, message, ranges, fix);
+  for (const { name, ranges } of strange) warnings.add('UnknownCheck', `no check is called ${name}`, ranges);
+  const grouped: Grouped = { globalArgs: [], stages: [] };
+  try {
+    group(source, nodes, grouped);
+  } finally {
+    checkText(grouped.globalArgs, grouped.stages, warnings.add);
+  }
+  return { source, directives, checks, ...grouped, warnings: warnings.list };
 }
 
-function group(source: Source, nodes: readonly Node[]): { globalArgs: ArgInstruction[]; stages: ParsedStage[] } {
-  const globalArgs: ArgInstruction[] = [];
-  const stages: ParsedStage[] = [];
+type Grouped = Pick<ParsedDockerfile, 'globalArgs' | 'stages'>;
+
+function group(source: Source, nodes: readonly Node[], { globalArgs, stages }: Grouped): void {
   for (const node of nodes) {
     locate(source, headOf(node), () => {
       const instruction = parseInstruction(node);
@@ -61,35 +81,11 @@ function group(source: Source, nodes: readonly Node[]): { globalArgs: ArgInstruc
     locate(source, undefined, () => {
       throw new Complaint('dockerfile contains no stages to build', { hint: 'At least one FROM is needed.' });
     });
-  return { globalArgs, stages };
 }
 
 /** An instruction without its here-documents: what an excerpt should show. */
 function headOf(node: Node): Range {
   return node.line.range(0, node.line.text.trimEnd().length);
-}
-
-const LAST_WINS = new Set(['cmd', 'entrypoint', 'healthcheck']);
-
-function remarkOverridden(stage: ParsedStage, warnings: Warnings): void {
-  const last = new Map<string, Instruction>();
-  for (const instruction of stage.instructions) {
-    if (instruction.kind === 'maintainer')
-      warnings.add(
-        'MaintainerDeprecated',
-        'Maintainer instruction is deprecated in favor of using label',
-        instruction.node.range,
-      );
-    if (!LAST_WINS.has(instruction.kind)) continue;
-    const earlier = last.get(instruction.kind);
-    if (earlier !== undefined)
-      warnings.add(
-        'MultipleInstructionsDisallowed',
-        `Multiple ${instruction.node.name} instructions should not be used in the same stage because only the last one will be used`,
-        earlier.node.range,
-      );
-    last.set(instruction.kind, instruction);
-  }
 }
 
 /**
@@ -98,15 +94,14 @@ function remarkOverridden(stage: ParsedStage, warnings: Warnings): void {
  * @throws Problem with the place
  */
 export function planStages(parsed: ParsedDockerfile, inputs: BuildInputs): StagePlan {
-  const names = new StageNames(parsed.stages);
+  const names = new StageNames(parsed.stages, new ContextNames(inputs.contexts));
   const targets = (inputs.targets ?? [undefined]).map((wanted) => findTarget(parsed, wanted, names));
   const targetName = parsed.stages[targets[0] ?? 0]?.from.name ?? '';
   const globals = globalScope(parsed, inputs, targetName);
-  const warnings = new Warnings(parsed.source, parsed.directives.check.skip);
-  warnings.list.push(...parsed.warnings);
-  const planner = new Planner({ parsed, inputs, names, globals, warnings });
+  const defaults = globalScope(parsed, { ...inputs, buildArgs: {} }, targetName);
+  const warnings = new Warnings(parsed.source, parsed.checks, [...parsed.warnings]);
+  const planner = new Planner({ parsed, inputs, names, globals, defaults, remark: warnings.add });
   for (const target of targets) planner.need(target);
-  planner.remarkNames();
   return {
     stages: planner.needed(),
     spare: planner.spare(),

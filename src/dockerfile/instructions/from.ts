@@ -21,5 +21,5 @@ export function parseFrom(node: Node): FromInstruction {
       `invalid name for build stage: ${JSON.stringify(nameWord.text)}, name can't start with a number or contain symbols`,
       { ranges: [nameWord.range] },
     );
-  return { ...base, image, name, nameWord };
+  return { ...base, image, name, nameWord, as };
 }

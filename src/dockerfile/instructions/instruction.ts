@@ -15,6 +15,8 @@ export interface FromInstruction extends Common {
   /** Lower case. */
   name?: string;
   nameWord?: Word;
+  /** The word AS. */
+  as?: Word;
   platform?: Word;
 }
 

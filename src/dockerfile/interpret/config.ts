@@ -1,5 +1,7 @@
 import type { Healthcheck } from '../../images/config.ts';
 import { didYouMean } from '../../lib/nearest.ts';
+import { checkCommandForm } from '../checks/command-form.ts';
+import { checkPort } from '../checks/ports.ts';
 import { Complaint } from '../complaint.ts';
 import type {
   Command,
@@ -56,7 +58,9 @@ function quoted(args: readonly string[]): string {
 }
 
 /** ENTRYPOINT takes back a CMD that came from the base: it was written for another program. */
-function applyCommand(state: StageState, { kind, command }: CommandInstruction): void {
+function applyCommand(state: StageState, instruction: CommandInstruction): void {
+  const { kind, command } = instruction;
+  if (state.config.Shell === undefined) checkCommandForm(instruction, state.remark);
   const args = argsOf(state, command);
   if (kind === 'cmd') {
     state.config.Cmd = args;
@@ -95,18 +99,7 @@ function applyExpose(state: StageState, { node, words }: WordsInstruction): void
     for (const text of state.expandWords(node, word)) {
       const { ports, hostPart, upperCase } = portsOf(text, [state.rangeOf(word.range)]);
       exposed.push(...ports);
-      if (hostPart)
-        state.warnings.add(
-          'ExposeInvalidFormat',
-          `EXPOSE ${text}: the host's part is ignored`,
-          state.rangeOf(word.range),
-        );
-      if (upperCase)
-        state.warnings.add(
-          'ExposeProtoCasing',
-          `EXPOSE ${text}: write the protocol in lower case`,
-          state.rangeOf(word.range),
-        );
+      checkPort({ text, hostPart, upperCase }, word, state.remark);
     }
   }
   state.config.ExposedPorts = {

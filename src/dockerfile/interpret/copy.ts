@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import type { Range } from '../../lib/problem.ts';
+import type { Fix } from '../checks/fix.ts';
 import { Complaint } from '../complaint.ts';
 import { expand } from '../expand.ts';
 import type { CopyInstruction } from '../instructions/instruction.ts';
@@ -23,10 +24,11 @@ export function applyCopy(state: StageState, instruction: CopyInstruction): void
   const count = written.length + instruction.inline.length;
   const asFolder = /(?:^|\/)\.{0,2}$/.test(target);
   if (count > 1 && !asFolder)
-    state.warnings.add(
+    state.remark(
       'DestinationNotFolder',
-      `${node.name} has ${count} sources, so ${target} is taken for a folder: end it with a /`,
-      state.rangeOf(instruction.destination.range),
+      `${node.name} has ${count} sources, so ${target} is taken for a folder`,
+      [instruction.destination.range],
+      slashFix(instruction.destination),
     );
   const operation: CopyOperation = {
     kind,
@@ -63,6 +65,11 @@ export function applyCopy(state: StageState, instruction: CopyInstruction): void
   state.operate(operation, parts.join(' '));
 }
 
+/** The classic builder refuses such a line, and a folder that is later renamed changes what it means. */
+function slashFix({ text, range }: Word): Fix {
+  return { text: `Write ${text}/`, edits: [{ range, text: `${text}/` }] };
+}
+
 /** An empty source would mean the whole context, which nobody writes as a variable without a value. */
 function sourceText(state: StageState, { node }: CopyInstruction, word: Word): string {
   const text = state.expand(node, word);
@@ -92,14 +99,12 @@ function inlineContent(state: StageState, { node }: CopyInstruction, heredoc: He
   const body = bodyOf(heredoc);
   if (!heredoc.expand) return body;
   if (/\\[^\\$\n]/.test(body))
-    state.warnings.add(
-      'HeredocBackslash',
-      `Backslashes in <<${heredoc.name} are removed; to keep the text as it is, write <<'${heredoc.name}'`,
-      state.rangeOf(node.range),
-    );
+    state.remark('HeredocBackslash', `Backslashes in <<${heredoc.name} are removed`, [node.range], {
+      text: `To keep the text as it is, write <<'${heredoc.name}'`,
+    });
   const expansion = expand(body, state.lookup, { quotes: false });
   for (const { name, defined, guarded } of expansion.references)
-    if (!defined && !guarded) state.remarkUndefined(name, state.rangeOf(node.range));
+    if (!defined && !guarded) state.remarkUndefined(node, name, node.range);
   return expansion.text;
 }
 

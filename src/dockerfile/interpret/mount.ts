@@ -153,7 +153,9 @@ class MountOptions {
           `A ${this.type} mount takes ${meant.join(', ')}.`,
         );
       if (key === 'from' && this.type === 'secret') continue;
-      this.#state.warnings.add('MountOptionIgnored', `${key} means nothing for a ${this.type} mount`, ...this.#ranges);
+      this.#state.remark('MountOptionIgnored', `${key} means nothing for a ${this.type} mount`, this.#ranges, {
+        text: `Leave it out: a ${this.type} mount takes ${meant.join(', ')}`,
+      });
     }
   }
 

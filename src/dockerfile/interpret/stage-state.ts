@@ -1,9 +1,11 @@
 import type { RunConfig } from '../../images/config.ts';
-import { didYouMean } from '../../lib/nearest.ts';
 import type { Range } from '../../lib/problem.ts';
-import { placeOf, Warnings } from '../complaint.ts';
+import type { Edit } from '../checks/fix.ts';
+import { checkUndefined } from '../checks/variables.ts';
+import { type Remark, Warnings } from '../checks/warnings.ts';
+import { placeOf } from '../complaint.ts';
 import { expand } from '../expand.ts';
-import { type Node, rangeWithin, type Word } from '../lex/nodes.ts';
+import { type Node, nameEdit, rangeWithin, type Word } from '../lex/nodes.ts';
 import type { BaseState, BuildInputs, Operation, ProgramHistory, Stage } from '../program.ts';
 
 /** BuildKit's default for images that bring none. */
@@ -27,13 +29,18 @@ export class StageState {
   author: string | undefined;
   /** CMD was set in this stage, so a later ENTRYPOINT keeps it. */
   cmdSet = false;
+  /** WORKDIR was set in this file, by this stage or by one that it stands on. */
+  workdirSet: boolean;
+  readonly #baseUnknown: boolean;
   /** Set while a trigger of the base runs: its words stand nowhere in the file, its FROM does. */
   #triggerPlace: Range | undefined;
 
   constructor(stage: Stage, base: BaseState, inputs: BuildInputs) {
     this.stage = stage;
     this.inputs = inputs;
-    this.warnings = new Warnings(stage.scope.source, stage.scope.skip);
+    this.warnings = new Warnings(stage.scope.source, stage.scope.checks);
+    this.workdirSet = stage.workdirAbove;
+    this.#baseUnknown = base.unknown === true;
     const { OnBuild: _, ...config } = structuredClone(base.config.config ?? {});
     this.config = config;
     for (const pair of config.Env ?? []) {
@@ -93,19 +100,31 @@ export class StageState {
     const ranges = [this.rangeOf(word.range)];
     const expansion = expand(word.text, this.lookup, { escape: this.stage.scope.escape, ranges });
     for (const { name, start, end, defined, guarded } of expansion.references)
-      if (!defined && !guarded && name !== except) this.remarkUndefined(name, rangeWithin(node, word, start, end));
+      if (!defined && !guarded && name !== except)
+        this.remarkUndefined(node, name, rangeWithin(node, word, start, end), (other) =>
+          nameEdit(node, word, start, name, other),
+        );
     return expansion;
   }
 
-  /** An ARG that was declared without a value is meant to be empty sometimes. */
-  remarkUndefined(name: string, range: Range): void {
-    if (this.args.has(name) || /^[^\p{L}_]/u.test(name)) return;
+  /** An ARG that was declared without a value is meant to be empty sometimes; of an unknown base nothing can be said. */
+  remarkUndefined(
+    node: Node,
+    name: string,
+    range: Range,
+    rename: (name: string) => Edit | undefined = () => undefined,
+  ): void {
+    if (this.#baseUnknown || this.args.has(name) || /^[^\p{L}_]/u.test(name)) return;
     const known = [...this.env.keys(), ...this.args.keys()].filter((key) => key !== name);
-    const outside = this.stage.scope.globals.has(name)
-      ? `: it is declared before the first FROM, so this stage needs ARG ${name} too`
-      : didYouMean(name, known).replace('mean ', 'mean $');
-    this.warnings.add('UndefinedVar', `Usage of undefined variable '$${name}'${outside}`, this.rangeOf(range));
+    checkUndefined({ name, node, range, rename }, { known, isGlobal: this.stage.scope.globals.has(name) }, this.remark);
   }
+
+  /** What is remarked on a trigger of the base is said of the FROM that brought it, and can't be mended in this file. */
+  readonly remark: Remark = (rule, message, ranges, fix) => {
+    const place = this.#triggerPlace;
+    if (place === undefined) this.warnings.add(rule, message, ranges, fix);
+    else this.warnings.add(rule, message, [place], fix === undefined ? undefined : { text: fix.text });
+  };
 
   /** Remembers an instruction that makes no layer. */
   note(createdBy: string): void {

@@ -1,6 +1,12 @@
 import type { Range } from '../../lib/problem.ts';
 import { Complaint } from '../complaint.ts';
 
+/** A directive's value as written. */
+interface DirectiveValue {
+  value: string;
+  range: Range;
+}
+
 /**
  * Parser directives: comments of the form `# key=value` that stand above everything else. The first line that is no known
  * directive ends them; what follows is a comment like any other.
@@ -8,13 +14,14 @@ import { Complaint } from '../complaint.ts';
 export interface Directives {
   /** The character that continues lines and takes away the meaning of the next one. */
   escape: '\\' | '`';
-  /** Value of `# syntax=`, as written. */
-  syntax?: { value: string; range: Range };
-  /** From `# check=`: rules that are not reported, and whether a remark fails the build. Experimental rules are unknown here. */
-  check: { skip: ReadonlySet<string> | 'all'; error: boolean };
+  syntax?: DirectiveValue;
+  /** Read by checks/options.ts. */
+  check?: DirectiveValue;
+  /** How many lines they take, from the first. */
+  lines: number;
 }
 
-const DIRECTIVE = /^\s*#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/;
+const DIRECTIVE = /^\s*#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=(.*)$/;
 const KNOWN = new Set(['syntax', 'escape', 'check']);
 
 /** Front ends that this compiler is itself, by name: any version of the stable Dockerfile language. */
@@ -22,21 +29,25 @@ const BUILT_IN = /^(?:docker\.io\/|index\.docker\.io\/)?docker\/dockerfile(?:-up
 
 /** Reads the directives at the top of a text that is already free of its byte order mark. */
 export function readDirectives(lines: readonly string[]): Directives {
-  const directives: Directives = { escape: '\\', check: { skip: new Set(), error: false } };
+  const directives: Directives = { escape: '\\', lines: 0 };
   const seen = new Set<string>();
   for (const [index, line] of lines.entries()) {
-    if (index === 0 && line.startsWith('#!')) continue; // a Dockerfile may be made executable
+    if (index === 0 && line.startsWith('#!')) {
+      directives.lines = 1; // a Dockerfile may be made executable
+      continue;
+    }
     const match = DIRECTIVE.exec(line);
     const key = match?.[1]?.toLowerCase() ?? '';
-    const value = match?.[2];
-    if (value === undefined || !KNOWN.has(key)) break;
+    const value = match?.[2]?.trim() ?? '';
+    if (value === '' || !KNOWN.has(key)) break;
     const column = line.lastIndexOf(value) + 1;
     const range: Range = { line: index + 1, column, endLine: index + 1, endColumn: column + value.length };
     if (seen.has(key)) throw new Complaint(`only one ${key} parser directive can be used`, { ranges: [range] });
     seen.add(key);
     if (key === 'escape') directives.escape = escapeToken(value, range);
     else if (key === 'syntax') directives.syntax = { value, range };
-    else directives.check = checkOptions(value, range);
+    else directives.check = { value, range };
+    directives.lines = index + 1;
   }
   return directives;
 }
@@ -44,24 +55,6 @@ export function readDirectives(lines: readonly string[]): Directives {
 function escapeToken(value: string, range: Range): '\\' | '`' {
   if (value === '\\' || value === '`') return value;
   throw new Complaint(`invalid escape token '${value}' does not match \` or \\`, { ranges: [range] });
-}
-
-function checkOptions(value: string, range: Range): Directives['check'] {
-  const check: Directives['check'] = { skip: new Set(), error: false };
-  for (const option of value.split(';')) {
-    const [key = '', text = ''] = option.split('=').map((part) => part.trim());
-    if (key === 'skip') {
-      const rules = text.split(',').map((rule) => rule.trim());
-      check.skip = rules.some((rule) => rule.toLowerCase() === 'all') ? 'all' : new Set(rules);
-    } else if (key === 'experimental') continue;
-    else if (key === 'error' && /^(?:true|false)$/i.test(text)) check.error = text.toLowerCase() === 'true';
-    else
-      throw new Complaint(`invalid check option ${JSON.stringify(option.trim())}`, {
-        ranges: [range],
-        hint: 'Options are skip=RULE,RULE or skip=all, and error=true, joined by a semicolon.',
-      });
-  }
-  return check;
 }
 
 /** The name that forces the built-in front end, whatever the file says. */
@@ -83,4 +76,30 @@ export function checkFrontEnd(directives: Directives, override: string | undefin
       ? 'If the file is an ordinary Dockerfile, remove the directive or write: # syntax=docker/dockerfile:1'
       : 'Drop --build-arg BUILDKIT_SYNTAX.',
   });
+}
+
+/**
+ * Refuses a text that is meant for another language: such a file names its front end in a comment of its own (`// syntax=`)
+ * or as JSON, `{"syntax": ...}`.
+ */
+export function checkForeign(text: string, override: string | undefined): void {
+  const [first = ''] = text
+    .replace(/^\uFEFF/, '')
+    .replace(/^#!.*\n/, '')
+    .split('\n', 1);
+  const value = /^\s*\/\/\s*syntax\s*=(.*)$/i.exec(first)?.[1]?.trim() ?? jsonSyntax(text);
+  if (value === undefined) return;
+  const range: Range = { line: text.startsWith('#!') ? 2 : 1, column: 1, endLine: 1, endColumn: first.length + 1 };
+  checkFrontEnd({ escape: '\\', lines: 0, syntax: { value, range: { ...range, endLine: range.line } } }, override);
+}
+
+function jsonSyntax(text: string): string | undefined {
+  if (!/^\s*\{/.test(text)) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    const syntax = typeof value === 'object' && value !== null && 'syntax' in value ? value.syntax : undefined;
+    return typeof syntax === 'string' ? syntax : undefined;
+  } catch {
+    return undefined;
+  }
 }

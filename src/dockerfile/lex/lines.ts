@@ -1,4 +1,5 @@
 import type { Range } from '../../lib/problem.ts';
+import { lastAtMost } from '../../lib/sorted.ts';
 import { Complaint } from '../complaint.ts';
 
 /** Where a piece of a logical line stands in the file. */
@@ -8,6 +9,8 @@ interface Piece {
   line: number;
   column: number;
 }
+
+const FIRST: Piece = { start: 0, line: 1, column: 1 };
 
 /** Physical lines joined into one instruction, which still knows where each character came from. */
 export class LogicalLine {
@@ -32,11 +35,7 @@ export class LogicalLine {
   }
 
   #at(offset: number): { line: number; column: number } {
-    let piece = this.#pieces[0] ?? { start: 0, line: 1, column: 1 };
-    for (const next of this.#pieces) {
-      if (next.start > offset) break;
-      piece = next;
-    }
+    const piece = this.#pieces[lastAtMost(this.#pieces, offset, ({ start }) => start)] ?? FIRST;
     return { line: piece.line, column: piece.column + offset - piece.start };
   }
 }
@@ -69,7 +68,9 @@ export function isComment(line: string): boolean {
  * Gives back the text without it.
  */
 export function continuation(line: string, escapeToken: string): string | undefined {
-  const trimmed = line.replace(/[ \t]*$/, '');
+  let end = line.length;
+  while (line[end - 1] === ' ' || line[end - 1] === '\t') end--;
+  const trimmed = line.slice(0, end);
   if (!trimmed.endsWith(escapeToken)) return undefined;
   const before = trimmed.at(-2);
   return before === escapeToken ? undefined : trimmed.slice(0, -1);

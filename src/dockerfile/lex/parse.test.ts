@@ -20,7 +20,7 @@ describe('lines', () => {
   it('joins continued lines, drops comments between them, and remarks on empty ones', () => {
     const { nodes, remarks } = parse('RUN a && \\\n  # why\n\n  b \\  \n  c\n');
     expect(nodes.map((node) => node.text)).toEqual(['RUN a &&   b   c']);
-    expect(remarks).toMatchObject([{ rule: 'NoEmptyContinuation', range: { line: 3 } }]);
+    expect(remarks).toMatchObject([{ rule: 'NoEmptyContinuation', ranges: [{ line: 3 }] }]);
   });
 
   it('takes an escaped escape at the end for itself', () => {

@@ -1,16 +1,19 @@
 import type { Range } from '../../lib/problem.ts';
+import type { Fix } from '../checks/fix.ts';
+import type { RuleName } from '../checks/rules.ts';
 import { Complaint } from '../complaint.ts';
 import type { Directives } from './directives.ts';
 import { heredocsIn } from './heredoc.ts';
 import { continuation, isComment, LogicalLine } from './lines.ts';
-import { type Node, spanning } from './nodes.ts';
+import { type Comment, type Node, spanning } from './nodes.ts';
 import { splitInstruction } from './split.ts';
 
 /** A remark about the text, before any file is known. */
 export interface ParseRemark {
-  rule: string;
+  rule: RuleName;
   message: string;
-  range: Range;
+  ranges: Range[];
+  fix?: Fix;
 }
 
 export interface ParsedText {
@@ -26,7 +29,7 @@ const WITH_HEREDOCS = new Set(['RUN', 'COPY', 'ADD']);
  * @throws Complaint
  */
 export function parseLines(lines: readonly string[], directives: Directives): ParsedText {
-  const parser = new Parser(lines, directives.escape);
+  const parser = new Parser(lines, directives);
   const nodes: Node[] = [];
   for (let node = parser.next(); node !== undefined; node = parser.next()) nodes.push(node);
   return { nodes, remarks: parser.remarks };
@@ -38,49 +41,53 @@ class Parser {
   readonly #escape: string;
   #at = 0;
 
-  constructor(lines: readonly string[], escapeToken: string) {
+  constructor(lines: readonly string[], directives: Directives) {
     this.#lines = lines;
-    this.#escape = escapeToken;
+    this.#escape = directives.escape;
+    this.#at = directives.lines;
   }
 
   next(): Node | undefined {
+    let comments: Comment[] = [];
     while (this.#at < this.#lines.length) {
       const physical = this.#lines[this.#at] ?? '';
-      if (physical.trim() === '' || isComment(physical)) {
+      if (isComment(physical)) {
         this.#at++;
+        comments.push({ text: physical.trim().slice(1).trim(), line: this.#at });
         continue;
       }
-      const { line, emptyLine } = this.#joined();
-      if (line.text.trim() !== '') return this.#instruction(line, emptyLine);
+      if (physical.trim() === '') {
+        this.#at++;
+        comments = [];
+        continue;
+      }
+      const { line, emptyLines } = this.#joined();
+      if (line.text.trim() !== '') return this.#instruction(line, emptyLines, comments);
     }
     return undefined;
   }
 
-  #instruction(line: LogicalLine, emptyLine: Range | undefined): Node {
+  #instruction(line: LogicalLine, emptyLines: readonly number[], comments: readonly Comment[]): Node {
     let node: Node;
     try {
       node = splitInstruction(line, this.#escape, (rule, message, at) => {
-        this.remarks.push({ rule, message, range: at.range });
+        this.remarks.push({ rule, message, ranges: [at.range] });
       });
     } catch (error) {
       if (!(error instanceof Complaint) || error.ranges !== undefined) throw error;
       const { message, hint } = error;
       throw new Complaint(message, { hint, ranges: [line.range(0, line.text.trimEnd().length)] });
     }
-    if (emptyLine !== undefined)
-      this.remarks.push({
-        rule: 'NoEmptyContinuation',
-        message: `Empty continuation line in ${node.name}: it will be an error in a later version of the language`,
-        range: emptyLine,
-      });
+    node.comments = comments;
+    if (emptyLines.length > 0) this.remarks.push(emptyContinuation(node, emptyLines));
     this.#readHeredocs(node);
     return node;
   }
 
   /** The logical line that begins here; stands behind it afterwards. */
-  #joined(): { line: LogicalLine; emptyLine: Range | undefined } {
+  #joined(): { line: LogicalLine; emptyLines: number[] } {
     const line = new LogicalLine();
-    let emptyLine: Range | undefined;
+    const emptyLines: number[] = [];
     let open = true;
     for (let first = true; open && this.#at < this.#lines.length; first = false, this.#at++) {
       const physical = this.#lines[this.#at] ?? '';
@@ -88,7 +95,7 @@ class Parser {
       const indent = first ? physical.length - physical.trimStart().length : 0;
       const number = this.#at + 1;
       if (!first && physical.trim() === '') {
-        emptyLine ??= { line: number, column: 1, endLine: number, endColumn: 2 };
+        emptyLines.push(number);
         continue;
       }
       const text = physical.slice(indent);
@@ -96,7 +103,7 @@ class Parser {
       line.append(before ?? text, number, indent + 1);
       open = before !== undefined;
     }
-    return { line, emptyLine };
+    return { line, emptyLines };
   }
 
   #readHeredocs(node: Node): void {
@@ -127,4 +134,16 @@ class Parser {
       if (owner !== node) node.range = spanning(node.range, last);
     }
   }
+}
+
+function emptyContinuation({ name }: Node, numbers: readonly number[]): ParseRemark {
+  return {
+    rule: 'NoEmptyContinuation',
+    message: 'Empty continuation line',
+    ranges: numbers.map((line) => ({ line, column: 1, endLine: line, endColumn: 2 })),
+    fix: {
+      text: `Remove the empty ${numbers.length === 1 ? 'line' : 'lines'} inside ${name}, or begin ${numbers.length === 1 ? 'it' : 'them'} with a #`,
+      edits: numbers.map((line) => ({ range: { line, column: 1, endLine: line + 1, endColumn: 1 }, text: '' })),
+    },
+  };
 }

@@ -1,3 +1,4 @@
+import type { RuleName } from '../checks/rules.ts';
 import { Complaint } from '../complaint.ts';
 import { readJsonArray } from './json-words.ts';
 import type { LogicalLine } from './lines.ts';
@@ -34,7 +35,7 @@ const SHAPES: Record<string, Shape> = {
 /** Every instruction of the language. */
 export const INSTRUCTIONS: readonly string[] = Object.keys(SHAPES);
 
-export type Remark = (rule: string, message: string, node: Node) => void;
+export type Remark = (rule: RuleName, message: string, node: Node) => void;
 
 /** Splits a logical line, from `from` on, into an instruction's words. */
 export function splitInstruction(line: LogicalLine, escapeToken: string, remark: Remark, from = 0): Node {
@@ -44,6 +45,7 @@ export function splitInstruction(line: LogicalLine, escapeToken: string, remark:
   const { flags, rest } = splitFlags(line.text, start + written.length);
   const node: Node = {
     name: written.toUpperCase(),
+    written,
     nameRange: line.range(start, start + written.length),
     range: line.range(start, end),
     text: line.text.slice(start, end),
@@ -53,6 +55,7 @@ export function splitInstruction(line: LogicalLine, escapeToken: string, remark:
     pairs: [],
     json: false,
     heredocs: [],
+    comments: [],
   };
   fill(node, skipBlanks(line.text, rest), escapeToken, remark);
   return node;
