@@ -23,6 +23,16 @@ test('only one open file has the lock, and closing it passes it on', () => {
   closeSync(second);
 });
 
+test('a shared lock excludes an exclusive one, and no other', () => {
+  const path = join(folder, 'lock');
+  const [first, second, third] = [openSync(path, 'w'), openSync(path, 'w'), openSync(path, 'w')];
+  expect([tryLock(first, 'shared'), tryLock(second, 'shared'), tryLock(third)]).toEqual([true, true, false]);
+  closeSync(first);
+  closeSync(second);
+  expect(tryLock(third)).toBe(true);
+  closeSync(third);
+});
+
 test('another process sees the lock', () => {
   const path = join(folder, 'lock');
   const fd = openSync(path, 'w');

@@ -47,8 +47,8 @@ export class SnapshotStore {
     return store;
   }
 
-  /** Folder of listings and of context indexes, which outlive trees. */
-  folder(name: 'listings' | 'contexts'): string {
+  /** Folder of listings, context indexes and cache mounts, which outlive trees. */
+  folder(name: 'listings' | 'contexts' | 'caches'): string {
     return join(this.#root, name);
   }
 
