@@ -3,6 +3,7 @@ import { formatReference, parseReference, withDefaultTag } from '../images/refer
 import { Problem } from '../lib/problem.ts';
 import type { LocalImage } from '../stores/names/names.ts';
 import { BaseResolver } from './base-resolver.ts';
+import { CachesOfBuild } from './cache/caches-of-build.ts';
 import { BuildContext, type ContextIndexes } from './context/build-context.ts';
 import type { EngineDeps } from './deps.ts';
 import type { Caller, ImageBuildResult, StepReport } from './engine.ts';
@@ -14,11 +15,15 @@ import type { ImageBuildRequest } from './request.ts';
 import type { TreeMounts } from './snapshots/tree-mounts.ts';
 import { type SolvedStage, solve } from './solve.ts';
 import { sourceDate } from './source-date.ts';
+import type { BlobFetcher } from './transfer/fetch.ts';
+import type { Pusher } from './transfer/push.ts';
 import type { ImageSource } from './transfer/source.ts';
 
 export interface BuildRoom {
   deps: EngineDeps;
   source: ImageSource;
+  fetcher: BlobFetcher;
+  pusher: Pusher;
   trees: LayerTrees;
   mounts: TreeMounts;
   indexes: ContextIndexes;
@@ -35,18 +40,21 @@ export async function buildImage(
   );
   const progress = new Progress(request.onEvent);
   const context = await openContext(request, room);
+  const caches = new CachesOfBuild(request, request.platform ?? room.deps.platform, caller, room, progress);
   try {
     const plans = planBuild(request, context.dockerfile, room.deps.platform, progress);
     const resolver = new BaseResolver(request, caller, room.source, progress);
-    const build: RunningBuild = { request, caller, room, context, resolver, progress };
+    const build: RunningBuild = { request, caller, room, context, resolver, caches, progress };
     const finished: FinishedTarget[] = [];
     for (const planned of plans) finished.push(...(await finishTargets(planned, build)));
     await nameImages(finished, names, build);
+    await caches.exportAll();
     return {
       images: finished.map(({ image, kept }, i) => ({ image, tags: request.targets[i]?.tags ?? [], kept })),
       steps: [...new Set(finished.map(({ steps }) => steps))].flat(),
     };
   } finally {
+    await caches.close();
     await context.close();
   }
 }
@@ -58,6 +66,7 @@ interface RunningBuild {
   room: BuildRoom;
   context: BuildContext;
   resolver: BaseResolver;
+  caches: CachesOfBuild;
   progress: Progress;
 }
 
@@ -117,7 +126,7 @@ async function keepBase(
 }
 
 async function solveStages(plan: StagePlan, { inputs }: PlannedBuild, build: RunningBuild): Promise<SolvedStage[]> {
-  const { request, caller, room, context, resolver, progress } = build;
+  const { request, caller, room, context, resolver, caches, progress } = build;
   const { deps, trees, mounts } = room;
   const stop = new AbortController();
   const signal = AbortSignal.any([caller.signal, stop.signal]);
@@ -127,7 +136,7 @@ async function solveStages(plan: StagePlan, { inputs }: PlannedBuild, build: Run
     progress,
     dockerfile: context.dockerfile.name,
     resolve: resolver.resolve,
-    services: { deps, request, caller, signal, context, trees, mounts },
+    services: { deps, request, caller, cache: caches.cache, signal, context, trees, mounts },
     abort: () => stop.abort(),
   });
 }
@@ -135,7 +144,7 @@ async function solveStages(plan: StagePlan, { inputs }: PlannedBuild, build: Run
 async function exportTarget(
   solved: SolvedStage,
   { inputs }: PlannedBuild,
-  { request, caller, room, context, progress }: RunningBuild,
+  { request, caller, room, context, caches, progress }: RunningBuild,
 ): Promise<FinishedTarget> {
   const { deps } = room;
   const vertex = progress.begin('exporting to image');
@@ -150,6 +159,7 @@ async function exportTarget(
         dockerfile: context.dockerfile.name,
         now: deps.clock.now(),
         sourceDate: sourceDate(request.buildArgs),
+        inlineCache: caches.inline(solved.state.layers),
       },
       deps.content,
       deps.cache,

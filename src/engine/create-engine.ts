@@ -27,7 +27,15 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
   const pusher = new Pusher(deps, fetcher, source);
   const trees = new LayerTrees(deps.content, fetcher, new ListingFiles(snapshots.folder('listings')));
   const mounts = new TreeMounts(snapshots, deps.content, fetcher, trees);
-  const room: BuildRoom = { deps, source, trees, mounts, indexes: new ContextIndexes(snapshots.folder('contexts')) };
+  const room: BuildRoom = {
+    deps,
+    source,
+    fetcher,
+    pusher,
+    trees,
+    mounts,
+    indexes: new ContextIndexes(snapshots.folder('contexts')),
+  };
   const scopes = new Scopes();
 
   const local = async (name: string, caller: Caller): Promise<NamedImage> => {

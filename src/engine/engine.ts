@@ -32,8 +32,20 @@ export interface StepReport {
   layer?: Layer | undefined;
   /** Why it was not cached. */
   reason?: string | undefined;
-  /** What the reason compares with: the scope and time of the latest build of the same place. */
-  since?: { build: string; at: number } | undefined;
+  /** What the reason is about, line by line: files with their old and new digests, and what would have kept it cached. */
+  details?: string[] | undefined;
+  /** Of a cached step the build that made it; of one that ran the build that the reason compares with. */
+  since?: CacheOrigin | undefined;
+}
+
+/** A record of the layer cache as a person knows it. */
+export interface CacheOrigin {
+  /** Scope of the build, or empty when only the cache that it came from is known. */
+  build: string;
+  /** Milliseconds since 1970. */
+  at: number;
+  /** Name of the image or cache that it came from. */
+  importedFrom?: string | undefined;
 }
 
 export interface ImageBuildResult {

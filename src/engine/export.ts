@@ -7,6 +7,7 @@ import type { Platform } from '../images/platform.ts';
 import { timestamp } from '../lib/clock.ts';
 import type { ContentStore } from '../stores/content/content.ts';
 import type { CacheStore } from './cache/cache.ts';
+import { INLINE_CACHE } from './cache/inline.ts';
 import type { ResolvedImage } from './engine.ts';
 import { imageKey } from './key.ts';
 import type { OwnHistory, SolvedStage } from './solve.ts';
@@ -27,6 +28,8 @@ export interface ExportInput {
   now: number;
   /** Milliseconds since 1970: of a reproducible build, the date of everything that is new in it. */
   sourceDate: number | undefined;
+  /** The layer cache's records in BuildKit's form, when the image is to carry them. */
+  inlineCache?: string | undefined;
 }
 
 export interface ExportedImage {
@@ -44,9 +47,8 @@ export async function exportImage(
   cache: CacheStore,
 ): Promise<ExportedImage> {
   const solved = labelled(input);
-  const { platform } = input;
   const created = input.sourceDate ?? (await firstMade({ ...input, solved }, cache));
-  const config = await store(content, MEDIA.ociConfig, configOf(solved, platform, created, input.sourceDate));
+  const config = await store(content, MEDIA.ociConfig, configOf({ ...input, solved }, created));
   const manifest: ImageManifest = {
     schemaVersion: 2,
     mediaType: MEDIA.ociManifest,
@@ -67,7 +69,7 @@ function labelled({ solved, labels }: ExportInput): SolvedStage {
 }
 
 async function firstMade(
-  { solved, platform, project, scope, dockerfile, now }: ExportInput,
+  { solved, platform, project, scope, dockerfile, now, inlineCache }: ExportInput,
   cache: CacheStore,
 ): Promise<number> {
   const facts = [
@@ -76,6 +78,7 @@ async function firstMade(
     solved.state.layers.map((layer) => layer.diffID),
     platform,
     solved.base === undefined ? null : baseAnnotations(solved.base),
+    ...(inlineCache === undefined ? [] : [inlineCache]),
   ];
   const key = imageKey(solved.state.chain, facts);
   const known = await cache.find(project, key);
@@ -92,12 +95,7 @@ async function firstMade(
   return now;
 }
 
-function configOf(
-  solved: SolvedStage,
-  platform: Platform,
-  created: number,
-  sourceDate: number | undefined,
-): ImageConfig {
+function configOf({ solved, platform, sourceDate, inlineCache }: ExportInput, created: number): ImageConfig {
   const { config } = solved;
   const out: ImageConfig = {
     created: timestamp(created),
@@ -110,6 +108,7 @@ function configOf(
   if (variant !== undefined) out.variant = variant;
   if (config['os.version'] !== undefined) out['os.version'] = config['os.version'];
   out.config = config.config ?? {};
+  if (inlineCache !== undefined) Object.assign(out, { [INLINE_CACHE]: inlineCache });
   out.history = [...(config.history ?? []), ...solved.ownHistory.map((own) => dated(own, created, sourceDate))];
   return out;
 }

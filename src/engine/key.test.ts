@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CopyOperation, RunOperation } from '../dockerfile/program.ts';
-import { baseChain, chainOf, copyInputs, copyKey, runInputs, runKey } from './key.ts';
+import { baseChain, chainOf, copyKey, runKey } from './key.ts';
 
 const place = { file: 'Dockerfile', ranges: [] };
 const run: RunOperation = {
@@ -73,18 +73,6 @@ describe('copyKey', () => {
     ];
     expect(new Set(keys).size).toBe(keys.length);
   });
-});
-
-it('keeps no value of an argument in a record', () => {
-  const inputs = runInputs(run, 'c');
-  expect(JSON.stringify(inputs)).not.toContain('hush');
-  expect(inputs).toContainEqual({ kind: 'arg', name: 'TOKEN', value: expect.stringMatching(/^[0-9a-f]{64}$/) });
-});
-
-it('notes folders in place of files when there are very many', () => {
-  const many = Array.from({ length: 6000 }, (_, i) => ({ path: `p${i}`, name: `src/d${i % 3}/f${i}`, facts: [i] }));
-  const names = copyInputs(copy, 'c', many).filter((input) => input.kind === 'file');
-  expect(names.map((input) => input.name)).toEqual(['src/d0/...', 'src/d1/...', 'src/d2/...']);
 });
 
 it('tells platforms and orders of layers apart', () => {

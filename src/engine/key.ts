@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { CopyOperation, RunOperation, WorkdirOperation } from '../dockerfile/program.ts';
 import type { Digest } from '../images/digest.ts';
 import { formatPlatform, type Platform } from '../images/platform.ts';
-import type { CacheInput } from './cache/cache.ts';
 
 /**
  * What makes two operations equal: pure functions, facts in, key out.
@@ -38,6 +37,11 @@ export function workdirKey(chain: string, operation: WorkdirOperation): string {
   return digestOfFacts('workdir', chain, operation.path, operation.user);
 }
 
+/** The same tree in a build with a date of its own (SOURCE_DATE_EPOCH): what follows has other times in its layers. */
+export function datedChain(chain: string, sourceDate: number): string {
+  return digestOfFacts('date', chain, sourceDate);
+}
+
 /** A selected file as it enters a copy's key; no times, no owners (a context's are always 0:0). */
 export interface CopiedFile {
   /** Where it lands relative to the destination: begins with the source's own name unless a folder's content is meant. */
@@ -47,7 +51,8 @@ export interface CopiedFile {
   facts: (string | number)[];
 }
 
-function copyFacts(operation: CopyOperation): unknown[] {
+/** What of a COPY decides its result beside the files. */
+export function copyFacts(operation: CopyOperation): unknown[] {
   const { kind, destination, intoFolder, chown, chmod, link, parents, unpack } = operation;
   return [kind, destination, intoFolder, chown ?? '', chmod ?? '', link, parents, unpack ?? ''];
 }
@@ -71,50 +76,4 @@ export function copyFromKey(chain: string, operation: CopyOperation, sourceChain
 /** A finished image's: remembers when an image of this content was first made, so that an unchanged build has its digest. */
 export function imageKey(chain: string, image: unknown): string {
   return digestOfFacts('image', chain, image);
-}
-
-/** Values of arguments may be secret, so a record keeps only their digest. */
-export function valueDigest(value: string): string {
-  return createHash('sha256').update(value).digest('hex');
-}
-
-/** What a RUN depends on, by name, for the explanation of a miss. */
-export function runInputs(operation: RunOperation, chain: string): CacheInput[] {
-  const inputs: CacheInput[] = [
-    { kind: 'parent', name: 'parent', value: chain },
-    { kind: 'instruction', name: operation.text, value: valueDigest(JSON.stringify(operation.args)) },
-    { kind: 'option', name: 'WORKDIR', value: valueDigest(operation.cwd) },
-    { kind: 'option', name: 'USER', value: valueDigest(operation.user) },
-    { kind: 'option', name: '--network', value: operation.network },
-    { kind: 'option', name: '--mount', value: valueDigest(JSON.stringify(operation.mounts)) },
-  ];
-  for (const pair of operation.env) {
-    const equals = pair.indexOf('=');
-    const name = equals < 0 ? pair : pair.slice(0, equals);
-    const kind = Object.hasOwn(operation.args_used, name) ? 'arg' : 'env';
-    inputs.push({ kind, name, value: valueDigest(pair.slice(name.length + 1)) });
-  }
-  return inputs;
-}
-
-/** So many files are kept by name in a record; beyond that, one entry stands for each folder. */
-const NAMED_FILES = 5000;
-
-export function copyInputs(operation: CopyOperation, chain: string, files: readonly CopiedFile[]): CacheInput[] {
-  return [
-    { kind: 'parent', name: 'parent', value: chain },
-    { kind: 'instruction', name: operation.text, value: valueDigest(JSON.stringify(copyFacts(operation))) },
-    ...fileInputs(files),
-  ];
-}
-
-function fileInputs(files: readonly CopiedFile[]): CacheInput[] {
-  const byName = new Map<string, unknown[]>();
-  for (const { name, facts } of files) {
-    const key = files.length <= NAMED_FILES ? name : `${name.split('/').slice(0, 2).join('/')}/...`;
-    const known = byName.get(key);
-    if (known === undefined) byName.set(key, [facts]);
-    else known.push(facts);
-  }
-  return [...byName].map(([name, facts]) => ({ kind: 'file', name, value: valueDigest(JSON.stringify(facts)) }));
 }

@@ -10,6 +10,7 @@ import type { OperationResult, OperationServices, StageState } from './ops/opera
 import { runCommand } from './ops/run.ts';
 import { makeWorkdir } from './ops/workdir.ts';
 import type { Progress } from './progress.ts';
+import type { ImageBuildRequest } from './request.ts';
 import { sourceDate } from './source-date.ts';
 import { throwFirst } from './transfer/fetch.ts';
 
@@ -22,6 +23,8 @@ export interface OwnHistory {
 
 /** A stage whose every operation has been done. */
 export interface SolvedStage {
+  /** Its name, or its number. */
+  stage: string;
   state: StageState;
   /** What the stage says of itself, and the base image's own history. */
   config: ImageConfig;
@@ -85,6 +88,7 @@ async function solveStage(stage: Stage, input: SolveInput, stageOf: StageOf): Pr
   }
   const services: OperationServices = {
     ...input.services,
+    cacheOff: cacheOff(stage, input.services.request),
     stage: async (index) => (await stageOf(index)).state,
     image: async (reference, place) => {
       const platform = stage.platform ?? input.inputs.targetPlatform;
@@ -97,13 +101,14 @@ async function solveStage(stage: Stage, input: SolveInput, stageOf: StageOf): Pr
   for (const [n, operation] of program.operations.entries()) {
     const vertex = input.progress.begin(`${label(stage, input, n + 2, program)}${operation.text}`, operation.place);
     const position = `${input.dockerfile}#${stage.index}#${n}`;
+    const history = () => historyUpTo(n, program, start);
     try {
       if (services.signal.aborted) throw new Problem('cancelled', 'cancelled');
-      const result = await perform(operation, state, { position, vertex }, services);
+      const result = await perform(operation, state, { position, history, vertex }, services);
       vertex.end(result.status === 'cached' ? 'cached' : 'done', result.reason);
       results.push(result);
       times.push(Math.round(vertex.elapsed));
-      state = after(state, result);
+      state = after(state, result, operation.text);
     } catch (error) {
       const shown = services.signal.aborted ? new Problem('cancelled', 'cancelled', { cause: error }) : error;
       vertex.fail(shown);
@@ -124,16 +129,35 @@ async function perform(
   return await copyFiles(operation, state, place, services);
 }
 
-function after(state: StageState, { layer, contentDigest }: OperationResult): StageState {
+/** Why nothing of a stage is looked up: the build was told so, for all stages or for this one by name or number. */
+function cacheOff(stage: Stage, { noCache, noCacheFilter = [] }: ImageBuildRequest): string | undefined {
+  if (noCache) return 'the cache is off (--no-cache)';
+  const filter = noCacheFilter.find((name) => name.toLowerCase() === stage.name || name === String(stage.index));
+  return filter === undefined ? undefined : `the cache is off for this stage (--no-cache-filter ${filter})`;
+}
+
+/** What docker would have written about everything up to an operation: the base's own history first. */
+function historyUpTo(n: number, { history }: StageProgram, start: StageStart): string[] {
+  const base = (start.base?.config.history ?? []).map((entry) => entry.created_by ?? '');
+  const end = history.findIndex((entry) => entry.operation === n);
+  return [
+    ...base,
+    ...start.ownHistory.map(({ entry }) => entry.created_by ?? ''),
+    ...history.slice(0, end + 1).map((entry) => entry.createdBy),
+  ];
+}
+
+function after(state: StageState, { layer, contentDigest }: OperationResult, text: string): StageState {
   if (layer === undefined) return state;
   return {
     ...state,
+    below: text,
     layers: [...state.layers, layer],
     chain: chainOf(state.chain, contentDigest ?? layer.diffID),
   };
 }
 
-interface StageStart extends Omit<SolvedStage, 'steps'> {
+interface StageStart extends Omit<SolvedStage, 'steps' | 'stage'> {
   note?: string | undefined;
 }
 
@@ -170,7 +194,8 @@ export function stateOf(image: ResolvedImage, platform: Platform): StageState {
   );
   const created = Date.parse(image.config.created ?? '');
   const madeNs = Number.isNaN(created) ? 0n : BigInt(Math.max(0, created)) * 1_000_000n;
-  return { layers: image.layers, chain, base: chain, madeNs };
+  const baseName = `${image.reference.replace(/@sha256:.*$/, '')}@${image.target.digest.slice(0, 'sha256:'.length + 12)}`;
+  return { layers: image.layers, chain, base: chain, baseName, madeNs };
 }
 
 function finishStage(
@@ -198,6 +223,7 @@ function finishStage(
             ms: times[n ?? 0] ?? 0,
             layer: result.layer,
             reason: result.reason,
+            details: result.details,
             since: result.since,
           },
     );
@@ -205,7 +231,8 @@ function finishStage(
   const config: ImageConfig = { ...start.config, config: program.config };
   const author = program.author ?? start.config.author;
   if (author !== undefined) config.author = author;
-  return { state: start.state, config, ownHistory, args: program.args, steps, base: start.base };
+  const name = stage.name ?? String(stage.index);
+  return { stage: name, state: start.state, config, ownHistory, args: program.args, steps, base: start.base };
 }
 
 /** `[2/4] `, `[build 2/4] `, and `[stage-1 2/4] ` for a stage without name beside others. */

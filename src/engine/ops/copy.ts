@@ -2,9 +2,11 @@ import type { CopyOperation } from '../../dockerfile/program.ts';
 import { Problem } from '../../lib/problem.ts';
 import { FolderTree } from '../context/folder-tree.ts';
 import { NOTHING_EXCLUDED } from '../context/select.ts';
-import { copyFromKey, copyInputs, copyKey, valueDigest } from '../key.ts';
+import { copyFromInputs, copyInputs } from '../inputs.ts';
+import { copyFromKey, copyKey } from '../key.ts';
 import { writeLayer } from '../layers/write-layer.ts';
 import { layerXattrs } from '../snapshots/overlay-marks.ts';
+import { sourceDateNs } from '../source-date.ts';
 import { ArchivePlaces } from './archive-places.ts';
 import { copyItems } from './copy-items.ts';
 import { planCopy } from './copy-plan.ts';
@@ -69,17 +71,13 @@ async function copyFromTree(
   const byTree: CacheQuestion = {
     key: copyFromKey(state.chain, operation, source.chain),
     text: operation.text,
-    inputs: [
-      { kind: 'parent', name: 'parent', value: state.chain },
-      { kind: 'instruction', name: operation.text, value: valueDigest(operation.text) },
-      { kind: 'source', name: operation.text, value: source.chain },
-    ],
+    inputs: () => copyFromInputs(operation, state, source.chain),
   };
   const known = await findCached(services, byTree.key);
-  if (known !== undefined) return fromRecord(known);
+  if (known !== undefined) return fromRecord(services, byTree, known);
   return await alone(services, byTree.key, async () => {
     const meanwhile = await findCached(services, byTree.key);
-    if (meanwhile !== undefined) return fromRecord(meanwhile);
+    if (meanwhile !== undefined) return fromRecord(services, byTree, meanwhile);
     return await services.mounts.view(source.layers, services.signal, async (path) => {
       const tree = new FolderTree(path, { foreign: false, readXattrs: layerXattrs });
       try {
@@ -107,14 +105,15 @@ async function copySelected(
     return {
       key: copyKey(state.chain, operation, files),
       text: operation.text,
-      inputs: copyInputs(operation, state.chain, files),
+      inputs: () => copyInputs(operation, state, files),
     };
   };
   const before = question();
   const known = before === undefined ? undefined : await findCached(services, before.key);
-  if (known !== undefined) return fromRecord(known);
+  if (before !== undefined && known !== undefined) return fromRecord(services, before, known);
 
   const { deps, trees, signal } = services;
+  const dateNs = sourceDateNs(services.request.buildArgs);
   const below = trees.tree(state.layers, signal);
   const planned = await planCopy(
     {
@@ -124,6 +123,8 @@ async function copySelected(
       owner: operation.chown === undefined ? undefined : await resolveOwner(operation.chown, below, operation.place),
       mode: operation.chmod === undefined ? undefined : parseMode(operation.chmod, operation.place),
       madeNs: state.madeNs,
+      // the times of a checkout are those of the machine where it was made
+      sourceNs: from.context === undefined ? undefined : dateNs,
     },
     below,
   );
@@ -132,6 +133,7 @@ async function copySelected(
     deps.content,
     copyItems(planned, selection, new ArchivePlaces(below, state.madeNs)),
     signal,
+    dateNs,
   );
   const after = question();
   if (after === undefined) throw new Error(`a file of ${operation.text} was never read`);
@@ -139,7 +141,7 @@ async function copySelected(
     const found = await findCached(services, after.key);
     if (found !== undefined) {
       await written.discard();
-      return fromRecord(found);
+      return fromRecord(services, after, found);
     }
     await written.adopt();
   } catch (error) {

@@ -1,9 +1,10 @@
 import type { Digest } from '../../images/digest.ts';
 import type { Layer } from '../../images/layer.ts';
 import type { Place } from '../../lib/problem.ts';
+import type { BuildCache } from '../cache/build-cache.ts';
 import type { BuildContext } from '../context/build-context.ts';
 import type { EngineDeps } from '../deps.ts';
-import type { Caller } from '../engine.ts';
+import type { CacheOrigin, Caller } from '../engine.ts';
 import type { LayerTrees } from '../layers/layer-trees.ts';
 import type { Vertex } from '../progress.ts';
 import type { ImageBuildRequest } from '../request.ts';
@@ -17,6 +18,10 @@ export interface StageState {
   chain: string;
   /** Identity of the base that the stage began with, for the explanation of a miss. */
   base: string;
+  /** The base as a person knows it: name and first digits of its digest. */
+  baseName?: string | undefined;
+  /** The last operation that made a layer, for the explanation of a miss further up. */
+  below?: string | undefined;
   /** Date of the base image; folders that the build itself makes carry it. Nanoseconds. */
   madeNs: bigint;
 }
@@ -29,8 +34,10 @@ export interface OperationResult {
   contentDigest?: Digest | undefined;
   /** Why it was not cached. */
   reason?: string | undefined;
-  /** The latest build of the same place, which the reason compares with. */
-  since?: { build: string; at: number } | undefined;
+  /** What the reason is about, line by line. */
+  details?: string[] | undefined;
+  /** The build that made it, or the one that the reason compares with. */
+  since?: CacheOrigin | undefined;
   /** When the layer was made, by this build or an earlier one. */
   createdAt: number;
 }
@@ -40,6 +47,10 @@ export interface OperationServices {
   deps: EngineDeps;
   request: ImageBuildRequest;
   caller: Caller;
+  /** The project's layer cache, and those that the build was told to look into. */
+  cache: BuildCache;
+  /** Why nothing is looked up for this stage; absent: everything is. */
+  cacheOff?: string | undefined;
   /** The caller's signal, or an earlier end because another stage failed. */
   signal: AbortSignal;
   context: BuildContext;
@@ -55,5 +66,7 @@ export interface OperationServices {
 export interface OperationPlace {
   /** `<dockerfile>#<stage>#<n>`: the same place in a later version of the file. */
   position: string;
+  /** `created_by` of the base, of every instruction so far, and of this one: what an image is recognised by. */
+  history: () => string[];
   vertex: Vertex;
 }

@@ -6,10 +6,12 @@ import type { RunOperation } from '../../dockerfile/program.ts';
 import type { Layer } from '../../images/layer.ts';
 import { Lines } from '../../lib/lines.ts';
 import { Problem } from '../../lib/problem.ts';
-import { runInputs, runKey } from '../key.ts';
+import { runInputs } from '../inputs.ts';
+import { runKey } from '../key.ts';
 import { type WrittenLayer, writeLayer } from '../layers/write-layer.ts';
 import { diffUpper } from '../snapshots/diff.ts';
 import { chainIDs } from '../snapshots/snapshot-store.ts';
+import { sourceDateNs } from '../source-date.ts';
 import type { OperationPlace, OperationResult, OperationServices, StageState } from './operation.ts';
 import { type Made, throughCache } from './through-cache.ts';
 
@@ -35,7 +37,8 @@ export async function runCommand(
   const question = {
     key: runKey(state.chain, facts),
     text: operation.text,
-    inputs: runInputs(facts, state.chain),
+    inputs: () => runInputs(facts, state),
+    env: operation.mounts.length === 0 && operation.network === 'default' ? operation.env : undefined,
   };
   return await throughCache(services, state, place, question, () => execute(operation, state, place, services));
 }
@@ -80,8 +83,9 @@ async function execute(
           yield* items;
         })(),
         signal,
+        sourceDateNs(services.request.buildArgs),
       );
-      return await keep(written, upper, state, place, services);
+      return await keep(operation, written, upper, state, place, services);
     } finally {
       await active.discard();
     }
@@ -93,15 +97,19 @@ async function execute(
 /**
  * A command that wrote the same as last time, times apart, keeps the layer of last time: everything below stays cached
  * and the image keeps its digest. Else the folder that the command wrote to becomes the tree that the next one stands on.
+ * In a build with a date of its own, what happened here before must not decide: times count, and the next command sees
+ * those of the layer, as it would on another machine.
  */
 async function keep(
+  operation: RunOperation,
   written: WrittenLayer,
   upper: string,
   state: StageState,
   place: OperationPlace,
-  { deps, caller, mounts, trees }: OperationServices,
+  { deps, caller, mounts, trees, request }: OperationServices,
 ): Promise<Made> {
-  const earlier = await deps.cache.latest(caller.project, place.position);
+  const dated = sourceDateNs(request.buildArgs) !== undefined;
+  const earlier = dated ? undefined : await deps.cache.latest(caller.project, place.position, operation.text);
   if (earlier?.layer !== undefined && earlier.contentDigest === written.contentDigest) {
     if ((await deps.content.stat(earlier.layer.blob.digest)) !== undefined) {
       await written.discard();
@@ -111,7 +119,7 @@ async function keep(
   await written.adopt();
   await trees.note(written.layer.diffID, written.listing);
   const chainID = chainIDs(diffIDs([...state.layers, written.layer])).at(-1);
-  if (chainID !== undefined) await mounts.store.commit(chainID, upper);
+  if (chainID !== undefined && !dated) await mounts.store.commit(chainID, upper);
   return { layer: written.layer, contentDigest: written.contentDigest };
 }
 

@@ -8,23 +8,24 @@ import type { OperationPlace, OperationResult, OperationServices, StageState } f
 export interface CacheQuestion {
   key: string;
   text: string;
-  inputs: CacheInput[];
+  /** Asked for when the operation has to run, or its record leaves the machine. */
+  inputs: () => CacheInput[];
+  /** Of a RUN that its line and what lies below it identify: an image that others built may have it. */
+  env?: readonly string[] | undefined;
 }
 
 /** What running it gave, ready to be used by others: blobs are adopted. */
 export type Made = Pick<CacheRecord, 'layer' | 'contentDigest'>;
 
-/** The record of an operation that was done before, if its layer can still be had. */
+/** The record of an operation that was done before, if its layer can be had. */
 export async function findCached(services: OperationServices, key: string): Promise<CacheHit | undefined> {
-  const { request, caller, deps } = services;
-  if (request.noCache) return undefined;
-  const record = await deps.cache.find(caller.project, key);
-  return record?.here === true ? record : undefined;
+  return services.cacheOff === undefined ? await services.cache.find(key, services.signal) : undefined;
 }
 
-export function fromRecord(record: Omit<CacheRecord, 'inputs'>): OperationResult {
-  const { layer, contentDigest, createdAt } = record;
-  return { status: 'cached', layer, contentDigest, createdAt };
+export function fromRecord(services: OperationServices, question: CacheQuestion, record: CacheHit): OperationResult {
+  services.cache.used(record, question.inputs);
+  const { layer, contentDigest, createdAt, build, importedFrom } = record;
+  return { status: 'cached', layer, contentDigest, createdAt, since: { build, at: createdAt, importedFrom } };
 }
 
 /** Notes what an operation made, and says why it had to. */
@@ -35,15 +36,21 @@ export async function saveMade(
   question: CacheQuestion,
   made: Made,
 ): Promise<OperationResult> {
-  const { deps, caller, request } = services;
-  const inputs = [...question.inputs, { kind: 'base', name: 'base', value: state.base }];
-  const earlier = await deps.cache.latest(caller.project, place.position);
-  const reason = request.noCache ? 'the cache is off (--no-cache)' : explainMiss(inputs, earlier);
+  const { deps, caller, cache, cacheOff } = services;
+  const inputs = question.inputs();
+  const earlier = await cache.latest(place.position, question.text);
+  const { reason, details } =
+    cacheOff === undefined ? explainMiss(inputs, earlier) : { reason: cacheOff, details: [] as string[] };
   const since = earlier === undefined ? undefined : { build: earlier.build, at: earlier.createdAt };
+  const { layer, contentDigest } = await cache.sameAsImage(
+    { layers: state.layers, history: place.history },
+    made,
+    services.signal,
+  );
   const record: CacheRecord = {
     key: question.key,
-    layer: made.layer,
-    contentDigest: made.contentDigest,
+    layer,
+    contentDigest,
     position: place.position,
     text: question.text,
     inputs,
@@ -52,7 +59,8 @@ export async function saveMade(
     createdAt: deps.clock.now(),
   };
   await deps.cache.save(caller.project, record);
-  return { ...fromRecord(record), status: 'ran', reason, since };
+  cache.used(record, () => inputs);
+  return { status: 'ran', layer, contentDigest, createdAt: record.createdAt, reason, details, since };
 }
 
 /**
@@ -67,12 +75,27 @@ export async function throughCache(
   work: () => Promise<Made>,
 ): Promise<OperationResult> {
   const known = await findCached(services, question.key);
-  if (known !== undefined) return fromRecord(known);
+  if (known !== undefined) return fromRecord(services, question, known);
   return await alone(services, question.key, async () => {
-    const meanwhile = await findCached(services, question.key);
-    if (meanwhile !== undefined) return fromRecord(meanwhile);
+    const meanwhile = (await findCached(services, question.key)) ?? (await fromImage(services, state, place, question));
+    if (meanwhile !== undefined) return fromRecord(services, question, meanwhile);
     return await saveMade(services, state, place, question, await work());
   });
+}
+
+async function fromImage(
+  services: OperationServices,
+  state: StageState,
+  place: OperationPlace,
+  question: CacheQuestion,
+): Promise<CacheHit | undefined> {
+  const { cache, cacheOff } = services;
+  if (question.env === undefined || cacheOff !== undefined) return undefined;
+  return await cache.fromImage(
+    { layers: state.layers, history: place.history },
+    { ...question, env: question.env, position: place.position },
+    services.signal,
+  );
 }
 
 /** Does the work while nobody else does work of the same key. */

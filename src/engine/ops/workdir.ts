@@ -1,7 +1,9 @@
 import type { WorkdirOperation } from '../../dockerfile/program.ts';
 import { Problem } from '../../lib/problem.ts';
-import { valueDigest, workdirKey } from '../key.ts';
+import { workdirInputs } from '../inputs.ts';
+import { workdirKey } from '../key.ts';
 import { type LayerItem, writeLayer } from '../layers/write-layer.ts';
+import { sourceDateNs } from '../source-date.ts';
 import { ancestorsOf, cleanPath } from '../trees/entry.ts';
 import type { MergedTree } from '../trees/merged-tree.ts';
 import { existing } from './copy-plan.ts';
@@ -24,11 +26,7 @@ export async function makeWorkdir(
   const question = {
     key: workdirKey(state.chain, operation),
     text: operation.text,
-    inputs: [
-      { kind: 'parent', name: 'parent', value: state.chain },
-      { kind: 'instruction', name: operation.text, value: valueDigest(operation.path) },
-      { kind: 'option', name: 'USER', value: valueDigest(operation.user) },
-    ],
+    inputs: () => workdirInputs(operation, state),
   };
   return await throughCache(services, state, place, question, async () => {
     const tree = services.trees.tree(state.layers, services.signal);
@@ -46,7 +44,12 @@ export async function makeWorkdir(
       const made = { path, type: 'folder' as const, mode: 0o755, ...owner, size: 0, mtimeNs: state.madeNs };
       items.push({ kind: 'entry', entry: below?.type === 'folder' ? existing(path, below) : made });
     }
-    const written = await writeLayer(services.deps.content, items, services.signal);
+    const written = await writeLayer(
+      services.deps.content,
+      items,
+      services.signal,
+      sourceDateNs(services.request.buildArgs),
+    );
     await written.adopt();
     await services.trees.note(written.layer.diffID, written.listing);
     return { layer: written.layer, contentDigest: written.contentDigest };

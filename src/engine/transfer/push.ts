@@ -63,6 +63,13 @@ export class Pusher {
     return { digest, mediaType, manifests: parts.length, ...tally };
   }
 
+  /** A manifest of ours that is no image and that nothing names locally; everything it names is here or known elsewhere. */
+  async pushArtifact(name: string, target: Descriptor, caller: Caller): Promise<void> {
+    const reference = withDefaultTag(parseReference(name));
+    const parts = await this.#parts(target, name, async () => undefined, caller);
+    await this.#send(reference, reference.tag ?? target.digest, parts, caller, {});
+  }
+
   async #send(
     reference: Reference,
     tag: string,

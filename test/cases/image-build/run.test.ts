@@ -52,7 +52,7 @@ describe.skipIf(!hasBusybox || !hasRunc)('RUN', () => {
     try {
       await build(dockerfile, { network: { kind: 'none' } });
       const joined = await build(dockerfile, { network: { kind: 'bridge', bridge } });
-      expect(joined.steps[0]).toMatchObject({ status: 'ran', reason: '--network changed' });
+      expect(joined.steps[0]).toMatchObject({ status: 'ran', reason: '--network changed: none -> default' });
       expect((await build(dockerfile, { network: { kind: 'none' } })).steps[0]).toMatchObject({ status: 'cached' });
     } finally {
       await bridge.close();
@@ -74,7 +74,7 @@ describe.skipIf(!hasBusybox || !hasRunc)('RUN', () => {
     const dockerfile = `${BASE}\nARG V=0\nRUN echo $V > /v\n`;
     await build(dockerfile, { buildArgs: { V: '1' } });
     const second = await build(dockerfile, { buildArgs: { V: '2' } });
-    expect(second.steps.at(-1)).toMatchObject({ status: 'ran', reason: 'ARG V changed' });
+    expect(second.steps.at(-1)).toMatchObject({ status: 'ran', reason: 'ARG V changed: 1 -> 2' });
   });
 
   it('says code and last words of a command that fails, and names nothing', async () => {

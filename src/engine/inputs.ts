@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import type { CopyOperation, RunOperation, WorkdirOperation } from '../dockerfile/program.ts';
+import type { CacheInput } from './cache/cache.ts';
+import { type CopiedFile, copyFacts } from './key.ts';
+
+/**
+ * What an operation depends on, by name, for the explanation of a miss. Only a miss asks for it: a hit is its key alone.
+ *
+ * What a person may read of a value: those of ARG and ENV as they are when they are short, unless their name says that they
+ * are secret (the words of BuildKit's check SecretsUsedInArgOrEnv, anywhere in the name) or they look like a URL with a
+ * password. A secret's digest is kept to compare with, shown to nobody, and leaves the project with no export.
+ */
+export interface Below {
+  chain: string;
+  /** Identity of the base's tree. */
+  base: string;
+  /** The base as a person knows it, e.g. `python:3.11@sha256:0123456789ab`. */
+  baseName?: string | undefined;
+  /** The last operation below that made a layer. */
+  below?: string | undefined;
+}
+
+/** Longest value that is shown; what is longer is known by its digest. */
+const SHOWN_VALUE = 64;
+const SECRET_WORD = /apikey|auth|credential|key|passphrase|password|passwd|pword|secret|token/i;
+const PASSWORD_IN_URL = /:\/\/[^/@\s]*:[^/@\s]*@/;
+
+/** Whether the name of an ARG or ENV says that nobody should read its value. */
+export function looksSecret(name: string): boolean {
+  return SECRET_WORD.test(name) && !/public/i.test(name);
+}
+
+export function runInputs(operation: RunOperation, below: Below): CacheInput[] {
+  const { args, cwd, user, network, mounts } = operation;
+  const inputs: CacheInput[] = [
+    ...belowInputs(below),
+    { kind: 'instruction', name: operation.text, value: valueDigest(JSON.stringify(args)) },
+    shownInput('option', 'WORKDIR', cwd),
+    shownInput('option', 'USER', user),
+    shownInput('option', '--network', network),
+  ];
+  for (const mount of mounts) {
+    const { place: _, ...facts } = mount;
+    const name = `--mount=type=${mount.type}${mount.target === undefined ? '' : `,target=${mount.target}`}`;
+    inputs.push({ kind: 'mount', name, value: valueDigest(JSON.stringify(facts)) });
+    if (mount.type === 'secret' || mount.type === 'ssh') inputs.push({ kind: 'private', name, value: '' });
+  }
+  for (const pair of operation.env) {
+    const equals = pair.indexOf('=');
+    const name = equals < 0 ? pair : pair.slice(0, equals);
+    const kind = Object.hasOwn(operation.args_used, name) ? 'arg' : 'env';
+    inputs.push(shownInput(kind, name, pair.slice(name.length + 1)));
+  }
+  return inputs;
+}
+
+export function workdirInputs(operation: WorkdirOperation, below: Below): CacheInput[] {
+  return [
+    ...belowInputs(below),
+    { kind: 'instruction', name: operation.text, value: valueDigest(operation.path) },
+    shownInput('option', 'USER', operation.user),
+  ];
+}
+
+/** So many files are kept by name in a record; beyond that, one entry stands for each folder. */
+const NAMED_FILES = 5000;
+
+export function copyInputs(operation: CopyOperation, below: Below, files: readonly CopiedFile[]): CacheInput[] {
+  return [
+    ...belowInputs(below),
+    { kind: 'instruction', name: operation.text, value: valueDigest(JSON.stringify(copyFacts(operation))) },
+    ...fileInputs(files),
+  ];
+}
+
+export function copyFromInputs(operation: CopyOperation, below: Below, sourceChain: string): CacheInput[] {
+  return [
+    ...belowInputs(below),
+    { kind: 'instruction', name: operation.text, value: valueDigest(operation.text) },
+    { kind: 'source', name: operation.text, value: sourceChain },
+  ];
+}
+
+export function valueDigest(value: string): string {
+  return createHash('sha256').update(value).digest('hex');
+}
+
+function belowInputs({ chain, base, baseName, below }: Below): CacheInput[] {
+  return [
+    { kind: 'parent', name: 'parent', value: chain, ...(below === undefined ? {} : { shown: below }) },
+    { kind: 'base', name: 'base', value: base, ...(baseName === undefined ? {} : { shown: baseName }) },
+  ];
+}
+
+function shownInput(kind: string, name: string, value: string): CacheInput {
+  const input: CacheInput = { kind, name, value: valueDigest(value) };
+  if (looksSecret(name) || PASSWORD_IN_URL.test(value)) return input;
+  return { ...input, shown: value.length <= SHOWN_VALUE ? value : `sha256:${input.value.slice(0, 8)}` };
+}
+
+function fileInputs(files: readonly CopiedFile[]): CacheInput[] {
+  const byName = new Map<string, CopiedFile['facts'][]>();
+  for (const { name, facts } of files) {
+    const key = files.length <= NAMED_FILES ? name : `${name.split('/').slice(0, 2).join('/')}/...`;
+    const known = byName.get(key);
+    if (known === undefined) byName.set(key, [facts]);
+    else known.push(facts);
+  }
+  return [...byName].map(([name, facts]) => {
+    const shown = facts.length === 1 ? shownFile(facts[0] ?? []) : undefined;
+    return { kind: 'file', name, value: valueDigest(JSON.stringify(facts)), ...(shown === undefined ? {} : { shown }) };
+  });
+}
+
+/** `0644 120 B 3f2a9c1b` of a file, `-> target` of a link. */
+function shownFile(facts: CopiedFile['facts']): string | undefined {
+  const [, type, mode, , , size, digest, link] = facts;
+  if (type === 'symlink') return `-> ${link}`;
+  if (type !== 'file' || typeof mode !== 'number' || typeof digest !== 'string') return undefined;
+  return `${mode.toString(8).padStart(4, '0')} ${size} B ${digest.slice('sha256:'.length, 'sha256:'.length + 8)}`;
+}
