@@ -80,4 +80,10 @@ export type BuildOutput =
   /** The root file system as files below a folder. */
   | { kind: 'local'; folder: string }
   /** One archive: the root file system (`tar`), OCI image-layout (`oci`), or what `docker load` takes (`docker`). */
-  | { kind: 'tar' | 'oci' | 'docker'; write: (bytes: AsyncIterable<Uint8Array>) => Promise<void> };
+  | {
+      kind: 'tar' | 'oci' | 'docker';
+      /** What is written counts once it resolves; whatever the bytes throw comes out of it. */
+      write: (bytes: AsyncIterable<Uint8Array>) => Promise<void>;
+      /** Whole references that the archive's images have besides their tags. */
+      names?: string[] | undefined;
+    };
