@@ -32,7 +32,7 @@ export function interpretStage(stage: Stage, base: BaseState, inputs: BuildInput
     ...(state.author === undefined ? {} : { author: state.author }),
     history: state.history,
     args: Object.fromEntries([...state.args].filter((entry): entry is [string, string] => entry[1] !== undefined)),
-    warnings: state.warnings.list,
+    warnings: state.warnings,
   };
 }
 

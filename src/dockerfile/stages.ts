@@ -3,7 +3,7 @@ import type { Range } from '../lib/problem.ts';
 import { readCheckOptions } from './checks/options.ts';
 import { CheckPolicy } from './checks/policy.ts';
 import { checkText } from './checks/text.ts';
-import { type Warning, Warnings } from './checks/warnings.ts';
+import { remarker, type Warning } from './checks/warnings.ts';
 import { Complaint, locate, type Source } from './complaint.ts';
 import { ContextNames } from './context-names.ts';
 import { globalScope, isEngineArg } from './global-scope.ts';
@@ -49,16 +49,17 @@ export function parseDockerfile(text: string, file: string, options: ParseOption
     const checks = new CheckPolicy(given, parsed.nodes);
     return { directives, ...parsed, checks, strange: strange.map((name) => ({ name, ranges })) };
   });
-  const warnings = new Warnings(source, checks, options.warnings);
-  for (const { rule, message, ranges, fix } of remarks) warnings.add(rule, message, ranges, fix);
-  for (const { name, ranges } of strange) warnings.add('UnknownCheck', `no check is called ${name}`, ranges);
+  const warnings = options.warnings ?? [];
+  const remark = remarker(source, checks, (warning) => warnings.push(warning));
+  for (const { rule, message, ranges, fix } of remarks) remark(rule, message, ranges, fix);
+  for (const { name, ranges } of strange) remark('UnknownCheck', `no check is called ${name}`, ranges);
   const grouped: Grouped = { globalArgs: [], stages: [] };
   try {
     group(source, nodes, grouped);
   } finally {
-    checkText(grouped.globalArgs, grouped.stages, warnings.add);
+    checkText(grouped.globalArgs, grouped.stages, remark);
   }
-  return { source, directives, checks, ...grouped, warnings: warnings.list };
+  return { source, directives, checks, ...grouped, warnings };
 }
 
 type Grouped = Pick<ParsedDockerfile, 'globalArgs' | 'stages'>;
@@ -99,14 +100,15 @@ export function planStages(parsed: ParsedDockerfile, inputs: BuildInputs): Stage
   const targetName = parsed.stages[targets[0] ?? 0]?.from.name ?? '';
   const globals = globalScope(parsed, inputs, targetName);
   const defaults = globalScope(parsed, { ...inputs, buildArgs: {} }, targetName);
-  const warnings = new Warnings(parsed.source, parsed.checks, [...parsed.warnings]);
-  const planner = new Planner({ parsed, inputs, names, globals, defaults, remark: warnings.add });
+  const warnings = [...parsed.warnings];
+  const remark = remarker(parsed.source, parsed.checks, (warning) => warnings.push(warning));
+  const planner = new Planner({ parsed, inputs, names, globals, defaults, remark });
   for (const target of targets) planner.need(target);
   return {
     stages: planner.needed(),
     spare: planner.spare(),
     targets,
-    warnings: warnings.list,
+    warnings,
     unusedBuildArgs: unusedBuildArgs(parsed, inputs),
   };
 }

@@ -1,4 +1,5 @@
-import type { Platform } from '../images/platform.ts';
+import type { Remark } from '../dockerfile/checks/warnings.ts';
+import { formatPlatform, type Platform, platformMatches } from '../images/platform.ts';
 import { formatReference, parseReference, withDefaultTag } from '../images/reference.ts';
 import { type Place, Problem } from '../lib/problem.ts';
 import type { Caller, ResolvedImage } from './engine.ts';
@@ -12,13 +13,15 @@ export class BaseResolver {
   readonly #caller: Caller;
   readonly #source: ImageSource;
   readonly #progress: Progress;
+  readonly #remark: Remark;
   readonly #known = new Map<string, Promise<ResolvedImage>>();
 
-  constructor(request: ImageBuildRequest, caller: Caller, source: ImageSource, progress: Progress) {
+  constructor(request: ImageBuildRequest, caller: Caller, source: ImageSource, progress: Progress, remark: Remark) {
     this.#request = request;
     this.#caller = caller;
     this.#source = source;
     this.#progress = progress;
+    this.#remark = remark;
   }
 
   readonly resolve = (reference: string, platform: Platform, place: Place): Promise<ResolvedImage> => {
@@ -31,7 +34,12 @@ export class BaseResolver {
   async #ask(reference: string, platform: Platform, place: Place): Promise<ResolvedImage> {
     const vertex = this.#progress.begin(`[internal] load metadata for ${fullName(reference)}`, place);
     try {
-      const image = await this.#source.resolve(reference, this.#caller, { platform, local: !this.#request.pull });
+      const image = await this.#source.resolve(reference, this.#caller, {
+        platform,
+        local: !this.#request.pull,
+        otherPlatform: true,
+      });
+      this.#checkPlatform(reference, image, platform, place);
       if (image.own) vertex.note('served from the registry of this server');
       vertex.end('done');
       return image;
@@ -40,6 +48,18 @@ export class BaseResolver {
       if (!(error instanceof Problem) || error.place !== undefined) throw error;
       throw new Problem(error.code, error.message, { place, hint: error.hint, cause: error });
     }
+  }
+
+  /** InvalidBaseImagePlatform. */
+  #checkPlatform(reference: string, { config }: ResolvedImage, wanted: Platform, place: Place): void {
+    if (config.os === undefined || platformMatches(config, wanted)) return;
+    const actual = formatPlatform(config);
+    this.#remark(
+      'InvalidBaseImagePlatform',
+      `Base image ${reference} was pulled with platform "${actual}", expected "${formatPlatform(wanted)}" for current build`,
+      place.ranges,
+      { text: `Build with --platform ${actual}, or choose an image that is there for ${formatPlatform(wanted)}` },
+    );
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Warning } from '../dockerfile/checks/warnings.ts';
 import type { Place } from '../lib/problem.ts';
 
 /** Progress as facts; how they look is the caller's (BuildKit's plain lines, classic "Step 1/7", JSON). */
@@ -22,4 +23,5 @@ export type BuildEvent =
       total?: number | undefined;
       done: boolean;
     }
-  | { kind: 'warning'; rule: string; message: string; place: Place };
+  /** A remark of the compiler; `fix` says what to do about it. */
+  | ({ kind: 'warning' } & Warning);

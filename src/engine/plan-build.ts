@@ -1,3 +1,5 @@
+import type { CheckPolicy } from '../dockerfile/checks/policy.ts';
+import { type Remark, remarker, type Warning } from '../dockerfile/checks/warnings.ts';
 import type { BuildInputs, StagePlan } from '../dockerfile/program.ts';
 import { parseDockerfile, planStages } from '../dockerfile/stages.ts';
 import type { Platform } from '../images/platform.ts';
@@ -7,13 +9,20 @@ import type { ImageBuildRequest } from './request.ts';
 export interface PlannedBuild {
   inputs: BuildInputs;
   plan: StagePlan;
+  /** Which warnings are wanted, and whether one fails the build. */
+  checks: CheckPolicy;
+  /** Reports what is remarked later on. */
+  remark: Remark;
+  /** Everything that was reported so far; the same list for all plans. */
+  reported: readonly Warning[];
 }
 
 /**
  * Reads the Dockerfile and finds what the targets need. There is one plan for all targets, so that what they share is done
- * once; but a file that asks for TARGETSTAGE means another thing for every target, and is planned for each by itself.
+ * once; but a file that asks for TARGETSTAGE means another thing for every target, and is planned for each by itself. A
+ * check alone looks at every stage.
  * @returns plans whose targets, one after the other, are those of the request
- * @throws Problem with the place
+ * @throws Problem with the place, after the warnings about what stands above it
  */
 export function planBuild(
   request: ImageBuildRequest,
@@ -22,39 +31,54 @@ export function planBuild(
   progress: Progress,
 ): PlannedBuild[] {
   const { name, text } = dockerfile;
+  const { buildArgs } = request;
   const vertex = progress.begin(`[internal] load build definition from ${name}`);
-  const stages = request.targets.map((target) => target.stage);
-  const groups = text.includes('TARGETSTAGE') ? stages.map((stage) => [stage]) : [stages];
+  const warnings: Warning[] = [];
+  const reported: Warning[] = [];
+  const emit = (warning: Warning) => {
+    reported.push(warning);
+    progress.emit({ kind: 'warning', ...warning });
+  };
   try {
-    const parsed = parseDockerfile(text, name, { syntax: request.buildArgs['BUILDKIT_SYNTAX'] });
+    const parsed = parseDockerfile(text, name, {
+      syntax: buildArgs['BUILDKIT_SYNTAX'],
+      check: buildArgs['BUILDKIT_DOCKERFILE_CHECK'],
+      warnings,
+    });
+    const { checks } = parsed;
+    const remark = remarker(parsed.source, checks, emit);
+    const asked = request.targets.map((target) => target.stage);
+    const all = request.checkOnly === true ? parsed.stages.map(({ index }) => String(index)) : asked;
+    const groups = text.includes('TARGETSTAGE') ? all.map((stage) => [stage]) : [all];
     const plans = groups.map((targets): PlannedBuild => {
       const inputs: BuildInputs = {
-        buildArgs: request.buildArgs,
+        buildArgs,
         targets,
         buildPlatform,
         targetPlatform: request.platform ?? buildPlatform,
       };
-      return { inputs, plan: planStages(parsed, inputs) };
+      return { inputs, plan: planStages(parsed, inputs), checks, remark, reported };
     });
     vertex.note(`transferring dockerfile: ${Buffer.byteLength(text)}B done`);
     vertex.end('done');
     const [first] = plans;
-    if (first !== undefined) warn(first.plan, progress);
+    if (first !== undefined) {
+      for (const warning of first.plan.warnings) emit(warning);
+      remarkUnused(first.plan, remark);
+    }
     return plans;
   } catch (error) {
+    for (const warning of warnings) emit(warning);
     vertex.fail(error);
     throw error;
   }
 }
 
-function warn({ warnings, unusedBuildArgs, stages }: StagePlan, progress: Progress): void {
-  for (const warning of warnings) progress.emit({ kind: 'warning', ...warning });
+function remarkUnused({ unusedBuildArgs, stages }: StagePlan, remark: Remark): void {
   const [first] = stages;
-  if (unusedBuildArgs.length > 0 && first !== undefined)
-    progress.emit({
-      kind: 'warning',
-      rule: 'UnusedBuildArg',
-      message: `One or more build-args [${unusedBuildArgs.join(' ')}] were not consumed`,
-      place: first.place,
-    });
+  if (unusedBuildArgs.length === 0 || first === undefined) return;
+  const names = unusedBuildArgs.join(' ');
+  remark('UnusedBuildArg', `One or more build-args [${names}] were not consumed`, first.place.ranges, {
+    text: `Declare where it is used: ARG ${unusedBuildArgs[0]}, or leave --build-arg out`,
+  });
 }

@@ -42,6 +42,7 @@ export const RULES = {
   JSONArgsTrailing: own('Text behind a JSON array is ignored'),
   MountOptionIgnored: own('An option of --mount means nothing for a mount of its type'),
   StageNameTypo: own('A name means an image, although it is nearly the name of a stage'),
+  UnresolvedBase: own('A base image can not be asked what it sets, so less can be checked'),
   UnknownCheck: own('A check option names a rule that does not exist, but nearly does'),
   UnusedBuildArg: own('A --build-arg is taken by no ARG'),
 } satisfies Record<string, Rule>;

@@ -15,21 +15,10 @@ export interface Warning {
 /** Takes a remark about the words at `ranges`. */
 export type Remark = (rule: RuleName, message: string, ranges: Range[], fix?: Fix) => void;
 
-/** Gathers the remarks about one file that are wanted. */
-export class Warnings {
-  readonly list: Warning[];
-  readonly #source: Source;
-  readonly #policy: CheckPolicy;
-
-  /** @param list where they are gathered; the caller's own when it wants those before an error, too */
-  constructor(source: Source, policy: CheckPolicy, list: Warning[] = []) {
-    this.#source = source;
-    this.#policy = policy;
-    this.list = list;
-  }
-
-  readonly add: Remark = (rule, message, ranges, fix) => {
-    if (!this.#policy.reports(rule, ranges[0]?.line)) return;
-    this.list.push({ rule, message, place: placeOf(this.#source, ...ranges), ...(fix === undefined ? {} : { fix }) });
+/** Remarks about one file, as far as they are wanted. */
+export function remarker(source: Source, policy: CheckPolicy, take: (warning: Warning) => void): Remark {
+  return (rule, message, ranges, fix) => {
+    if (!policy.reports(rule, ranges[0]?.line)) return;
+    take({ rule, message, place: placeOf(source, ...ranges), ...(fix === undefined ? {} : { fix }) });
   };
 }

@@ -2,7 +2,7 @@ import type { RunConfig } from '../../images/config.ts';
 import type { Range } from '../../lib/problem.ts';
 import type { Edit } from '../checks/fix.ts';
 import { checkUndefined } from '../checks/variables.ts';
-import { type Remark, Warnings } from '../checks/warnings.ts';
+import { type Remark, remarker, type Warning } from '../checks/warnings.ts';
 import { placeOf } from '../complaint.ts';
 import { expand } from '../expand.ts';
 import { type Node, nameEdit, rangeWithin, type Word } from '../lex/nodes.ts';
@@ -25,7 +25,8 @@ export class StageState {
   readonly ownArgs = new Set<string>();
   readonly operations: Operation[] = [];
   readonly history: ProgramHistory[] = [];
-  readonly warnings: Warnings;
+  readonly warnings: Warning[] = [];
+  readonly #remark: Remark;
   author: string | undefined;
   /** CMD was set in this stage, so a later ENTRYPOINT keeps it. */
   cmdSet = false;
@@ -38,7 +39,8 @@ export class StageState {
   constructor(stage: Stage, base: BaseState, inputs: BuildInputs) {
     this.stage = stage;
     this.inputs = inputs;
-    this.warnings = new Warnings(stage.scope.source, stage.scope.checks);
+    const { source, checks } = stage.scope;
+    this.#remark = remarker(source, checks, (warning) => this.warnings.push(warning));
     this.workdirSet = stage.workdirAbove;
     this.#baseUnknown = base.unknown === true;
     const { OnBuild: _, ...config } = structuredClone(base.config.config ?? {});
@@ -122,8 +124,8 @@ export class StageState {
   /** What is remarked on a trigger of the base is said of the FROM that brought it, and can't be mended in this file. */
   readonly remark: Remark = (rule, message, ranges, fix) => {
     const place = this.#triggerPlace;
-    if (place === undefined) this.warnings.add(rule, message, ranges, fix);
-    else this.warnings.add(rule, message, [place], fix === undefined ? undefined : { text: fix.text });
+    if (place === undefined) this.#remark(rule, message, ranges, fix);
+    else this.#remark(rule, message, [place], fix === undefined ? undefined : { text: fix.text });
   };
 
   /** Remembers an instruction that makes no layer. */

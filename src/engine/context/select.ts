@@ -93,7 +93,8 @@ export function folderContent(tree: SourceTree, folder: string, exclusion: Exclu
   return out;
 }
 
-function expandGlob(tree: SourceTree, pattern: string, matches: NameMatcher): string[] {
+/** The paths that a glob of COPY means, the excluded among them. */
+export function expandGlob(tree: SourceTree, pattern: string, matches: NameMatcher): string[] {
   let found = [''];
   for (const part of pattern.split('/')) {
     found = found.flatMap((folder) => {

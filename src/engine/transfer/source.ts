@@ -23,6 +23,8 @@ export interface ResolveOptions {
   platform: Platform;
   /** A name of this scope counts before any registry is asked. */
   local: boolean;
+  /** An image of one other platform is taken as it is: a build says so and goes on, as BuildKit does. */
+  otherPlatform?: boolean | undefined;
 }
 
 export interface Resolved extends ResolvedImage {
@@ -51,7 +53,7 @@ export class ImageSource {
     const local = options.local ? await this.#local(name, caller, options.platform) : undefined;
     if (local !== undefined) return local;
     const { reference, target, own } = await this.target(name, caller);
-    return { ...(await this.#complete(reference, target, caller, options.platform, own)), own };
+    return { ...(await this.#complete(reference, target, caller, options, own)), own };
   }
 
   /** What a name means in the registry that it names, whatever platforms that has. @throws as `resolve` */
@@ -141,7 +143,7 @@ export class ImageSource {
     reference: Reference,
     target: Descriptor,
     caller: Caller,
-    platform: Platform,
+    { platform, otherPlatform = false }: ResolveOptions,
     own: boolean,
   ): Promise<ResolvedImage> {
     const name = familiarName(reference);
@@ -159,7 +161,12 @@ export class ImageSource {
       await this.#fetcher.ensure([image.config], caller.signal);
     }
     const resolved = await this.#assemble(formatReference(reference), target, descriptor, image);
-    if (!platformMatches(resolved.config, platform) && target === descriptor && resolved.config.os !== undefined)
+    if (
+      !otherPlatform &&
+      !platformMatches(resolved.config, platform) &&
+      target === descriptor &&
+      resolved.config.os !== undefined
+    )
       throw new Problem(
         'not-found',
         `image with reference ${name} was found but does not match the specified platform: wanted ${formatPlatform(platform)}, actual: ${formatPlatform(resolved.config)}`,
