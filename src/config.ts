@@ -38,6 +38,8 @@ const buildsSchema = z.strictObject({
   warmProcesses: z.number().int().min(0).max(16).default(1),
   /** `--network=host` for steps and RUN. It reaches every service of this machine, hence off. */
   allowHostNetwork: z.boolean().default(false),
+  /** `RUN --security=insecure` for builds that ask for it (--allow security.insecure). It owns this machine, hence off. */
+  allowInsecure: z.boolean().default(false),
   /** Private range from which every build's bridge takes a /24. */
   networkRange: z
     .string()
@@ -65,6 +67,10 @@ const cacheSchema = z.strictObject({
   maxBytes: bytesSchema.optional(),
   /** Days after which a record that no build asked for goes. */
   maxAgeDays: z.number().min(0).default(30),
+  /** Cache mounts (`RUN --mount=type=cache`) of all projects together; beyond it, those used longest ago go. */
+  mountMaxBytes: bytesSchema.prefault('20GB'),
+  /** Days that nobody used a cache mount before it goes. */
+  mountMaxAgeDays: z.number().min(0).default(30),
 });
 
 const configSchema = z.strictObject({

@@ -8,6 +8,7 @@ import type { OwnName, OwnNames } from '../stores/registry/name.ts';
 import type { RegistryStore } from '../stores/registry/registry.ts';
 import type { CacheStore, Flights } from './cache/cache.ts';
 import type { Caller } from './engine.ts';
+import type { Entitlement } from './request.ts';
 
 /** What start/ gives to the engine. */
 export interface EngineDeps {
@@ -28,6 +29,8 @@ export interface EngineDeps {
   /** What is built when nobody names a platform. */
   platform: Platform;
   clock: Clock;
+  /** What the owner of the server lets builds ask for; absent: nothing. */
+  entitlements?: readonly Entitlement[] | undefined;
   /** Whether a caller may read from or write to a repository of ours; absent: whoever reaches the engine may. */
   authorise?: ((caller: Caller, role: 'reader' | 'writer', name: OwnName) => Promise<boolean>) | undefined;
 }

@@ -7,8 +7,11 @@ import { writeDurably } from '../lib/durable-file.ts';
 import { hasErrorCode } from '../lib/problem.ts';
 import type { CollectReport } from '../stores/content/collect.ts';
 import { examine } from './doctor.ts';
+import { cleanCacheMounts } from './housekeeping.ts';
 import type { Owner } from './owner.ts';
 import { VERSION } from './version.ts';
+
+const HOUR_MS = 60 * 60 * 1000;
 
 export interface ControlParts {
   owner: Owner;
@@ -63,8 +66,13 @@ export function controlService(parts: ControlParts): ControlService {
         maxBytes: cache.keepBytes,
       };
       const records = limits === undefined ? 0 : (await owner.pruneCache(limits)).records;
+      const cacheMounts = await cleanCacheMounts(owner, {
+        // without limits, whatever no build of the last hour used: as with layers
+        idleMs: cache?.unusedForMs === undefined ? undefined : Math.max(cache.unusedForMs, HOUR_MS),
+        maxBytes: cache?.keepBytes,
+      });
       const { blobs, bytes } = await parts.clean();
-      return { blobs, bytes, records };
+      return { blobs, bytes, records, cacheMounts };
     },
     doctor: (request, emit, signal) => examine(owner, request.verify, emit, signal),
   };

@@ -33,6 +33,10 @@ export function engineOver(
     snapshots: folder.snapshots,
     platform: hostPlatform(),
     clock: systemClock,
+    entitlements: [
+      ...(config.builds.allowInsecure ? ['security.insecure' as const] : []),
+      ...(config.builds.allowHostNetwork ? ['network.host' as const] : []),
+    ],
     // a build has its own project, and reads those that everybody may; the person at the keyboard has all
     authorise: async (caller, role, { project }) =>
       caller.scope === OWNER_SCOPE ||

@@ -1,4 +1,5 @@
 import { DiskBin } from '../adapters/disk/disk-bin.ts';
+import { type PrunedCaches, type PruneLimits, pruneCacheMounts } from '../engine/mounts/prune-caches.ts';
 import { SnapshotStore } from '../engine/snapshots/snapshot-store.ts';
 import { log } from '../lib/log.ts';
 import { messageOf } from '../lib/problem.ts';
@@ -49,6 +50,7 @@ export async function clean(owner: Owner, expireUploads: () => Promise<void>): P
     const { maxAgeDays, maxBytes } = owner.config.cache;
     await owner.pruneCache({ unusedSince: now - maxAgeDays * DAY_MS, maxBytes });
   });
+  await attempt('cache mounts', async () => void (await cleanCacheMounts(owner, {})));
   await attempt('links', async () => void (await owner.stores.registry.dropUnusedLinks(now - DAY_MS)));
   await attempt('snapshots', async () => {
     const snapshots = await SnapshotStore.open(owner.folder.snapshots);
@@ -61,6 +63,16 @@ export async function clean(owner: Owner, expireUploads: () => Promise<void>): P
   });
   await attempt('trash', async () => void (await owner.trash.empty(now - trashHours * HOUR_MS)));
   return report;
+}
+
+/** Of all projects; what isn't given is as slipway.yaml has it. */
+export function cleanCacheMounts(
+  owner: Owner,
+  limits: { [K in keyof PruneLimits]?: PruneLimits[K] | undefined },
+): Promise<PrunedCaches> {
+  const { mountMaxBytes, mountMaxAgeDays } = owner.config.cache;
+  const { idleMs = mountMaxAgeDays * DAY_MS, maxBytes = mountMaxBytes } = limits;
+  return pruneCacheMounts(owner.folder.snapshots, { idleMs, maxBytes }, Date.now());
 }
 
 async function attempt(part: string, work: () => Promise<void>): Promise<void> {

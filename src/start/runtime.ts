@@ -11,6 +11,7 @@ export function runtimeOver(folder: DataFolder, config: Config): ContainerRuntim
     tag: createHash('sha256').update(folder.root).digest('hex').slice(0, 8),
     runFolder: folder.run,
     allowHostNetwork: config.builds.allowHostNetwork,
+    allowInsecure: config.builds.allowInsecure,
     subnets: [config.builds.networkRange],
   });
 }

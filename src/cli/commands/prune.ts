@@ -1,3 +1,4 @@
+import type { CacheMountUse, PrunedCaches } from '../../engine/mounts/prune-caches.ts';
 import { formatBytes } from '../../lib/bytes.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -19,11 +20,11 @@ export async function prune(context: CliContext, options: PruneOptions): Promise
       '--older-than and --keep-bytes say which cached layers go',
       'Add --cache; what else nobody keeps goes at any age.',
     );
-  const { blobs, bytes, records } = await withControl(context, (control) =>
+  const { blobs, bytes, records, cacheMounts } = await withControl(context, (control) =>
     control.call('prune', { cache: cacheLimits(options, limited) }, undefined, context.signal),
   );
   if (options.json) {
-    context.terminal.out(`${JSON.stringify({ blobs, bytes, records })}\n`);
+    context.terminal.out(`${JSON.stringify({ blobs, bytes, records, cacheMounts })}\n`);
     return EXIT.done;
   }
   if (options.cache)
@@ -32,12 +33,28 @@ export async function prune(context: CliContext, options: PruneOptions): Promise
         ? 'No cached step went: all are within the limits, or were used within the last hour.\n'
         : `Forgot ${records} cached ${records === 1 ? 'step' : 'steps'}.\n`,
     );
+  context.terminal.out(describeCacheMounts(cacheMounts, options.cache === true));
   context.terminal.out(
     blobs === 0
       ? 'Nothing to remove: every blob is in use, or was a little while ago.\n'
       : `Removed ${blobs} blobs, ${formatBytes(bytes)}; they lie in the trash for a while.\n`,
   );
   return EXIT.done;
+}
+
+/** What went, and with --cache also what stays and could go. */
+function describeCacheMounts({ removed, kept }: PrunedCaches, listed: boolean): string {
+  const sum = (uses: CacheMountUse[]) => formatBytes(uses.reduce((total, { bytes }) => total + bytes, 0));
+  const count = (uses: CacheMountUse[]) => `${uses.length} cache ${uses.length === 1 ? 'mount' : 'mounts'}`;
+  const lines = removed.length === 0 ? [] : [`Removed ${count(removed)}, ${sum(removed)}.`];
+  if (listed && kept.length > 0) {
+    lines.push(`Kept ${count(kept)}, ${sum(kept)}:`);
+    for (const { project, id, bytes, usedAt } of kept)
+      lines.push(
+        `  ${project} ${id.replace(/^\//, '')}  ${formatBytes(bytes)}  used ${new Date(usedAt).toISOString()}`,
+      );
+  }
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 function cacheLimits({ cache, olderThan, keepBytes }: PruneOptions, limited: boolean) {

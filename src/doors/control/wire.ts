@@ -1,5 +1,6 @@
 import type { CopyResult, ImageBuildResult, ImageDetails, PullResult, PushResult } from '../../engine/engine.ts';
 import type { BuildEvent } from '../../engine/events.ts';
+import type { PrunedCaches } from '../../engine/mounts/prune-caches.ts';
 import type { ImageBuildRequest } from '../../engine/request.ts';
 import type { Digest } from '../../images/digest.ts';
 import type { ProblemJson } from '../../lib/problem.ts';
@@ -78,7 +79,7 @@ export interface ControlCalls {
   prune: {
     request: { cache?: { unusedForMs?: number | undefined; keepBytes?: number | undefined } | undefined };
     event: never;
-    result: { blobs: number; bytes: number; records: number };
+    result: { blobs: number; bytes: number; records: number; cacheMounts: PrunedCaches };
   };
   doctor: { request: { verify: boolean }; event: DoctorLine; result: { healthy: boolean } };
 }
