@@ -35,7 +35,7 @@ export interface BuildOptions {
   output?: string[];
   provenance?: 'min' | 'max';
   check?: boolean;
-  progress: 'auto' | 'plain' | 'json';
+  progress: 'auto' | 'tty' | 'plain' | 'json' | 'quiet';
   explain?: boolean;
   project?: string;
   quiet?: boolean;

@@ -206,7 +206,9 @@ function describeImageBuild(program: Command, add: AddCommand): void {
       new Option('--network <mode>', 'network of RUN lines').choices(['default', 'none', 'host']).default('default'),
     )
     .addOption(
-      new Option('--progress <style>', 'how progress is shown').choices(['auto', 'plain', 'json']).default('auto'),
+      new Option('--progress <style>', 'how progress is shown: a picture on a terminal, lines elsewhere')
+        .choices(['auto', 'tty', 'plain', 'json', 'quiet'])
+        .default('auto'),
     )
     .option('--explain', 'say for every step why it was or was not cached')
     .option('--project <id>', 'whose cache (else $CLOUDSDK_CORE_PROJECT, else demo)')

@@ -8,6 +8,18 @@ export interface Terminal {
   interactive: boolean;
   /** Of standard output; unlimited in a pipe, where nothing is cut. */
   columns: number;
+  /** Standard error as a screen to draw on; absent in a pipe, and where TERM is `dumb`. */
+  live?: LiveTerminal | undefined;
+}
+
+export interface LiveTerminal {
+  write(text: string): void;
+  /** It changes while the command runs. */
+  size(): { columns: number; rows: number };
+  /** @returns what ends the listening */
+  onResize(listener: () => void): () => void;
+  /** NO_COLOR switches them off (no-color.org). */
+  colours: boolean;
 }
 
 /** Why the commands were asked to stop, when whoever read their output has gone. */
@@ -15,11 +27,28 @@ export const READER_GONE = 'reader gone';
 
 export function processTerminal(): Terminal {
   const { stdout, stderr } = process;
+  const err = (text: string) => void (stderr.destroyed || stderr.write(text));
+  const interactive = stderr.isTTY === true && process.env['TERM'] !== 'dumb';
   return {
     out: (text) => void (stdout.destroyed || stdout.write(text)),
-    err: (text) => void (stderr.destroyed || stderr.write(text)),
-    interactive: stderr.isTTY === true && process.env['TERM'] !== 'dumb',
+    err,
+    interactive,
     columns: stdout.isTTY === true ? stdout.columns : Number.POSITIVE_INFINITY,
+    live: interactive ? liveTerminal(err) : undefined,
+  };
+}
+
+function liveTerminal(write: (text: string) => void): LiveTerminal {
+  const { stderr } = process;
+  return {
+    write,
+    // a terminal that doesn't know its size says 0
+    size: () => ({ columns: stderr.columns || 80, rows: stderr.rows || 24 }),
+    onResize(listener) {
+      stderr.on('resize', listener);
+      return () => stderr.removeListener('resize', listener);
+    },
+    colours: (process.env['NO_COLOR'] ?? '') === '',
   };
 }
 

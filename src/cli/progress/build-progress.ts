@@ -1,0 +1,57 @@
+import type { BuildEvent } from '../../engine/events.ts';
+import { PlainProgress } from '../../engine/progress/plain.ts';
+import type { BuildOptions } from '../build-call.ts';
+import type { Terminal } from '../terminal.ts';
+import { UsageProblem } from '../usage-problem.ts';
+import { LiveProgress } from './live-progress.ts';
+import type { BuildProgress } from './progress.ts';
+
+/** Where the warnings that were counted are explained. */
+const WARNINGS_HINT = 'slipway build --check shows where';
+
+/** The progress that was asked for: on a terminal a picture, else lines. @throws UsageProblem */
+export function buildProgress(terminal: Terminal, options: BuildOptions): BuildProgress {
+  const { live } = terminal;
+  const silent = options.quiet === true || options.explain === true;
+  switch (options.progress) {
+    case 'json':
+      return { listen: (event) => terminal.out(`${JSON.stringify(event)}\n`), finish: () => undefined };
+    case 'plain':
+      return plainLines((text) => terminal.err(text));
+    case 'tty':
+      if (live !== undefined) return new LiveProgress(live);
+      throw new UsageProblem(
+        '--progress tty: standard error is no terminal',
+        '--progress auto draws where there is one, and prints lines elsewhere.',
+      );
+    case 'quiet':
+      return untilItFails(terminal);
+    case 'auto':
+      if (silent) return untilItFails(terminal);
+      return live === undefined ? plainLines((text) => terminal.err(text)) : new LiveProgress(live);
+  }
+}
+
+function plainLines(write: (text: string) => void): BuildProgress {
+  const plain = new PlainProgress(write, { warningsHint: WARNINGS_HINT });
+  return { listen: plain.listen, finish: () => plain.finish() };
+}
+
+/** Of a quiet build that failed, so much of the end of its output is shown. */
+const KEPT_LINES = 40;
+
+/** Nothing, until the build fails: then its last lines, because the output of the line that failed is the reason. */
+function untilItFails(terminal: Terminal): BuildProgress {
+  const kept: string[] = [];
+  const plain = plainLines((text) => {
+    kept.push(text);
+    if (kept.length > KEPT_LINES) kept.shift();
+  });
+  return {
+    listen: (event: BuildEvent) => plain.listen(event),
+    finish(outcome) {
+      plain.finish(outcome);
+      if (outcome !== 'done') terminal.err(kept.join(''));
+    },
+  };
+}

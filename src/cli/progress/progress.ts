@@ -1,0 +1,10 @@
+import type { BuildEvent } from '../../engine/events.ts';
+
+export type Outcome = 'done' | 'failed' | 'cancelled';
+
+/** How a build is shown while it runs. */
+export interface BuildProgress {
+  listen(event: BuildEvent): void;
+  /** Called once; what is shown then stays. */
+  finish(outcome: Outcome): void;
+}
