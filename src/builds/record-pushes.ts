@@ -23,6 +23,9 @@ export function recordPushes(engine: Engine, onPush: (result: PushResult) => voi
     images: (...args) => engine.images(...args),
     inspect: (...args) => engine.inspect(...args),
     remove: (...args) => engine.remove(...args),
+    files: (...args) => engine.files(...args),
+    save: (...args) => engine.save(...args),
+    load: (...args) => engine.load(...args),
     rootfs: (...args) => engine.rootfs(...args),
     endScope: (...args) => engine.endScope(...args),
   };

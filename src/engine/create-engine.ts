@@ -7,6 +7,7 @@ import { ContextIndexes } from './context/build-context.ts';
 import type { EngineDeps } from './deps.ts';
 import type { Caller, Engine, ImageDetails, PullResult, ResolvedImage } from './engine.ts';
 import { LayerTrees } from './layers/layer-trees.ts';
+import { type FilesRoom, imageFiles, loadImages, saveImages } from './output/images-as-files.ts';
 import { SnapshotStore } from './snapshots/snapshot-store.ts';
 import { TreeMounts } from './snapshots/tree-mounts.ts';
 import { BlobFetcher } from './transfer/fetch.ts';
@@ -36,6 +37,7 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
     mounts,
     indexes: new ContextIndexes(snapshots.folder('contexts')),
   };
+  const files: FilesRoom = { deps, fetcher, source, trees };
   const scopes = new Scopes();
 
   const local = async (name: string, caller: Caller): Promise<NamedImage> => {
@@ -100,6 +102,20 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
         : [image.name];
       for (const each of names) await deps.names.remove(caller.scope, each);
     },
+
+    files: async (name, caller) => imageFiles(await local(name, caller), files, caller.signal),
+
+    save: (names, form, write, caller) =>
+      scopes.within(caller, async (bound) => {
+        const images = [];
+        for (const name of names) images.push(await local(name, bound));
+        await saveImages(images, form, write, files, bound.signal);
+      }),
+
+    load: (bytes, caller, name) =>
+      scopes.within(caller, (bound) =>
+        loadImages(bytes, name && formatReference(withDefaultTag(parseReference(name))), files, bound),
+      ),
 
     rootfs: (name, caller) =>
       scopes.within(caller, async (bound) => {

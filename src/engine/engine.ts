@@ -6,6 +6,7 @@ import type { Platform } from '../images/platform.ts';
 import type { Place } from '../lib/problem.ts';
 import type { LocalImage, NamedImage } from '../stores/names/names.ts';
 import type { ImageBuildRequest } from './request.ts';
+import type { ListedEntry } from './trees/listing.ts';
 
 /**
  * The engine as the rooms above see it: images are built, fetched, named, sent and unpacked here. Every call belongs to a
@@ -117,6 +118,24 @@ export interface BaseImage {
   entries?: number;
 }
 
+/** What each layer of an image holds, the lowest first. */
+export type ImageFiles = LayerFiles[];
+
+export interface LayerFiles {
+  layer: Layer;
+  entries: ({ path: string } & ListedEntry)[];
+  /** Paths of lower layers that this one takes away. */
+  removed: string[];
+  /** Folders of lower layers that this one empties before it fills them. */
+  emptied: string[];
+}
+
+/** An image that an archive brought. */
+export interface LoadedImage {
+  image: LocalImage;
+  names: string[];
+}
+
 /** A root file system to run something in; the snapshots stay until it is released. */
 export interface MountableRootfs {
   lowers: string[];
@@ -148,6 +167,25 @@ export interface Engine {
   /** A local name or id. @throws Problem `not-found` */
   inspect(name: string, caller: Caller): Promise<ImageDetails>;
   remove(name: string, caller: Caller): Promise<void>;
+  /** The file tables of an image's layers; nothing is unpacked. @throws Problem `not-found`, `unavailable` */
+  files(name: string, caller: Caller): Promise<ImageFiles>;
+  /**
+   * Local images as one archive, which `write` gets once: `docker` for docker load and podman load, `oci` for an image layout.
+   * @throws Problem `not-found`, `unavailable`; whatever `write` throws
+   */
+  save(
+    names: readonly string[],
+    form: 'oci' | 'docker',
+    write: (bytes: AsyncIterable<Uint8Array>) => Promise<void>,
+    caller: Caller,
+  ): Promise<void>;
+  /**
+   * Takes in the images of such an archive, plain or packed, and names them as it says; nothing is named unless all of it
+   * is what it says.
+   * @param name another name, for the only image
+   * @throws Problem `invalid`
+   */
+  load(bytes: AsyncIterable<Uint8Array>, caller: Caller, name?: string): Promise<LoadedImage[]>;
   /** Local if the scope has it, else pulled; unpacked so that containers can run on it. */
   rootfs(name: string, caller: Caller): Promise<MountableRootfs>;
   /** Ends a scope: names go, in-flight work is cancelled. */

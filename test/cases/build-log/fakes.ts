@@ -81,6 +81,9 @@ export function fakeEngine(held: Held): Engine {
       return { image: found, names: [found.name], config, layers: [], size: 0 };
     },
     remove: async (name, caller) => void names(caller.scope).delete(keyOf(name)),
+    files: async () => [],
+    save: async () => undefined,
+    load: async () => [],
     rootfs: async (name, caller) => {
       const found = find(name, caller.scope);
       held.rootfs++;
