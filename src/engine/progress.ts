@@ -21,11 +21,18 @@ export class Progress {
   }
 }
 
+/** Told how far bytes are on their way; `item` names them. The last call for an item says `done`. */
+export type Watch = (item: string, current: number, total: number | undefined, done: boolean) => void;
+
+/** Between two reports of the same bytes. Milliseconds. */
+const STATUS_MS = 100;
+
 /** One line of work of a build, as a client shows it. */
 export class Vertex {
   readonly id: number;
   readonly #listen: (event: BuildEvent) => void;
   readonly #started = performance.now();
+  readonly #reported = new Map<string, number>();
   #ended = false;
 
   constructor(id: number, listen: (event: BuildEvent) => void) {
@@ -45,6 +52,14 @@ export class Vertex {
   note(text: string): void {
     this.#listen({ kind: 'note', id: this.id, text });
   }
+
+  /** May be called for every chunk: what comes too often is left out, the first and the last report never are. */
+  readonly status: Watch = (item, current, total, done) => {
+    const now = performance.now();
+    if (this.#ended || (!done && now - (this.#reported.get(item) ?? Number.NEGATIVE_INFINITY) < STATUS_MS)) return;
+    this.#reported.set(item, now);
+    this.#listen({ kind: 'status', id: this.id, item, current, total, done });
+  };
 
   end(status: 'done' | 'cached', reason?: string): void {
     this.#end(status, reason);

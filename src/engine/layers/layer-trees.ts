@@ -3,6 +3,7 @@ import type { Digest } from '../../images/digest.ts';
 import type { Layer } from '../../images/layer.ts';
 import { readTar } from '../../images/tar/read.ts';
 import type { ContentReader } from '../../stores/content/content.ts';
+import type { Watch } from '../progress.ts';
 import type { BlobFetcher } from '../transfer/fetch.ts';
 import { SharedWork } from '../transfer/shared-work.ts';
 import { KEPT_TEXT_LIMIT, KEPT_TEXTS, Listing, type ListingStore } from '../trees/listing.ts';
@@ -23,20 +24,23 @@ export class LayerTrees {
     this.#listings = listings;
   }
 
-  /** @param layers the lowest first, as in a manifest */
-  tree(layers: readonly Layer[], signal: AbortSignal): MergedTree {
+  /**
+   * @param layers the lowest first, as in a manifest
+   * @param watch told of the layers that have to be fetched
+   */
+  tree(layers: readonly Layer[], signal: AbortSignal, watch?: Watch): MergedTree {
     return new MergedTree(async (i) => {
       const layer = layers[layers.length - 1 - i];
-      return layer === undefined ? undefined : await this.listing(layer, signal);
+      return layer === undefined ? undefined : await this.listing(layer, signal, watch);
     });
   }
 
   /** @throws Problem `invalid` when the layer isn't what the config says, `unavailable` when it can't be fetched */
-  async listing(layer: Layer, signal: AbortSignal): Promise<Listing> {
+  async listing(layer: Layer, signal: AbortSignal, watch?: Watch): Promise<Listing> {
     const known = await this.#listings.find(layer.diffID);
     if (known !== undefined) return known;
     return await this.#scanning.do(layer.diffID, signal, async (shared) => {
-      await this.#fetcher.ensure([layer.blob], shared);
+      await this.#fetcher.ensure([layer.blob], shared, watch);
       const listing = await scan(await this.#content.open(layer.blob.digest), layer, shared);
       await this.#listings.save(layer.diffID, listing);
       return listing;

@@ -14,6 +14,7 @@ import { type CopyFrom, CopySelection } from './copy-selection.ts';
 import type { OperationPlace, OperationResult, OperationServices, StageState } from './operation.ts';
 import { parseMode, resolveOwner } from './owner.ts';
 import { alone, type CacheQuestion, findCached, fromRecord, type Made, saveMade } from './through-cache.ts';
+import { watchedItems } from './watched-items.ts';
 
 /**
  * COPY and ADD. The layer's tar is written straight from the sources into the content store; nothing is unpacked but the
@@ -78,7 +79,7 @@ async function copyFromTree(
   return await alone(services, byTree.key, async () => {
     const meanwhile = await findCached(services, byTree.key);
     if (meanwhile !== undefined) return fromRecord(services, byTree, meanwhile);
-    return await services.mounts.view(source.layers, services.signal, async (path) => {
+    const copy = async (path: string) => {
       const tree = new FolderTree(path, { foreign: false, readXattrs: layerXattrs });
       try {
         const result = await copySelected(operation, { tree, exclusion: NOTHING_EXCLUDED }, state, place, services);
@@ -87,7 +88,8 @@ async function copyFromTree(
       } finally {
         tree.close();
       }
-    });
+    };
+    return await services.mounts.view(source.layers, services.signal, copy, place.vertex.status);
   });
 }
 
@@ -114,7 +116,7 @@ async function copySelected(
 
   const { deps, trees, signal } = services;
   const dateNs = sourceDateNs(services.request.buildArgs);
-  const below = trees.tree(state.layers, signal);
+  const below = trees.tree(state.layers, signal, place.vertex.status);
   const planned = await planCopy(
     {
       operation,
@@ -129,9 +131,10 @@ async function copySelected(
     below,
   );
   if (planned.length === 0) throw new Error(`nothing planned for ${operation.text}`);
+  const items = copyItems(planned, selection, new ArchivePlaces(below, state.madeNs));
   const written = await writeLayer(
     deps.content,
-    copyItems(planned, selection, new ArchivePlaces(below, state.madeNs)),
+    watchedItems(items, from.context === undefined ? 'copying:' : 'transferring context:', place.vertex.status),
     signal,
     dateNs,
   );

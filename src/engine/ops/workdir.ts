@@ -29,7 +29,7 @@ export async function makeWorkdir(
     inputs: () => workdirInputs(operation, state),
   };
   return await throughCache(services, state, place, question, async () => {
-    const tree = services.trees.tree(state.layers, services.signal);
+    const tree = services.trees.tree(state.layers, services.signal, place.vertex.status);
     const found = await tree.resolve(cleanPath(operation.path), true);
     if (found.entry?.type === 'folder') return {};
     const owner = await ownerOf(operation, tree);

@@ -5,6 +5,7 @@ import { decodeLayer } from '../../images/decompress.ts';
 import type { Layer } from '../../images/layer.ts';
 import type { ContentReader } from '../../stores/content/content.ts';
 import type { LayerTrees } from '../layers/layer-trees.ts';
+import type { Watch } from '../progress.ts';
 import { type BlobFetcher, throwFirst } from '../transfer/fetch.ts';
 import { chainIDs, type SnapshotStore } from './snapshot-store.ts';
 import { unpackLayer } from './unpack.ts';
@@ -33,15 +34,16 @@ export class TreeMounts {
   /**
    * Fetches and unpacks what isn't there; layers side by side, because each has a folder of its own.
    * @param layers the lowest first
+   * @param watch told of what has to be fetched and unpacked
    */
-  async stack(layers: readonly Layer[], signal: AbortSignal): Promise<TreeStack> {
+  async stack(layers: readonly Layer[], signal: AbortSignal, watch?: Watch): Promise<TreeStack> {
     const ids = chainIDs(layers.map((layer) => layer.diffID));
     const release = await this.store.lease(ids);
     try {
       const results = await Promise.allSettled(
         layers.map((layer, i) => {
           const id = ids[i] ?? layer.diffID;
-          return this.store.make(id, (folder) => this.#unpack(layer, layers.slice(0, i), folder, signal));
+          return this.store.make(id, (folder) => this.#unpack(layer, layers.slice(0, i), folder, signal, watch));
         }),
       );
       throwFirst(results);
@@ -54,17 +56,31 @@ export class TreeMounts {
     }
   }
 
-  async #unpack(layer: Layer, lower: readonly Layer[], folder: string, signal: AbortSignal): Promise<void> {
-    await this.#fetcher.ensure([layer.blob], signal);
+  async #unpack(
+    layer: Layer,
+    lower: readonly Layer[],
+    folder: string,
+    signal: AbortSignal,
+    watch: Watch | undefined,
+  ): Promise<void> {
+    await this.#fetcher.ensure([layer.blob], signal, watch);
+    const unpacking = `extracting ${layer.blob.digest}`;
+    watch?.(unpacking, 0, undefined, false);
     const blob = await this.#content.open(layer.blob.digest);
     const tar = decodeLayer(blob, layer.blob.mediaType, { diffID: layer.diffID });
     const listing = await unpackLayer(tar, folder, this.#trees.tree(lower, signal), signal);
     await this.#trees.note(layer.diffID, listing);
+    watch?.(unpacking, 0, undefined, true);
   }
 
   /** Shows the merged tree of layers, read-only, for the time of `use`. */
-  async view<T>(layers: readonly Layer[], signal: AbortSignal, use: (path: string) => Promise<T>): Promise<T> {
-    const stack = await this.stack(layers, signal);
+  async view<T>(
+    layers: readonly Layer[],
+    signal: AbortSignal,
+    use: (path: string) => Promise<T>,
+    watch?: Watch,
+  ): Promise<T> {
+    const stack = await this.stack(layers, signal, watch);
     try {
       const active = await this.store.prepare();
       try {

@@ -4,6 +4,7 @@ import type { RegistryClient } from '../../images/remote/client.ts';
 import { messageOf, Problem } from '../../lib/problem.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import { type BlobOrigin, type ContentStore, LEASE_MS } from '../../stores/content/content.ts';
+import type { Watch } from '../progress.ts';
 import { SharedWork } from './shared-work.ts';
 
 /** Blobs fetched at once: more connections to one registry gain nothing and are what rate limits count. */
@@ -20,6 +21,7 @@ export class BlobFetcher {
   readonly #deps: BlobFetcherDeps;
   readonly #room = new Semaphore(PARALLEL);
   readonly #fetching = new SharedWork<Digest, void>();
+  readonly #watching = new Map<Digest, Set<Watch>>();
 
   constructor(deps: BlobFetcherDeps) {
     this.#deps = deps;
@@ -27,9 +29,10 @@ export class BlobFetcher {
 
   /**
    * Whole and verified when the promise resolves, and kept by a lease.
+   * @param watch told of what has to be fetched, by digest
    * @throws Problem `unavailable` when nobody who had a blob gives it; `cancelled`
    */
-  async ensure(blobs: readonly Descriptor[], signal: AbortSignal, listen?: (blob: Descriptor) => void): Promise<void> {
+  async ensure(blobs: readonly Descriptor[], signal: AbortSignal, watch?: Watch): Promise<void> {
     // held before they are looked for, so that a collection can't take one in between
     await this.#deps.content.hold(
       HOLDER,
@@ -41,8 +44,7 @@ export class BlobFetcher {
     const results = await Promise.allSettled(
       blobs.map(async (blob) => {
         try {
-          await this.#one(blob, either);
-          listen?.(blob);
+          await this.#one(blob, either, watch);
         } catch (error) {
           stop.abort();
           throw error;
@@ -56,9 +58,40 @@ export class BlobFetcher {
     return (await this.#deps.content.stat(digest)) !== undefined;
   }
 
-  async #one(blob: Descriptor, signal: AbortSignal): Promise<void> {
-    if (await this.has(blob.digest)) return;
-    await this.#fetching.do(blob.digest, signal, (shared) => this.#room.with(() => this.#fetch(blob, shared)));
+  async #one(blob: Descriptor, signal: AbortSignal, watch: Watch | undefined): Promise<void> {
+    const { digest } = blob;
+    if (await this.has(digest)) return;
+    const forget = this.#watch(digest, watch);
+    try {
+      await this.#fetching.do(digest, signal, (shared) => this.#room.with(() => this.#fetch(blob, shared)));
+    } finally {
+      forget();
+    }
+  }
+
+  /** Everyone who waits for a blob hears of it, whoever was the first to want it. */
+  #watch(digest: Digest, watch: Watch | undefined): () => void {
+    if (watch === undefined) return () => undefined;
+    const all = this.#watching.get(digest) ?? new Set();
+    this.#watching.set(digest, all.add(watch));
+    return () => {
+      all.delete(watch);
+      if (all.size === 0 && this.#watching.get(digest) === all) this.#watching.delete(digest);
+    };
+  }
+
+  async *#watched({ digest, size }: Descriptor, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    const tell = (current: number, done: boolean) => {
+      for (const watch of this.#watching.get(digest) ?? []) watch(digest, current, size, done);
+    };
+    let current = 0;
+    tell(current, false);
+    for await (const chunk of bytes) {
+      current += chunk.length;
+      tell(current, false);
+      yield chunk;
+    }
+    tell(current, true);
   }
 
   async #fetch(blob: Descriptor, signal: AbortSignal): Promise<void> {
@@ -69,7 +102,7 @@ export class BlobFetcher {
     for (const { host, repository } of places) {
       try {
         const bytes = await remote.blob(host, repository, blob, { signal });
-        await content.ingest(bytes, { expected: blob.digest, size: blob.size, signal });
+        await content.ingest(this.#watched(blob, bytes), { expected: blob.digest, size: blob.size, signal });
         return;
       } catch (error) {
         if (signal.aborted) throw new Problem('cancelled', 'cancelled', { cause: error });
