@@ -34,7 +34,7 @@ const copy: CopyOperation = {
 };
 
 describe('values of arguments', () => {
-  const inputs = runInputs(run, below);
+  const inputs = runInputs(run, below, []);
   const of = (name: string) => inputs.find((input) => input.name === name);
 
   it('are shown when they are short', () => {
@@ -76,7 +76,7 @@ it('notes folders in place of files when there are very many', () => {
 });
 
 it('marks what must not leave the project', () => {
-  const secret = { type: 'secret', id: 'npmrc', target: '/run/secrets/npmrc' } as unknown as RunOperation['mounts'][0];
-  const inputs = runInputs({ ...run, mounts: [secret] }, below);
+  const secret = { name: '--mount=type=secret,id=npmrc', facts: ['secret', 'npmrc'], files: [], isPrivate: true };
+  const inputs = runInputs(run, below, [secret]);
   expect(inputs.map(({ kind }) => kind)).toContain('private');
 });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CopyOperation, RunOperation, WorkdirOperation } from '../dockerfile/program.ts';
 import type { CacheInput } from './cache/cache.ts';
-import { type CopiedFile, copyFacts } from './key.ts';
+import { type CopiedFile, copyFacts, type MountFacts } from './key.ts';
 
 /**
  * What an operation depends on, by name, for the explanation of a miss. Only a miss asks for it: a hit is its key alone.
@@ -30,20 +30,20 @@ export function looksSecret(name: string): boolean {
   return SECRET_WORD.test(name) && !/public/i.test(name);
 }
 
-export function runInputs(operation: RunOperation, below: Below): CacheInput[] {
-  const { args, cwd, user, network, mounts } = operation;
+export function runInputs(operation: RunOperation, below: Below, mounts: readonly MountFacts[]): CacheInput[] {
+  const { args, cwd, user, network, security } = operation;
   const inputs: CacheInput[] = [
     ...belowInputs(below),
     { kind: 'instruction', name: operation.text, value: valueDigest(JSON.stringify(args)) },
     shownInput('option', 'WORKDIR', cwd),
     shownInput('option', 'USER', user),
     shownInput('option', '--network', network),
+    shownInput('option', '--security', security),
+    ...fileInputs(mounts.flatMap(({ files }) => files)),
   ];
-  for (const mount of mounts) {
-    const { place: _, ...facts } = mount;
-    const name = `--mount=type=${mount.type}${mount.target === undefined ? '' : `,target=${mount.target}`}`;
+  for (const { name, facts, isPrivate } of mounts) {
     inputs.push({ kind: 'mount', name, value: valueDigest(JSON.stringify(facts)) });
-    if (mount.type === 'secret' || mount.type === 'ssh') inputs.push({ kind: 'private', name, value: '' });
+    if (isPrivate) inputs.push({ kind: 'private', name, value: '' });
   }
   for (const pair of operation.env) {
     const equals = pair.indexOf('=');

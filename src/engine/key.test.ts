@@ -41,7 +41,7 @@ describe('runKey', () => {
     ['user', { user: 'app' }],
     ['network', { network: 'none' }],
   ])('depends on the %s', (_, other) => {
-    expect(runKey('c', { ...run, ...other })).not.toBe(runKey('c', run));
+    expect(runKey('c', { ...run, ...other }, [])).not.toBe(runKey('c', run, []));
   });
 
   it.each<[change: string, other: Partial<RunOperation>]>([
@@ -49,11 +49,11 @@ describe('runKey', () => {
     ['how the line is written', { text: 'run make' }],
     ['where it stands', { place: { file: 'Other', ranges: [] } }],
   ])('does not depend on %s', (_, other) => {
-    expect(runKey('c', { ...run, ...other })).toBe(runKey('c', run));
+    expect(runKey('c', { ...run, ...other }, [])).toBe(runKey('c', run, []));
   });
 
   it('depends on what is below', () => {
-    expect(runKey('c', run)).not.toBe(runKey('d', run));
+    expect(runKey('c', run, [])).not.toBe(runKey('d', run, []));
   });
 });
 

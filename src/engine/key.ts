@@ -28,9 +28,22 @@ export function baseChain(diffIDs: readonly Digest[], platform: Platform): strin
   return digestOfFacts('base', formatPlatform(platform), diffIDs);
 }
 
-export function runKey(chain: string, operation: RunOperation): string {
-  const { args, env, cwd, user, network, mounts, security } = operation;
-  return digestOfFacts('run', chain, args, env, cwd, user, network, mounts, security);
+/** A mount of a RUN, as keys and explanations know it. */
+export interface MountFacts {
+  /** `--mount=type=bind,target=/src`. */
+  name: string;
+  /** Everything that decides what a command sees there; never a secret's value. */
+  facts: unknown[];
+  /** Files of a context that it shows. */
+  files: readonly CopiedFile[];
+  /** What a command makes with it must not leave the project. */
+  isPrivate: boolean;
+}
+
+export function runKey(chain: string, operation: RunOperation, mounts: readonly MountFacts[]): string {
+  const { args, env, cwd, user, network, security } = operation;
+  const shown = mounts.map(({ facts }) => facts);
+  return digestOfFacts('run', chain, args, env, cwd, user, network, shown, security);
 }
 
 export function workdirKey(chain: string, operation: WorkdirOperation): string {

@@ -1,7 +1,7 @@
 import type { RunOperation } from '../../dockerfile/program.ts';
 import type { CacheMount, RunMount, SecretMount } from '../../dockerfile/run-mount.ts';
 import { Problem } from '../../lib/problem.ts';
-import type { CopiedFile } from '../key.ts';
+import type { MountFacts } from '../key.ts';
 import type { OperationServices } from '../ops/operation.ts';
 import { type BindSource, bindSource } from './bind-source.ts';
 
@@ -12,18 +12,6 @@ export type FoundMount =
   | { mount: Extract<RunMount, { type: 'tmpfs' }> }
   | { mount: SecretMount; given: boolean | undefined }
   | { mount: Extract<RunMount, { type: 'ssh' }>; agent: string | undefined };
-
-/** What the explanation of a miss says of one mount. */
-export interface MountFacts {
-  /** `--mount=type=bind,target=/src`. */
-  name: string;
-  /** Everything that decides what a command sees there. */
-  facts: unknown[];
-  /** Files of a context that it shows. */
-  files: readonly CopiedFile[];
-  /** What it made with this stays in the project. */
-  isPrivate: boolean;
-}
 
 /**
  * The mounts of a RUN, found before it is known whether it has to run.

@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ContainerMount, ContainerSpec } from '../../containers/container.ts';
+import type { RunOperation } from '../../dockerfile/program.ts';
+import { Lines } from '../../lib/lines.ts';
+import { Problem } from '../../lib/problem.ts';
+import type { SecretMask } from '../mounts/secret-mask.ts';
+import { networkOf, securityOf } from './entitlements.ts';
+import type { OperationPlace, OperationServices } from './operation.ts';
+
+/** Lines of a failed command's output that its error repeats. */
+const LAST_LINES = 10;
+/** Characters of each. */
+const LAST_LINE = 4096;
+
+export interface RunSurroundings {
+  rootfs: ContainerSpec['rootfs'];
+  /** A folder of ours for what only the container needs. */
+  folder: string;
+  mounts: ContainerMount[];
+  /** `K=V`, in place of the stage's variables of the same name. */
+  env: readonly string[];
+  mask: SecretMask;
+}
+
+/** Runs the command of a RUN to its end, and shows what it prints without the secrets in it. @throws Problem `failed` */
+export async function runContainer(
+  operation: RunOperation,
+  { rootfs, folder, mounts, env, mask }: RunSurroundings,
+  place: OperationPlace,
+  services: OperationServices,
+): Promise<void> {
+  const { deps, signal } = services;
+  const tail = new Tail();
+  const streams = (['stdout', 'stderr'] as const).map((name) => {
+    const decoder = new TextDecoder();
+    const masked = mask.stream();
+    const show = (text: string) => {
+      if (text === '') return;
+      tail.add(text);
+      place.vertex.output(name, text);
+    };
+    return {
+      listen: (chunk: Buffer) => show(masked.take(decoder.decode(chunk, { stream: true }))),
+      end: () => show(masked.end()),
+    };
+  });
+  const [stdout, stderr] = streams;
+  if (stdout === undefined || stderr === undefined) throw new Error('two streams');
+  const security = securityOf(operation, services);
+  const spec: ContainerSpec = {
+    id: `run-${randomBytes(8).toString('hex')}`,
+    rootfs,
+    args: operation.args,
+    env: withVariables([...operation.env, ...operation.proxyEnv], env),
+    cwd: operation.cwd,
+    user: operation.user,
+    hostname: 'build',
+    mounts: [...(await writeScript(operation, folder)), ...mounts],
+    network: networkOf(operation, services),
+    ...(security === undefined ? {} : { security }),
+  };
+  const exit = await deps.runtime
+    .run(spec, { onStdout: stdout.listen, onStderr: stderr.listen, signal })
+    .finally(() => {
+      for (const { end } of streams) end();
+    });
+  if (exit.code === 0) return;
+  throw new Problem(
+    'failed',
+    `process ${JSON.stringify(operation.args.join(' '))} did not complete successfully: exit code: ${exit.code}`,
+    {
+      place: operation.place,
+      exitCode: exit.code,
+      hint: exit.outOfMemory ? 'The kernel killed it because it ran out of memory.' : tail.text(),
+    },
+  );
+}
+
+function withVariables(env: readonly string[], others: readonly string[]): string[] {
+  const names = new Set(others.map(nameOf));
+  return [...env.filter((pair) => !names.has(nameOf(pair))), ...others];
+}
+
+function nameOf(pair: string): string {
+  const equals = pair.indexOf('=');
+  return equals < 0 ? pair : pair.slice(0, equals);
+}
+
+/** A here-document with an interpreter of its own is a file, readable while the command runs. */
+async function writeScript({ script }: RunOperation, folder: string): Promise<ContainerMount[]> {
+  if (script === undefined) return [];
+  const source = join(folder, 'script');
+  await writeFile(source, script.content);
+  await chmod(source, 0o755);
+  return [{ kind: 'bind', source, target: script.path, readonly: true }];
+}
+
+/** The last lines of what was written. */
+class Tail {
+  readonly #coming = new Lines(LAST_LINE);
+  #lines: string[] = [];
+
+  add(text: string): void {
+    const lines = this.#coming.take(text).filter((line) => line.trim() !== '');
+    if (lines.length > 0) this.#lines = [...this.#lines, ...lines].slice(-LAST_LINES);
+  }
+
+  text(): string | undefined {
+    this.add('\n');
+    const lines = this.#lines;
+    return lines.length === 0 ? undefined : `Its last lines:\n${lines.join('\n')}`;
+  }
+}
