@@ -4,6 +4,7 @@ import { formatReference, parseReference, withDefaultTag } from '../images/refer
 import { type Place, Problem } from '../lib/problem.ts';
 import type { Caller, ResolvedImage } from './engine.ts';
 import type { Progress } from './progress.ts';
+import { Materials } from './provenance/materials.ts';
 import type { ImageBuildRequest } from './request.ts';
 import type { ImageSource } from './transfer/source.ts';
 
@@ -15,6 +16,8 @@ export class BaseResolver {
   readonly #progress: Progress;
   readonly #remark: Remark;
   readonly #known = new Map<string, Promise<ResolvedImage>>();
+  /** What came from elsewhere, by digest. */
+  readonly materials = new Materials();
 
   constructor(request: ImageBuildRequest, caller: Caller, source: ImageSource, progress: Progress, remark: Remark) {
     this.#request = request;
@@ -41,6 +44,7 @@ export class BaseResolver {
       });
       this.#checkPlatform(reference, image, platform, place);
       if (image.own) vertex.note('served from the registry of this server');
+      this.materials.noteImage(reference, image.target.digest, platform);
       vertex.end('done');
       return image;
     } catch (error) {

@@ -1,10 +1,13 @@
 import type { StagePlan } from '../dockerfile/program.ts';
+import type { Layer } from '../images/layer.ts';
 import { formatReference, parseReference, withDefaultTag } from '../images/reference.ts';
 import { Problem } from '../lib/problem.ts';
 import type { LocalImage } from '../stores/names/names.ts';
 import { BaseResolver } from './base-resolver.ts';
 import { CachesOfBuild } from './cache/caches-of-build.ts';
+import { checkBuild } from './check-build.ts';
 import { BuildContext, type ContextIndexes } from './context/build-context.ts';
+import { deliver } from './deliver.ts';
 import type { EngineDeps } from './deps.ts';
 import type { Caller, ImageBuildResult, StepReport } from './engine.ts';
 import { exportImage } from './export.ts';
@@ -38,16 +41,22 @@ export async function buildImage(
   const names = request.targets.map(({ tags }) =>
     tags.map((tag) => formatReference(withDefaultTag(parseReference(tag)))),
   );
+  const startedAt = room.deps.clock.now();
   const progress = new Progress(request.onEvent);
   const context = await openContext(request, room);
   const caches = new CachesOfBuild(request, request.platform ?? room.deps.platform, caller, room, progress);
   try {
     const plans = planBuild(request, context.dockerfile, room.deps.platform, progress);
-    const resolver = new BaseResolver(request, caller, room.source, progress);
+    const resolver = new BaseResolver(request, caller, room.source, progress, plans[0]?.remark ?? (() => undefined));
+    if (await checkBuild(plans, request, { resolve: resolver.resolve, context }, progress))
+      return { images: [], steps: [] };
     const build: RunningBuild = { request, caller, room, context, resolver, caches, progress };
     const finished: FinishedTarget[] = [];
     for (const planned of plans) finished.push(...(await finishTargets(planned, build)));
-    await nameImages(finished, names, build);
+    const deliveries = finished.map((target, i) => ({ ...target, names: names[i] ?? [] }));
+    const { dockerfile } = context;
+    const { materials } = resolver;
+    await deliver(deliveries, { request, caller, room, dockerfile, materials, startedAt, progress });
     await caches.exportAll();
     return {
       images: finished.map(({ image, kept }, i) => ({ image, tags: request.targets[i]?.tags ?? [], kept })),
@@ -75,6 +84,9 @@ interface FinishedTarget {
   /** The same list for targets that are the same stage. */
   steps: StepReport[];
   kept: boolean;
+  layers: readonly Layer[];
+  /** Name of the stage, or its number. */
+  stage: string;
 }
 
 async function openContext({ context, dockerfile }: ImageBuildRequest, room: BuildRoom): Promise<BuildContext> {
@@ -122,6 +134,8 @@ async function keepBase(
     image: { id: image.configDigest, target: chosen ? image.manifest : image.target, manifest: image.manifest, at: 0 },
     steps: [{ text: stage.text, place: stage.place, status: 'cached', ms: 0 }],
     kept: true,
+    layers: image.layers,
+    stage: stage.name ?? String(stage.index),
   };
 }
 
@@ -167,26 +181,15 @@ async function exportTarget(
     vertex.note(`writing image ${exported.config.digest} done`);
     vertex.end('done');
     const { config, manifest } = exported;
-    return { image: { id: config.digest, target: manifest, manifest, at: 0 }, steps: solved.steps, kept: false };
+    return {
+      image: { id: config.digest, target: manifest, manifest, at: 0 },
+      steps: solved.steps,
+      kept: false,
+      layers: solved.state.layers,
+      stage: solved.stage,
+    };
   } catch (error) {
     vertex.fail(error);
     throw error;
-  }
-}
-
-async function nameImages(
-  finished: readonly FinishedTarget[],
-  names: readonly (readonly string[])[],
-  { caller, room: { deps }, progress }: RunningBuild,
-): Promise<void> {
-  if (caller.signal.aborted) throw new Problem('cancelled', 'cancelled');
-  const at = deps.clock.now();
-  for (const [i, { image }] of finished.entries()) {
-    image.at = at;
-    for (const name of names[i] ?? []) {
-      await deps.names.set(caller.scope, name, image);
-      const vertex = progress.begin(`naming to ${name}`);
-      vertex.end('done');
-    }
   }
 }

@@ -8,6 +8,7 @@ import type { EngineDeps } from './deps.ts';
 import type { Caller, Engine, ImageDetails, PullResult, ResolvedImage } from './engine.ts';
 import { LayerTrees } from './layers/layer-trees.ts';
 import { type FilesRoom, imageFiles, loadImages, saveImages } from './output/images-as-files.ts';
+import { referrersOf } from './provenance/attach.ts';
 import { SnapshotStore } from './snapshots/snapshot-store.ts';
 import { TreeMounts } from './snapshots/tree-mounts.ts';
 import { BlobFetcher } from './transfer/fetch.ts';
@@ -101,6 +102,8 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
         ? (await deps.names.findById(caller.scope, image.id)).map((named) => named.name)
         : [image.name];
       for (const each of names) await deps.names.remove(caller.scope, each);
+      if ((await deps.names.findById(caller.scope, image.id)).length === 0)
+        await deps.names.remove(referrersOf(caller.scope), image.manifest.digest);
     },
 
     files: async (name, caller) => imageFiles(await local(name, caller), files, caller.signal),
@@ -127,6 +130,7 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
     endScope: async (scope) => {
       await scopes.end(scope);
       await deps.names.drop(scope);
+      await deps.names.drop(referrersOf(scope));
     },
   };
 }

@@ -1,11 +1,16 @@
+import { randomUUID } from 'node:crypto';
+import { digestOf } from '../images/digest.ts';
 import type { Layer } from '../images/layer.ts';
 import { Problem } from '../lib/problem.ts';
 import type { LocalImage } from '../stores/names/names.ts';
 import type { EngineDeps } from './deps.ts';
-import type { Caller } from './engine.ts';
+import type { Caller, StepReport } from './engine.ts';
 import type { LayerTrees } from './layers/layer-trees.ts';
 import { writeOutputs } from './output/write-outputs.ts';
 import type { Progress } from './progress.ts';
+import { attachStatement } from './provenance/attach.ts';
+import type { Materials } from './provenance/materials.ts';
+import { provenanceStatement } from './provenance/statement.ts';
 import type { ImageBuildRequest } from './request.ts';
 import type { BlobFetcher } from './transfer/fetch.ts';
 
@@ -13,33 +18,43 @@ import type { BlobFetcher } from './transfer/fetch.ts';
 export interface Delivery {
   image: LocalImage;
   layers: readonly Layer[];
+  steps: readonly StepReport[];
+  /** The bytes of its base: nothing was built. */
+  kept: boolean;
   /** Whole references. */
   names: readonly string[];
   /** What the stage is called, where targets have to be told apart. */
   stage: string;
 }
 
-export interface DeliveryRoom {
-  deps: EngineDeps;
-  trees: LayerTrees;
-  fetcher: BlobFetcher;
+/** What is known of the build that ends. */
+export interface DeliveredBuild {
+  request: ImageBuildRequest;
+  caller: Caller;
+  room: { deps: EngineDeps; trees: LayerTrees; fetcher: BlobFetcher };
+  dockerfile: { name: string; text: string };
+  materials: Materials;
+  /** Milliseconds since 1970. */
+  startedAt: number;
+  progress: Progress;
 }
 
-/** The end of a build that succeeded: outputs are written, and when all of them are, the images get their names. */
-export async function deliver(
-  deliveries: readonly Delivery[],
-  request: ImageBuildRequest,
-  caller: Caller,
-  { deps, trees, fetcher }: DeliveryRoom,
-  progress: Progress,
-): Promise<void> {
+/**
+ * The end of a build that succeeded: how it was made is written down, outputs are written, and when all of that is done, the
+ * images get their names.
+ */
+export async function deliver(deliveries: readonly Delivery[], build: DeliveredBuild): Promise<void> {
+  const { request, caller, room, progress } = build;
+  const { deps, trees, fetcher } = room;
+  for (const delivery of deliveries) await writeProvenance(delivery, build);
   const images = deliveries.map(({ image, layers, names, stage }) => ({
     manifest: image.manifest,
     layers,
     names,
     folder: stage,
   }));
-  await writeOutputs(request.outputs ?? [], images, { content: deps.content, trees, fetcher }, progress, caller.signal);
+  const outputRoom = { content: deps.content, trees, fetcher };
+  await writeOutputs(request.outputs ?? [], images, outputRoom, progress, caller.signal);
   if (caller.signal.aborted) throw new Problem('cancelled', 'cancelled');
   const at = deps.clock.now();
   for (const { image, names } of deliveries) {
@@ -49,4 +64,31 @@ export async function deliver(
       progress.begin(`naming to ${name}`).end('done');
     }
   }
+}
+
+/** An image that kept its base's bytes was made by somebody else. */
+async function writeProvenance({ image, names, steps, stage, kept }: Delivery, build: DeliveredBuild): Promise<void> {
+  const { request, caller, room, dockerfile, materials, startedAt, progress } = build;
+  if (request.provenance === undefined || kept) return;
+  const { deps } = room;
+  const now = deps.clock.now();
+  const statement = provenanceStatement({
+    detail: request.provenance,
+    manifest: image.manifest,
+    names,
+    request,
+    dockerfile: { name: dockerfile.name, digest: digestOf(dockerfile.text) },
+    target: stage,
+    platform: request.platform ?? deps.platform,
+    buildPlatform: deps.platform,
+    materials: materials.list,
+    layers: steps.flatMap(({ layer, text }) => (layer === undefined ? [] : [{ digest: layer.blob.digest, text }])),
+    invocation: `${caller.scope}/${randomUUID()}`,
+    startedAt,
+    finishedAt: now,
+  });
+  const vertex = progress.begin('writing provenance');
+  const { digest } = await attachStatement(statement, image.manifest, caller.scope, { ...deps, now });
+  vertex.note(`attestation ${digest} refers to ${image.manifest.digest}`);
+  vertex.end('done');
 }

@@ -1,13 +1,21 @@
 import type { Descriptor } from '../../images/descriptor.ts';
 import type { Digest } from '../../images/digest.ts';
 import { type ImageManifest, type Manifest, parseManifest } from '../../images/manifest.ts';
-import { familiarName, isTag, parseReference, type Reference, withDefaultTag } from '../../images/reference.ts';
+import {
+  familiarName,
+  formatReference,
+  isTag,
+  parseReference,
+  type Reference,
+  withDefaultTag,
+} from '../../images/reference.ts';
 import { Problem } from '../../lib/problem.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import { LEASE_MS } from '../../stores/content/content.ts';
 import { isOwnHost, type OwnName, ownName, repositoryKey } from '../../stores/registry/name.ts';
 import type { EngineDeps } from '../deps.ts';
 import type { Caller, CopyResult, PushListener, PushResult } from '../engine.ts';
+import { referrersOf } from '../provenance/attach.ts';
 import { type BlobFetcher, throwFirst } from './fetch.ts';
 import type { ImageSource } from './source.ts';
 
@@ -49,8 +57,17 @@ export class Pusher {
     const origin = async () => (await this.#deps.origins.sources(image.id))[0];
     const parts = await this.#parts(image.target, image.name, origin, caller);
     const { own } = await this.#send(reference, reference.tag, parts, caller, listener);
+    await this.#pushReferrer(reference, image.manifest.digest, caller);
     const { digest, size } = image.target;
     return { reference: familiarName(reference), tag: reference.tag, digest, size, own };
+  }
+
+  /** What this scope's build said of the image goes along; the registry lists it under the image's digest. */
+  async #pushReferrer({ host, repository }: Reference, subject: Digest, caller: Caller): Promise<void> {
+    const referrer = await this.#deps.names.find(referrersOf(caller.scope), subject);
+    if (referrer === undefined) return;
+    const { target } = referrer;
+    await this.pushArtifact(formatReference({ host, repository, digest: target.digest }), target, caller);
   }
 
   /** From one registry to another, all platforms, byte for byte; nothing is named locally. @throws as `push` */
