@@ -38,7 +38,7 @@ export function compile(text: string, options: CompileOptions = {}): Compiled {
     targetPlatform: LINUX,
     ...given,
   };
-  const plan = planStages(parseDockerfile(text, 'Dockerfile'), inputs);
+  const plan = planStages(parseDockerfile(text, 'Dockerfile', settingsOf(inputs)), inputs);
   const programs = new Map<number, StageProgram>();
   for (const stage of plan.stages) {
     const parent = stage.base.kind === 'stage' ? programs.get(stage.base.index) : undefined;
@@ -52,6 +52,10 @@ export function compile(text: string, options: CompileOptions = {}): Compiled {
   const program = programs.get(plan.targets[0] ?? -1);
   if (program === undefined) throw new Error('the target was not planned');
   return { plan, programs, program };
+}
+
+function settingsOf({ buildArgs }: BuildInputs): { syntax?: string | undefined; check?: string | undefined } {
+  return { syntax: buildArgs['BUILDKIT_SYNTAX'], check: buildArgs['BUILDKIT_DOCKERFILE_CHECK'] };
 }
 
 interface ByKind {

@@ -27,10 +27,13 @@ function indented(text: string): string[] {
 function mended({ text = '' }: Place, edits: readonly Edit[]): string[] {
   if (edits.length === 0) return [];
   const first = Math.min(...edits.map(({ range }) => range.line));
-  const last = Math.max(...edits.map(({ range }) => (range.endColumn === 1 ? range.endLine - 1 : range.endLine)));
+  const last = Math.max(
+    first,
+    ...edits.map(({ range }) => (range.endColumn === 1 ? range.endLine - 1 : range.endLine)),
+  );
   const before = text.split('\n').length;
   const after = applyEdits(text, edits).split('\n');
-  const changed = after.slice(first - 1, after.length - (before - Math.max(last, first - 1)));
+  const changed = after.slice(first - 1, after.length - (before - last));
   if (changed.length > SHOWN_LINES) return [];
   const width = String(first + changed.length).length;
   return changed.map((line, index) => `  + ${String(first + index).padStart(width)} | ${line}`);

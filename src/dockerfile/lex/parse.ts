@@ -70,8 +70,8 @@ class Parser {
   #instruction(line: LogicalLine, emptyLines: readonly number[], comments: readonly Comment[]): Node {
     let node: Node;
     try {
-      node = splitInstruction(line, this.#escape, (rule, message, at) => {
-        this.remarks.push({ rule, message, ranges: [at.range] });
+      node = splitInstruction(line, this.#escape, (rule, message, at, fix) => {
+        this.remarks.push({ rule, message, ranges: [at.range], fix });
       });
     } catch (error) {
       if (!(error instanceof Complaint) || error.ranges !== undefined) throw error;

@@ -1,3 +1,5 @@
+import type { Range } from '../../lib/problem.ts';
+import type { Fix } from '../checks/fix.ts';
 import type { RuleName } from '../checks/rules.ts';
 import { Complaint } from '../complaint.ts';
 import { readJsonArray } from './json-words.ts';
@@ -35,7 +37,7 @@ const SHAPES: Record<string, Shape> = {
 /** Every instruction of the language. */
 export const INSTRUCTIONS: readonly string[] = Object.keys(SHAPES);
 
-export type Remark = (rule: RuleName, message: string, node: Node) => void;
+export type Remark = (rule: RuleName, message: string, node: Node, fix: Fix) => void;
 
 /** Splits a logical line, from `from` on, into an instruction's words. */
 export function splitInstruction(line: LogicalLine, escapeToken: string, remark: Remark, from = 0): Node {
@@ -126,14 +128,30 @@ function readJson(node: Node, from: number, remark: Remark): Word[] | undefined 
   const text = line.text.slice(from).trimEnd();
   if (array === undefined) {
     if (NEARLY_JSON.test(text))
-      remark('JSONArgsInvalid', `${node.name} is read as plain text: its array is not valid JSON`, node);
+      remark('JSONArgsInvalid', `${node.name} is read as plain text: its array is not valid JSON`, node, {
+        text: 'Write an array of strings in double quotes',
+        ...editsOf(line.range(from, from + text.length), validArray(text)),
+      });
     return undefined;
   }
   const behind = line.text.slice(array.end).trim();
   if (behind !== '')
-    remark('JSONArgsTrailing', `${node.name} ignores what follows the JSON array: ${JSON.stringify(behind)}`, node);
+    remark('JSONArgsTrailing', `${node.name} ignores what follows the JSON array: ${JSON.stringify(behind)}`, node, {
+      text: `Take it into the array, or leave it out`,
+    });
   node.json = true;
   return array.words.map((word) => wordOf(line, word));
+}
+
+/** The array with double quotes and without a trailing comma, if that is all that it lacks. */
+function validArray(text: string): string | undefined {
+  if (/\\|'[^']*"|"[^"]*'/.test(text)) return undefined;
+  const mended = text.replaceAll("'", '"').replace(/,\s*\]$/, ']');
+  return readJsonArray(mended, 0)?.end === mended.length ? mended : undefined;
+}
+
+function editsOf(range: Range, text: string | undefined): Pick<Fix, 'edits'> {
+  return text === undefined ? {} : { edits: [{ range, text }] };
 }
 
 function readPairs(node: Node, from: number, escapeToken: string): Pair[] {
