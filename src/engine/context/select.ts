@@ -53,16 +53,18 @@ export interface SelectRules {
   /** Of --exclude: paths begin at the source, which for a file is its own name. */
   without: Exclusion;
   matches: NameMatcher;
+  /** With --parents, `**` stands for any number of folders, also for none. */
+  deep: boolean;
 }
 
 /** What one source of COPY means in a tree; empty when nothing is there or everything is excluded. */
 export function selectSource(tree: SourceTree, source: string, rules: SelectRules): Selected[] {
-  const { exclusion, without, matches } = rules;
+  const { exclusion, without, matches, deep } = rules;
   const path = cleanPath(source);
   const pivot = source.indexOf('/./');
   const dropped = pivot < 0 ? 0 : cleanPath(source.slice(0, pivot)).length + 1;
   const out: Selected[] = [];
-  for (const at of isGlob(source) ? expandGlob(tree, path, matches) : [path]) {
+  for (const at of isGlob(source) ? expandGlob(tree, path, matches, deep) : [path]) {
     const entry = tree.find(at, true);
     if (entry === undefined) continue;
     const name = baseOf(at);
@@ -94,10 +96,12 @@ export function folderContent(tree: SourceTree, folder: string, exclusion: Exclu
 }
 
 /** The paths that a glob of COPY means, the excluded among them. */
-export function expandGlob(tree: SourceTree, pattern: string, matches: NameMatcher): string[] {
+export function expandGlob(tree: SourceTree, pattern: string, matches: NameMatcher, deep = false): string[] {
   let found = [''];
-  for (const part of pattern.split('/')) {
+  const parts = pattern.split('/');
+  for (const [i, part] of parts.entries()) {
     found = found.flatMap((folder) => {
+      if (deep && part === '**') return i === parts.length - 1 ? [folder] : [folder, ...foldersBelow(tree, folder)];
       if (!isGlob(part)) return [joinPath(folder, part)];
       return tree
         .names(folder)
@@ -105,7 +109,14 @@ export function expandGlob(tree: SourceTree, pattern: string, matches: NameMatch
         .map((name) => joinPath(folder, name));
     });
   }
-  return found.filter((path) => tree.find(path, false) !== undefined);
+  return [...new Set(found)].filter((path) => tree.find(path, false) !== undefined);
+}
+
+function foldersBelow(tree: SourceTree, folder: string): string[] {
+  const out: string[] = [];
+  if (tree.find(folder, false)?.type !== 'folder') return out;
+  for (const { path, type } of tree.walk(folder, () => false)) if (type === 'folder') out.push(path);
+  return out;
 }
 
 /** Names near a missing one, for "did you mean": same name in another case, or one that begins alike. */

@@ -49,7 +49,8 @@ export function toHeader(change: Change): TarHeader {
     header.devmajor = entry.device.major;
     header.devminor = entry.device.minor;
   }
-  if (entry.xattrs !== undefined && entry.type !== 'hardlink') header.xattrs = new Map(Object.entries(entry.xattrs));
+  // of hard links too: whoever unpacks them sets the owner again, which takes capabilities away
+  if (entry.xattrs !== undefined) header.xattrs = new Map(Object.entries(entry.xattrs));
   return header;
 }
 

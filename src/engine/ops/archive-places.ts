@@ -57,9 +57,20 @@ export class ArchivePlaces {
     if (entry.type === 'hardlink') {
       const link = joinPath(folder, entry.link ?? '');
       placed.link = joinPath(await this.#realFolder(parentOf(link)), baseOf(link));
+      this.#checkLink(entry, placed.link);
     }
     await this.note(placed);
     return [...out, placed];
+  }
+
+  /** A layer is unpacked by itself: a second name of what only the image has would be one of nothing. */
+  #checkLink({ path, link }: TreeEntry, to: string): void {
+    const found = this.#own.get(to)?.type;
+    if (found !== undefined && found !== 'folder') return;
+    const what = found === undefined ? 'which the archive does not bring before it' : 'which is a folder';
+    throw new Problem('invalid', `${path}: hard link to ${link}, ${what}`, {
+      hint: 'The archive is not whole, or its entries are out of order: make it anew.',
+    });
   }
 
   async #folderAt(path: string): Promise<TreeEntry> {

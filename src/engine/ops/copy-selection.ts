@@ -19,6 +19,7 @@ import {
 import type { SourceEntry, SourceTree } from '../context/source-tree.ts';
 import type { CopiedFile } from '../key.ts';
 import { fileBytes } from '../layers/file-bytes.ts';
+import { PassingBytes } from '../layers/write-layer.ts';
 import { cleanPath } from '../trees/entry.ts';
 
 /** Where COPY reads from. */
@@ -76,6 +77,18 @@ export class CopySelection {
     this.#from.index?.note(entry.path, entry, digest, seenMs);
   }
 
+  /** Reads the files that no layer has, because a later one took their name: the key knows them all the same. */
+  async readUnwritten(): Promise<void> {
+    for (const entry of this.#files()) {
+      if (this.#digests.has(contentKey(entry))) continue;
+      const seenMs = Date.now();
+      const { fd, size } = this.tree.open(entry.path);
+      const bytes = new PassingBytes(fileBytes(fd, size), false);
+      for await (const _ of bytes);
+      this.measured(entry, bytes.finish(), seenMs);
+    }
+  }
+
   /** Facts for the key; undefined while some file's content isn't known. */
   files(): CopiedFile[] | undefined {
     const out: CopiedFile[] = this.#operation.inline.map(({ name, content }) => ({
@@ -127,6 +140,7 @@ export class CopySelection {
       exclusion,
       without: exclude.length === 0 ? NOTHING_EXCLUDED : excludePatterns(exclude),
       matches: nameMatcher(),
+      deep: this.#operation.parents,
     });
     if (found.length > 0 || isGlob(source)) return found;
     const path = cleanPath(source);

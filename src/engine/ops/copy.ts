@@ -138,9 +138,11 @@ async function copySelected(
     signal,
     dateNs,
   );
-  const after = question();
-  if (after === undefined) throw new Error(`a file of ${operation.text} was never read`);
+  let after: CacheQuestion | undefined;
   try {
+    await selection.readUnwritten();
+    after = question();
+    if (after === undefined) throw new Error(`a file of ${operation.text} was never read`);
     const found = await findCached(services, after.key);
     if (found !== undefined) {
       await written.discard();

@@ -114,7 +114,6 @@ class Unpacker {
     if (entry.type === 'file') await this.#file(entry, body);
     else {
       this.#at(path, (at) => this.#special(entry, at));
-      if (entry.type === 'hardlink') return;
       this.#at(path, (at) => finishEntry(entry, at));
     }
   }
@@ -276,9 +275,14 @@ function linkAt(path: Buffer): string | undefined {
   }
 }
 
-/** Owner before mode, because chown clears setuid; attributes after both, because chown clears capabilities too. */
+/**
+ * Owner before mode, because chown clears setuid; attributes after both, because chown clears capabilities too. A hard
+ * link's header is the last word on the file that it names again, as with docker and containerd; but GNU tar gives it no
+ * attributes, so that an owner who is right already is left alone.
+ */
 function finishEntry(entry: TreeEntry, at: Buffer): void {
-  lchownSync(at, entry.uid, entry.gid);
+  const known = entry.type === 'hardlink' ? lstatSync(at) : undefined;
+  if (known?.uid !== entry.uid || known.gid !== entry.gid) lchownSync(at, entry.uid, entry.gid);
   if (entry.type !== 'symlink') setMode(at, entry.mode);
   setXattrs(entry, at);
   setTimes(at, entry.mtimeNs, entry.mtimeNs);
