@@ -5,7 +5,7 @@ import type { BuildCall } from '../doors/control/wire.ts';
 import { parseCacheExport, parseCacheImport } from '../engine/options/cache.ts';
 import { parseContext, parseNamedContext } from '../engine/options/context.ts';
 import { parseOutput } from '../engine/options/output.ts';
-import { parseSecret, parseSsh, SECRET_LIMIT } from '../engine/options/secret.ts';
+import { parseSecret, SECRET_LIMIT } from '../engine/options/secret.ts';
 import type { Entitlement, NamedContext } from '../engine/request.ts';
 import { parsePlatform } from '../images/platform.ts';
 import { readSmall } from '../lib/bytes.ts';
@@ -47,9 +47,14 @@ const DOCKERFILE_LIMIT = 4 << 20;
 /**
  * What the flags ask of the server. Paths are made absolute and secrets are read here, because the server knows neither
  * this folder nor this environment.
+ * @param ssh sockets of agents, by id
  * @throws Problem, UsageProblem
  */
-export async function buildCallOf(options: BuildOptions, context: string): Promise<BuildCall> {
+export async function buildCallOf(
+  options: BuildOptions,
+  context: string,
+  ssh: Record<string, string>,
+): Promise<BuildCall> {
   const source = parseContext(context);
   const folder = source.kind === 'folder' ? resolve(source.path) : undefined;
   if (folder !== undefined && !existsSync(folder))
@@ -73,7 +78,7 @@ export async function buildCallOf(options: BuildOptions, context: string): Promi
     network: options.network,
     allow: (options.allow ?? []).map(entitlementOf),
     secrets: await secretsOf(options.secret ?? []),
-    ssh: Object.fromEntries((options.ssh ?? []).map(agentOf)),
+    ssh,
     outputs: (options.output ?? []).flatMap(outputOf),
     provenance: options.provenance,
     checkOnly: options.check === true,
@@ -112,18 +117,6 @@ async function readSecret(file: string, text: string): Promise<Buffer> {
       hint: 'src is a path from here; a value of the environment is named with env=NAME.',
     });
   }
-}
-
-/** The socket of an agent: the one named, or the person's own. */
-function agentOf(text: string): [string, string] {
-  const { id, paths } = parseSsh(text);
-  const socket = paths[0] ?? process.env['SSH_AUTH_SOCK'];
-  if (socket === undefined || socket === '')
-    throw new UsageProblem(
-      `--ssh ${text}: no agent is running`,
-      'Start one (eval "$(ssh-agent)"; ssh-add), or name a socket: --ssh ID=SOCKET.',
-    );
-  return [id, resolve(socket)];
 }
 
 function outputOf(text: string): BuildCall['outputs'] {
