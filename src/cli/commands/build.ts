@@ -1,4 +1,4 @@
-import type { ControlCalls, PushEvent } from '../../doors/control/wire.ts';
+import type { BuildCall, ControlCalls, PushEvent } from '../../doors/control/wire.ts';
 import type { BuildEvent } from '../../engine/events.ts';
 import { formatDuration } from '../../lib/bytes.ts';
 import { type BuildOptions, buildCallOf } from '../build-call.ts';
@@ -6,12 +6,21 @@ import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type ExplainedBase, explained } from '../explained.ts';
 import { buildProgress } from '../progress/build-progress.ts';
+import { openAgents } from '../ssh-agents.ts';
 import type { Terminal } from '../terminal.ts';
 import { withControl } from '../with-control.ts';
 
 export async function build(context: CliContext, options: BuildOptions, folder = '.'): Promise<number> {
+  const agents = await openAgents(options.ssh ?? []);
+  try {
+    return await buildWith(context, options, await buildCallOf(options, folder, agents.sockets));
+  } finally {
+    await agents.close();
+  }
+}
+
+async function buildWith(context: CliContext, options: BuildOptions, call: BuildCall): Promise<number> {
   const { terminal, signal } = context;
-  const call = await buildCallOf(options, folder);
   const progress = buildProgress(terminal, options);
   const bases = new Map<number, ExplainedBase>();
   const onEvent = (event: BuildEvent | PushEvent) => {
