@@ -1,8 +1,9 @@
+import { stripVTControlCharacters } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { messageOf, Problem, renderProblem } from '../lib/problem.ts';
 import { type AddCommand, describeCommands } from './command-table.ts';
 import { type CliContext, createContext } from './context.ts';
-import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { EXIT, exitCodeOf, exitCodeOfSignal } from './exit-codes.ts';
 import type { CliServices } from './services.ts';
 import { READER_GONE, watchReaders } from './terminal.ts';
 
@@ -13,7 +14,7 @@ Start here:
   gcloud builds submit --region=europe-central2 --config=cloudbuild.yaml
 
 Exit codes: 0 done, 1 the build or check failed, 2 used wrongly,
-            3 no server answers`;
+            3 no server answers, 130 stopped by Ctrl-C`;
 
 /**
  * The command line. Every command is a file of its own, imported only when it is called, so that `slipway --help` does not
@@ -40,7 +41,11 @@ export async function runCli(argv: readonly string[], services: CliServices): Pr
     });
   };
   describeCommands(program, add);
-  const onSignal = () => interrupted.abort();
+  let stoppedBy: NodeJS.Signals = 'SIGINT';
+  const onSignal = (signal: NodeJS.Signals) => {
+    stoppedBy = signal;
+    interrupted.abort();
+  };
   process.once('SIGINT', onSignal);
   process.once('SIGTERM', onSignal);
   const unwatch = watchReaders(() => interrupted.abort(READER_GONE));
@@ -48,7 +53,7 @@ export async function runCli(argv: readonly string[], services: CliServices): Pr
     await program.parseAsync([...argv], { from: 'user' });
     return exit;
   } catch (error) {
-    return complain(error, interrupted.signal);
+    return complain(error, interrupted.signal, stoppedBy);
   } finally {
     unwatch();
     process.removeListener('SIGINT', onSignal);
@@ -83,21 +88,26 @@ function pathOf(command: Command): string {
   return names.join(' ');
 }
 
-function complain(error: unknown, signal: AbortSignal): number {
+function complain(error: unknown, signal: AbortSignal, stoppedBy: NodeJS.Signals): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.misuse;
   // `| head` has read all that it wanted; that is no failure of ours
   if (signal.reason === READER_GONE) return EXIT.done;
-  if (error instanceof Problem) {
-    process.stderr.write(`${renderProblem(error)}\n`);
-    return exitCodeOf(error);
-  }
-  if (signal.aborted) {
+  if (signal.aborted && (!(error instanceof Problem) || error.code === 'cancelled')) {
     process.stderr.write('cancelled\n');
-    return EXIT.failed;
+    return exitCodeOfSignal(stoppedBy);
+  }
+  if (error instanceof Problem) {
+    process.stderr.write(`${harmless(renderProblem(error))}\n`);
+    return exitCodeOf(error);
   }
   process.stderr.write(
     `error: ${messageOf(error)}\n\n  This is a mistake in Slipway. SLIPWAY_LOG=debug shows where.\n`,
   );
   if (process.env['SLIPWAY_LOG'] === 'debug' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return EXIT.failed;
+}
+
+/** A complaint repeats what programs wrote: nothing of it may clear a screen or ring a bell. */
+function harmless(text: string): string {
+  return stripVTControlCharacters(text).replaceAll(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '');
 }

@@ -75,7 +75,7 @@ export class BuildView {
     return [
       plainLine(cutText(header, width)),
       ...shown.flatMap(({ row, details }) => [
-        rowLine(row, width, now, paint),
+        rowLine(row, word === undefined ? undefined : 'cancelled', width, now, paint),
         ...details.map((text) => ({ text, styled: paint('dim', text) })),
       ]),
     ];
@@ -116,13 +116,14 @@ function fitting(all: readonly Row[], height: number, details: (row: Row) => str
   });
 }
 
-function rowLine(row: Row, width: number, now: number, paint: Paint): ScreenLine {
-  const { ended } = row;
-  const time = seconds(ended?.ms ?? now - row.started);
-  const word = ended === undefined ? undefined : WORDS[ended.status];
+/** @param open how a vertex ended that nobody said an end of: whoever hangs up hears no more */
+function rowLine(row: Row, open: Ended['status'] | undefined, width: number, now: number, paint: Paint): ScreenLine {
+  const status = row.ended?.status ?? open;
+  const time = seconds(row.ended?.ms ?? now - row.started);
+  const word = status === undefined ? undefined : WORDS[status];
   const name = cutText(` => ${word === undefined ? '' : `${word} `}${row.name}`, width - time.length - 1);
   const text = `${name}${' '.repeat(Math.max(1, width - textWidth(name) - time.length))}${time}`;
-  return { text, styled: ended === undefined ? text : paint(COLOURS[ended.status], text) };
+  return { text, styled: status === undefined ? text : paint(COLOURS[status], text) };
 }
 
 const WORDS: Record<Ended['status'], string | undefined> = {

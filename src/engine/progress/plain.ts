@@ -80,16 +80,25 @@ export class PlainProgress {
     }
   };
 
-  /** Writes what still waits, then the last lines of what failed, then the warnings. Nothing may be told to it afterwards. */
+  /**
+   * Writes what still waits, then the last lines of what failed, then the warnings. What hasn't ended was cancelled: whoever
+   * hangs up hears no more of it. Nothing may be told to it afterwards.
+   */
   finish(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    for (const shown of this.#open.values()) if (shown.waiting.length > 0) this.#give(shown);
+    for (const shown of [...this.#open.values()].sort((a, b) => this.#rank(a) - this.#rank(b)))
+      this.#end({ kind: 'end', id: shown.id, ms: 0, status: 'cancelled' });
     this.#write(this.#failed.splice(0).join(''));
     const warnings = this.#warnings.splice(0);
     if (warnings.length === 0) return;
     const hint = this.#warningsHint === undefined ? '' : ` (${this.#warningsHint})`;
     this.#write(`\n ${warnings.length} warning${warnings.length === 1 ? '' : 's'} found${hint}:\n${warnings.join('')}`);
+  }
+
+  /** Whoever has the floor goes on first. */
+  #rank({ id }: Shown): number {
+    return id === this.#turns.current ? 0 : id;
   }
 
   #vertex({ id, name }: Of<'vertex'>): void {

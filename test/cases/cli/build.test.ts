@@ -99,7 +99,7 @@ describe.skipIf(why !== '')(`slipway build without a server${why}`, () => {
     await said(child.stderr, 'begun');
     expect(await bridgesOf(data)).toHaveLength(1);
     child.kill('SIGINT');
-    expect((await once(child, 'exit'))[0]).toBe(1);
+    expect((await once(child, 'exit'))[0]).toBe(130);
     expect(await commandLines()).not.toContain('sleep 3021');
     expect(await readFile('/proc/mounts', 'utf8')).not.toContain(data);
     expect(await bridgesOf(data)).toEqual([]);
