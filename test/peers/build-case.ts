@@ -1,9 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, cp, link, lutimes, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, link, lutimes, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { gzipSync } from 'node:zlib';
-import tar from 'tar-stream';
+import { type ArchiveEntry, packArchive } from './case-archive.ts';
 
 /** `args.json` of a case: what the command line adds, and what git can't keep of a context. */
 export interface CaseArgs {
@@ -14,26 +14,22 @@ export interface CaseArgs {
   file?: string;
   /** Part of our message, where the build has to fail. */
   fails?: string;
+  /** Why docker can't be asked: its golden answer was written by hand then, from what its builders say elsewhere. */
+  unasked?: string;
   context?: {
     /** Octal, by path. */
     modes?: Record<string, string>;
     folders?: string[];
     /** New name -> existing one. */
     hardlinks?: Record<string, string>;
-    /** Packed by gzip when the name says so. */
+    /** Compressed as the name says. */
     archives?: Record<string, ArchiveEntry[]>;
+    /** New name -> file of the context that it is the gzip of. */
+    packed?: Record<string, string>;
+    /** Archives that end after so many bytes. */
+    cut?: Record<string, number>;
+    fifos?: string[];
   };
-}
-
-interface ArchiveEntry {
-  name: string;
-  type?: 'file' | 'directory' | 'symlink' | 'link';
-  mode?: string;
-  uid?: number;
-  gid?: number;
-  linkname?: string;
-  text?: string;
-  pax?: Record<string, string>;
 }
 
 export interface BuildCase {
@@ -46,6 +42,8 @@ export interface BuildCase {
   args: CaseArgs;
   /** Text of a Dockerfile whose image is named `parent` before the case is built. */
   parent: string | undefined;
+  /** What a builder is asked that doesn't know the features of the case: the same tree and settings in older words. */
+  equivalent: string | undefined;
 }
 
 /** Every file of every context was last changed then. */
@@ -62,12 +60,16 @@ export async function readCases(folder: string): Promise<BuildCase[]> {
       const args = existsSync(join(at, 'args.json'))
         ? (JSON.parse(await readFile(join(at, 'args.json'), 'utf8')) as CaseArgs)
         : {};
-      const parent = existsSync(join(at, 'parent.Dockerfile'))
-        ? await readFile(join(at, 'parent.Dockerfile'), 'utf8')
-        : undefined;
-      return { name, folder: at, context: join(at, 'context'), file: args.file ?? 'Dockerfile', args, parent };
+      const parent = await textOf(join(at, 'parent.Dockerfile'));
+      const equivalent = await textOf(join(at, 'equivalent.Dockerfile'));
+      const file = args.file ?? 'Dockerfile';
+      return { name, folder: at, context: join(at, 'context'), file, args, parent, equivalent };
     }),
   );
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  return existsSync(path) ? await readFile(path, 'utf8') : undefined;
 }
 
 /** Does something with the case's context in a folder of its own: the same modes and dates wherever it was cloned. */
@@ -84,13 +86,24 @@ export async function withContext<T>(each: BuildCase, use: (context: string) => 
 async function prepare({ folder, args, ...from }: BuildCase, context: string): Promise<void> {
   if (existsSync(from.context)) await cp(from.context, context, { recursive: true, verbatimSymlinks: true });
   if (args.file === undefined) await cp(join(folder, 'Dockerfile'), join(context, 'Dockerfile'));
-  const { modes = {}, folders = [], hardlinks = {}, archives = {} } = args.context ?? {};
+  const {
+    modes = {},
+    folders = [],
+    hardlinks = {},
+    archives = {},
+    packed = {},
+    cut = {},
+    fifos = [],
+  } = args.context ?? {};
   for (const each of folders) await mkdir(join(context, each), { recursive: true });
   for (const [name, entries] of Object.entries(archives)) {
     await mkdir(dirname(join(context, name)), { recursive: true });
-    const packed = await pack(entries);
-    await writeFile(join(context, name), name.endsWith('gz') ? gzipSync(packed) : packed);
+    await writeFile(join(context, name), await packArchive(name, entries, MTIME));
   }
+  for (const [name, of] of Object.entries(packed))
+    await writeFile(join(context, name), execFileSync('gzip', ['-nc', join(context, of)]));
+  for (const [name, length] of Object.entries(cut)) await truncate(join(context, name), length);
+  for (const name of fifos) execFileSync('mkfifo', [join(context, name)]);
   for (const [name, existing] of Object.entries(hardlinks)) await link(join(context, existing), join(context, name));
   const all = await readdir(context, { withFileTypes: true, recursive: true });
   for (const entry of all) {
@@ -100,16 +113,4 @@ async function prepare({ folder, args, ...from }: BuildCase, context: string): P
   }
   for (const [name, mode] of Object.entries(modes)) await chmod(join(context, name), Number.parseInt(mode, 8));
   for (const entry of all) await lutimes(join(entry.parentPath, entry.name), MTIME, MTIME);
-}
-
-async function pack(entries: readonly ArchiveEntry[]): Promise<Buffer> {
-  const archive = tar.pack();
-  for (const { text = '', mode, type = 'file', ...rest } of entries) {
-    const permission = Number.parseInt(mode ?? (type === 'directory' ? '755' : '644'), 8);
-    archive.entry({ ...rest, type, mode: permission, mtime: MTIME }, type === 'file' ? text : '');
-  }
-  archive.finalize();
-  const chunks: Buffer[] = [];
-  for await (const chunk of archive) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }

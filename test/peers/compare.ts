@@ -1,7 +1,17 @@
+import type { BuildCase } from './build-case.ts';
 import type { FlatImage } from './flat-image.ts';
 
 /** What a builder made of a case. */
 export type BuildAnswer = { image: FlatImage } | { error: string; exitCode?: number };
+
+/**
+ * What two answers to different texts can agree in: the tree and the settings, not the steps that led there.
+ * Answers to the same text are left as they are.
+ */
+export function comparable(each: BuildCase, answer: BuildAnswer): BuildAnswer {
+  if (each.equivalent === undefined || !('image' in answer)) return answer;
+  return { image: { ...answer.image, history: [], layers: 0 } };
+}
 
 /** As `differences`; that one side failed is the only one then. What they say when both fail is each one's own. */
 export function answerDifferences(expected: BuildAnswer, found: BuildAnswer): string[] {

@@ -77,7 +77,7 @@ const KANIKO = [
 ];
 
 function corpusCase(name: string, context: string, file: string): BuildCase {
-  return { name, folder: context, context, file, args: { file }, parent: undefined };
+  return { name, folder: context, context, file, args: { file }, parent: undefined, equivalent: undefined };
 }
 
 const cases = [

@@ -10,6 +10,21 @@ import type { BaseLayers } from './our-builds.ts';
 
 export type DockerBuilder = 'buildkit' | 'classic';
 
+let builds = 0;
+
+/** There is one image `parent` at a time; builds without one run beside each other. */
+let parentFree: Promise<void> = Promise.resolve();
+
+async function parentTurn(): Promise<() => void> {
+  let leave = () => {};
+  const before = parentFree;
+  parentFree = new Promise((resolve) => {
+    leave = resolve;
+  });
+  await before;
+  return leave;
+}
+
 /** Builds a case by one of docker's two builders and reads the image back from `docker save`. */
 export async function buildByDocker(
   daemon: DockerDaemon,
@@ -18,32 +33,36 @@ export async function buildByDocker(
   base: BaseLayers,
 ): Promise<BuildAnswer> {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-peer-docker-'));
+  const tag = `case${++builds}`;
+  const leave = each.parent === undefined ? () => {} : await parentTurn();
   try {
     if (each.parent !== undefined) {
       const file = join(each.folder, 'parent.Dockerfile');
       const parent = await build(daemon, builder, each, ['--tag', 'parent', '--file', file]);
       if (parent.exitCode !== 0) return failure(parent);
     }
-    const built = await build(daemon, builder, each, ['--tag', 'case', ...flags(each)]);
+    const built = await build(daemon, builder, each, ['--tag', tag, ...flags(each)]);
     if (built.exitCode !== 0) return failure(built);
     const path = join(folder, 'image.tar');
-    const saved = await daemon.docker(['save', '--output', path, 'case']);
+    const saved = await daemon.docker(['save', '--output', path, tag]);
     if (saved.exitCode !== 0) throw new Error(saved.stderr);
     const { config, layers } = await readDockerArchive(path);
     return { image: flattenImage(config, layers, base) };
   } finally {
-    await daemon.docker(['image', 'rm', '--force', 'case', 'parent']);
+    await daemon.docker(['image', 'rm', '--force', tag, ...(each.parent === undefined ? [] : ['parent'])]);
+    leave();
     await rm(folder, { recursive: true });
   }
 }
 
-function flags({ args, file }: BuildCase): string[] {
+function flags({ args, file, folder, equivalent }: BuildCase): string[] {
   const { buildArgs = {}, labels = {}, target } = args;
   return [
     ...Object.entries(buildArgs).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
     ...Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`]),
     ...(target === undefined ? [] : ['--target', target]),
     ...(args.file === undefined ? [] : ['--file', `CONTEXT/${file}`]),
+    ...(equivalent === undefined ? [] : ['--file', join(folder, 'equivalent.Dockerfile')]),
   ];
 }
 
@@ -64,6 +83,7 @@ async function build(
 
 /** The last line that was said, without what is different every time. */
 function failure({ exitCode, stderr }: CommandResult): BuildAnswer {
+  if (stderr.includes('Cannot connect to the Docker daemon')) throw new Error(`dockerd is gone: ${stderr}`);
   const last =
     stderr
       .split('\n')

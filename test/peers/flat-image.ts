@@ -90,6 +90,11 @@ class FlatTree {
     }
     const earlier = this.nodes.get(entry.path);
     const node = entry.type === 'hardlink' ? this.nodes.get(entry.link ?? '') : { entry, sha256 };
+    if (entry.type === 'hardlink' && node !== undefined) {
+      // docker and containerd give the file what the last of its headers says
+      const { mode, uid, gid, mtimeNs, xattrs } = entry;
+      node.entry = { ...node.entry, mode, uid, gid, mtimeNs, xattrs: { ...node.entry.xattrs, ...xattrs } };
+    }
     if (node === undefined) throw new Error(`${entry.path} is a second name of ${entry.link}, which is not there`);
     if (earlier?.entry.type === 'folder' && entry.type === 'folder') {
       this.nodes.set(entry.path, node);

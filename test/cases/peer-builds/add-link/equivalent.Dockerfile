@@ -1,0 +1,3 @@
+FROM busybox
+ADD tree.tar /t/
+ADD a.txt /a/

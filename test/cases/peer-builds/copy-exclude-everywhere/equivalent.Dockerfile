@@ -1,0 +1,3 @@
+FROM busybox
+COPY dir/x.txt /d/
+COPY dir/sub/y.txt /d/sub/

@@ -1,0 +1,2 @@
+FROM busybox
+COPY dir/sub /p/dir/sub

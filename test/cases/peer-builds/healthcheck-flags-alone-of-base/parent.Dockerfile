@@ -1,0 +1,2 @@
+FROM busybox
+HEALTHCHECK --interval=5s --timeout=3s CMD true

@@ -1,0 +1,2 @@
+FROM busybox
+HEALTHCHECK --interval=1h CMD ["true"]

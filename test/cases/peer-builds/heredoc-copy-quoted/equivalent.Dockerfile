@@ -1,0 +1,2 @@
+FROM busybox
+RUN printf '%s\n' '$HOME stays \n' > /f

@@ -1,0 +1,3 @@
+FROM busybox
+ENV V=outer
+RUN V=inner; echo "$V" > /one

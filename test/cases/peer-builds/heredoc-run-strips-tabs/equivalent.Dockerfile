@@ -1,0 +1,3 @@
+FROM busybox
+RUN echo tabs > /one
+RUN echo inner > /two

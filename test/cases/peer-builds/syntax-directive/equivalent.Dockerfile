@@ -1,0 +1,4 @@
+# escape=`
+FROM busybox
+LABEL a=1 `
+  b=2
