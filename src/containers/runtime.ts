@@ -13,6 +13,7 @@ import { missingForContainers, probeMachine } from './probe.ts';
 import { createBridge } from './sandbox/bridge.ts';
 import { isUnified, killGroup, oomKills, readHierarchies, removeGroup } from './sandbox/cgroup.ts';
 import { fillInitLayer } from './sandbox/init-layer.ts';
+import { ownCapabilities } from './sandbox/insecure.ts';
 import { resourcesFor } from './sandbox/limits.ts';
 import { mountPointsOf } from './sandbox/mount-points.ts';
 import { joinNetwork } from './sandbox/network.ts';
@@ -110,7 +111,7 @@ class RuncRuntime implements ContainerRuntime {
       cgroup: { path: group, unified: isUnified(hierarchies) },
       resources: resourcesFor(spec.limits ?? {}, hierarchies),
       arch: process.arch,
-      insecure: spec.security === 'insecure',
+      ...(spec.security === 'insecure' ? { insecure: { capabilities: ownCapabilities() } } : {}),
     });
     await writeFile(path('config.json'), JSON.stringify(config));
 

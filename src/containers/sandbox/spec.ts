@@ -1,5 +1,5 @@
 import type { ContainerMount } from '../container.ts';
-import { ALL_CAPABILITIES, LOOP_DEVICES, type RuntimeDevice } from './insecure.ts';
+import { LOOP_DEVICES, type RuntimeDevice } from './insecure.ts';
 import { defaultSeccomp, type SeccompFilter } from './seccomp.ts';
 import type { ContainerUser } from './user.ts';
 
@@ -20,8 +20,8 @@ export interface SpecInput {
   resources: RuntimeResources;
   /** As in `process.arch`. */
   arch: string;
-  /** Without the walls that keep a container from the machine. */
-  insecure: boolean;
+  /** Without the walls that keep a container from the machine, and with these capabilities. */
+  insecure?: { capabilities: string[] };
 }
 
 export interface RuntimeResources {
@@ -122,9 +122,9 @@ export const SYSTEM_MOUNTS: RuntimeMount[] = [
 /** As `docker run` without flags writes it (checked against its own file, for Docker 26), for runc's `ociVersion`. */
 export function runtimeConfig(input: SpecInput): RuntimeConfig {
   const isRoot = input.user.uid === 0;
-  const { insecure } = input;
+  const insecure = input.insecure !== undefined;
   const seccomp = defaultSeccomp(input.arch);
-  const capabilities = insecure ? ALL_CAPABILITIES : CAPABILITIES;
+  const capabilities = input.insecure?.capabilities ?? CAPABILITIES;
   return {
     ociVersion: '1.0.2',
     process: {
@@ -183,7 +183,7 @@ function mountsOf(input: SpecInput): RuntimeMount[] {
     return { destination, type: 'bind', source, options: ['rbind', 'rprivate'] };
   };
   const own = [
-    ...(input.insecure ? SYSTEM_MOUNTS.map(writable) : SYSTEM_MOUNTS),
+    ...(input.insecure !== undefined ? SYSTEM_MOUNTS.map(writable) : SYSTEM_MOUNTS),
     bind(input.nameFiles.resolvConf, '/etc/resolv.conf'),
     bind(input.nameFiles.hostname, '/etc/hostname'),
     bind(input.nameFiles.hosts, '/etc/hosts'),
