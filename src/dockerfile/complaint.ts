@@ -13,6 +13,9 @@ export interface ComplaintOptions {
   code?: ProblemCode | undefined;
 }
 
+/** Nobody reads more of a word that is as long as a line. */
+const LONGEST = 1000;
+
 /**
  * What a stage of the compiler throws: it knows what is wrong and perhaps which words, but not in which file. `locate`
  * is the one place that makes a Problem of it.
@@ -23,7 +26,7 @@ export class Complaint extends Error {
   readonly code: ProblemCode;
 
   constructor(message: string, options: ComplaintOptions = {}) {
-    super(message);
+    super(message.length > LONGEST ? `${message.slice(0, LONGEST)}...` : message);
     this.name = 'Complaint';
     this.ranges = options.ranges;
     this.hint = options.hint;

@@ -50,6 +50,9 @@ export function expand(word: string, lookup: Lookup, options: ExpandOptions = {}
 
 const FORMS = `Forms: \${v:-default} \${v:+other} \${v:?message} \${v#front} \${v%end} \${v/old/new}.`;
 
+/** Nobody writes `${a:-${b:-...}}` deeper; it bounds the stack. */
+const DEEPEST = 100;
+
 const NAME = /[\p{L}\p{Nd}_]/u;
 const DIGIT = /\p{Nd}/u;
 const SPECIAL = new Set('@*#?-$!0');
@@ -92,6 +95,7 @@ class Expander {
   readonly #quotes: boolean;
   readonly #references: Reference[] = [];
   #at = 0;
+  #depth = 0;
 
   constructor(source: string, lookup: Lookup, escapeToken: string, quotes: boolean) {
     this.#source = source;
@@ -228,12 +232,14 @@ class Expander {
   }
 
   #modified(name: string, operator: string, colon: boolean, start: number): string {
+    if (++this.#depth > DEEPEST) throw new Complaint(`substitutions are nested more than ${DEEPEST} deep`);
     const reference = this.#references.length;
     const value = this.#value(name, start, '-+?'.includes(operator));
     const set = value !== undefined && !(colon && value === '');
     const result = this.#apply(name, operator, value ?? '', set, colon);
     const made = this.#references[reference];
     if (made !== undefined) made.end = this.#at;
+    this.#depth--;
     return result;
   }
 

@@ -85,7 +85,7 @@ function declare(facts: FromFacts, undeclared: readonly Reference[]): string[] {
 /** A value of the right kind for the place where the variable stands: a tag behind a colon, else a name. */
 function example(text: string, reference: Reference): string {
   const before = text.slice(0, reference.start);
-  if (/:[^/]*$/.test(before)) return 'latest';
+  if (before.includes(':', before.lastIndexOf('/') + 1)) return 'latest';
   return before === '' && /^(?:$|[:@])/.test(text.slice(reference.end)) ? 'registry.example.com/group/project' : 'name';
 }
 

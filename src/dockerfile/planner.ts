@@ -41,7 +41,8 @@ export class Planner {
       if (stage === undefined || this.#planned.has(next)) continue;
       const planned = this.#plan(stage, this.#facts.remark);
       this.#planned.set(next, planned);
-      open.push(...[...planned.needs].reverse(), ...(planned.base.kind === 'stage' ? [planned.base.index] : []));
+      for (const other of planned.needs) open.push(other);
+      if (planned.base.kind === 'stage') open.push(planned.base.index);
     }
   }
 

@@ -61,21 +61,28 @@ export function removePattern(value: string, pattern: string, side: 'front' | 'e
   return (backwards ? rest.reverse() : rest).join('');
 }
 
-/** `${v/p/r}`: the first match, `${v//p/r}`: all of them; always the longest. */
+/**
+ * `${v/p/r}`: the first match, `${v//p/r}`: all of them; always the longest. A pattern with a run matches once at the most:
+ * from the first place where what stands before the run fits, as far as the rest fits, and nothing fits behind that.
+ */
 export function replacePattern(value: string, pattern: string, replacement: string, all: boolean): string {
   const pieces = read(pattern);
+  const run = pieces.findIndex((piece) => piece.kind === 'run');
+  const front = run < 0 ? pieces : pieces.slice(0, run);
   const text = [...value];
-  let result = '';
-  let done = false;
-  for (let at = 0; at < text.length; ) {
-    const length = done ? 0 : (matchLengths(text, at, pieces).at(-1) ?? 0);
-    if (length === 0) {
-      result += text[at++];
-      continue;
+  const result: string[] = [];
+  let at = 0;
+  while (at < text.length) {
+    if (matchLengths(text, at, front).length > 0) {
+      const length = matchLengths(text, at, pieces).at(-1) ?? 0;
+      if (length > 0) {
+        result.push(replacement);
+        at += length;
+      }
+      if (run >= 0 || (length > 0 && !all)) break;
+      if (length > 0) continue;
     }
-    result += replacement;
-    at += length;
-    done = !all;
+    result.push(text[at++] ?? '');
   }
-  return result;
+  return result.join('') + text.slice(at).join('');
 }

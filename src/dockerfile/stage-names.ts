@@ -1,5 +1,6 @@
 import { parseReference } from '../images/reference.ts';
 import { messageOf } from '../lib/problem.ts';
+import { lastAtMost } from '../lib/sorted.ts';
 import { Complaint } from './complaint.ts';
 import { ContextNames } from './context-names.ts';
 import type { Word } from './lex/nodes.ts';
@@ -13,13 +14,24 @@ export type CopySource =
   /** Of `--build-context`: files or layers, which the engine opens by this name. */
   | { kind: 'named'; name: string };
 
+/** A file with more stages was made by a machine, which doesn't mistype. */
+const MOST_KNOWN = 200;
+
 /** The names of a file's stages. Of two stages with one name, the nearest above the place that asks is meant. */
 export class StageNames {
   readonly contexts: ContextNames;
   readonly #names: readonly (string | undefined)[];
+  /** Positions of each name, in the order of the file. */
+  readonly #positions = new Map<string, number[]>();
 
   constructor(stages: readonly ParsedStage[], contexts = new ContextNames()) {
     this.#names = stages.map((stage) => stage.from.name);
+    for (const [index, name] of this.#names.entries()) {
+      if (name === undefined) continue;
+      const positions = this.#positions.get(name) ?? [];
+      positions.push(index);
+      this.#positions.set(name, positions);
+    }
     this.contexts = contexts;
   }
 
@@ -27,21 +39,21 @@ export class StageNames {
     return this.#names.length;
   }
 
-  /** Stages above `index` that have a name, for suggestions. */
+  /** Stages above `index` that have a name, for suggestions; the nearest ones of very many. */
   known(index = this.count): string[] {
-    return this.#names.slice(0, index).filter((name) => name !== undefined);
+    return this.#names.slice(Math.max(0, index - MOST_KNOWN), index).filter((name) => name !== undefined);
   }
 
   /** The last stage of that name among those before `index`. */
   before(index: number, name: string): number | undefined {
-    const found = this.#names.slice(0, index).lastIndexOf(name.toLowerCase());
-    return found < 0 ? undefined : found;
+    const positions = this.#positions.get(name.toLowerCase()) ?? [];
+    return positions[lastAtMost(positions, index - 1, (position) => position)];
   }
 
   /** The first stage of that name from `index` on. */
   after(index: number, name: string): number | undefined {
-    const found = this.#names.indexOf(name.toLowerCase(), index);
-    return found < 0 ? undefined : found;
+    const positions = this.#positions.get(name.toLowerCase()) ?? [];
+    return positions[lastAtMost(positions, index - 1, (position) => position) + 1];
   }
 
   /**

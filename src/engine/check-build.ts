@@ -21,8 +21,8 @@ export async function checkBuild(
   const [first] = plans;
   const alone = request.checkOnly === true;
   if (first === undefined || !(alone || first.checks.fails)) return alone;
-  const found: Warning[] = [];
-  for (const planned of plans) found.push(...(await checkStages(planned, services)));
+  let found: Warning[] = [];
+  for (const planned of plans) found = found.concat(await checkStages(planned, services));
   const fresh = unlike(first.reported, found);
   const broken = [...first.reported, ...fresh].filter(({ rule }) => ruleOf(rule).shared);
   const fails = first.checks.fails && broken.length > 0;

@@ -41,7 +41,7 @@ export async function checkStages({ plan, inputs }: PlannedBuild, services: Chec
     const config = { ...(base?.config ?? emptyConfig(inputs)), ...(parent && { config: parent.program.config }) };
     const program = interpret(stage, { config, args: parent?.program.args ?? {}, unknown }, inputs);
     checked.set(stage.index, { program, unknown });
-    warnings.push(...program.warnings);
+    for (const warning of program.warnings) warnings.push(warning);
     for (const operation of program.operations)
       if (operation.kind === 'copy' || operation.kind === 'add')
         checkIgnoredSources(operation, services.context, remark);

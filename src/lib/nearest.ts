@@ -1,12 +1,17 @@
+/** Nobody mistypes a word that is longer; comparing takes the product of both lengths. */
+const LONGEST = 128;
+
 /**
  * The known word that was probably meant, compared without regard to case: the nearest within two slips, and within
  * fewer than it has letters; beyond that a suggestion is noise. Undefined when nothing is near, or the word itself is known.
  */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
+  if (word.length > LONGEST) return undefined;
   let best: string | undefined;
   let least = Math.min(3, word.length);
   for (const candidate of known) {
     if (candidate === word) return undefined;
+    if (Math.abs(candidate.length - word.length) >= least) continue;
     const slips = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (slips >= least) continue;
     best = candidate;

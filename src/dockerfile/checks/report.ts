@@ -25,11 +25,12 @@ function indented(text: string): string[] {
 
 /** The lines that the edits touch, as they are afterwards. */
 function mended({ text = '' }: Place, edits: readonly Edit[]): string[] {
-  if (edits.length === 0) return [];
-  const first = Math.min(...edits.map(({ range }) => range.line));
-  const last = Math.max(
+  const [edit] = edits;
+  if (edit === undefined || edits.length > SHOWN_LINES) return [];
+  const first = edits.reduce((least, { range }) => Math.min(least, range.line), edit.range.line);
+  const last = edits.reduce(
+    (most, { range }) => Math.max(most, range.endColumn === 1 ? range.endLine - 1 : range.endLine),
     first,
-    ...edits.map(({ range }) => (range.endColumn === 1 ? range.endLine - 1 : range.endLine)),
   );
   const before = text.split('\n').length;
   const after = applyEdits(text, edits).split('\n');

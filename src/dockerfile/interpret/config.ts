@@ -102,10 +102,8 @@ function applyExpose(state: StageState, { node, words }: WordsInstruction): void
       checkPort({ text, hostPart, upperCase }, word, state.remark);
     }
   }
-  state.config.ExposedPorts = {
-    ...state.config.ExposedPorts,
-    ...Object.fromEntries(exposed.map((port) => [port, {}])),
-  };
+  state.config.ExposedPorts ??= {};
+  for (const port of exposed) state.config.ExposedPorts[port] = {};
   state.note(`EXPOSE [${exposed.join(' ')}]`);
 }
 

@@ -11,6 +11,9 @@ import type { BaseState, BuildInputs, Operation, ProgramHistory, Stage } from '.
 /** BuildKit's default for images that bring none. */
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** Among more variables nothing is suggested: finding the nearest takes as long as there are. */
+const MOST_KNOWN = 500;
+
 const DEFAULT_SHELL = ['/bin/sh', '-c'];
 
 /** What the instructions of a stage have made so far, and what a word means at this point of it. */
@@ -117,7 +120,7 @@ export class StageState {
     rename: (name: string) => Edit | undefined = () => undefined,
   ): void {
     if (this.#baseUnknown || this.args.has(name) || /^[^\p{L}_]/u.test(name)) return;
-    const known = [...this.env.keys(), ...this.args.keys()].filter((key) => key !== name);
+    const known = this.env.size + this.args.size > MOST_KNOWN ? [] : [...this.env.keys(), ...this.args.keys()];
     checkUndefined({ name, node, range, rename }, { known, isGlobal: this.stage.scope.globals.has(name) }, this.remark);
   }
 

@@ -136,11 +136,14 @@ class Parser {
   }
 }
 
+/** Of an instruction with more empty lines inside, the first ones are enough to find it. */
+const SHOWN_LINES = 10;
+
 function emptyContinuation({ name }: Node, numbers: readonly number[]): ParseRemark {
   return {
     rule: 'NoEmptyContinuation',
     message: 'Empty continuation line',
-    ranges: numbers.map((line) => ({ line, column: 1, endLine: line, endColumn: 2 })),
+    ranges: numbers.slice(0, SHOWN_LINES).map((line) => ({ line, column: 1, endLine: line, endColumn: 2 })),
     fix: {
       text: `Remove the empty ${numbers.length === 1 ? 'line' : 'lines'} inside ${name}, or begin ${numbers.length === 1 ? 'it' : 'them'} with a #`,
       edits: numbers.map((line) => ({ range: { line, column: 1, endLine: line + 1, endColumn: 1 }, text: '' })),
