@@ -1,54 +1,31 @@
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createRuntime } from '../../../src/containers/runtime.ts';
-import { hasBusybox, putBusybox } from '../image-build/busybox-base.ts';
-import { filesAbove } from '../image-build/image-files.ts';
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { hasBusybox } from '../image-build/busybox-base.ts';
 import { hasRunc } from '../image-build/needs.ts';
-import { OWN, openTestEngine, type TestBuild, type TestEngine, type TestRequest } from '../image-build/test-engine.ts';
-
-const BASE = `FROM ${OWN}/base:1`;
+import { OWN } from '../image-build/test-engine.ts';
+import { BASE, MountBench, output, statuses } from './mount-bench.ts';
 
 describe.skipIf(!hasBusybox || !hasRunc)('RUN --mount', () => {
-  let test: TestEngine;
-  let context: string;
+  let bench: MountBench;
   beforeAll(async () => {
-    test = await openTestEngine({
-      runtime: (folder) => createRuntime({ dataFolder: folder, tag: 'mounttest', allowHostNetwork: false }),
-    });
-    await putBusybox(test.deps);
+    bench = await MountBench.open('mounttest');
   });
-  afterAll(() => test.close());
-  beforeEach(async () => {
-    context = await mkdtemp(join(tmpdir(), 'slipway-context-'));
+  afterAll(() => bench.close());
+  afterEach(async () => {
+    await bench.emptyContext();
+    expect(await bench.traces()).toEqual([]);
   });
-  afterEach(() => rm(context, { recursive: true }));
-
-  const put = async (path: string, text: string, mode = 0o644) => {
-    await mkdir(dirname(join(context, path)), { recursive: true });
-    await writeFile(join(context, path), text);
-    await chmod(join(context, path), mode);
-  };
-  const build = (dockerfile: string, request: TestRequest = {}) =>
-    test.build(context, {
-      dockerfile: { text: dockerfile, name: 'Dockerfile' },
-      tags: ['mounts:1'],
-      ...request,
-    });
-  const output = (result: TestBuild) =>
-    result.events.flatMap((event) => (event.kind === 'output' ? [event.text] : [])).join('');
-  /** What the layers above the base hold. */
-  const files = async (result: TestBuild) =>
-    filesAbove(test.deps, (await test.engine.inspect(result.tags[0] ?? '', test.caller())).layers.slice(1));
-  const statuses = (result: TestBuild) => result.steps.map(({ status }) => status);
+  const build = (dockerfile: string) => bench.build(dockerfile);
+  const put = (path: string, text: string, mode?: number) => bench.put(path, text, mode);
+  const files = (result: Awaited<ReturnType<typeof build>>) => bench.files(result);
 
   describe('bind', () => {
     it('shows the context as root has it, without what is ignored, and leaves no trace', async () => {
       await put('.dockerignore', 'ignored\n');
       await put('ignored', 'x');
       await put('src/a', 'one', 0o640);
-      await symlink('a', join(context, 'src/link'));
+      await symlink('a', join(bench.context, 'src/link'));
       const result = await build(
         `${BASE}\nUSER root\nRUN --mount=target=/made/src cd /made/src && find . | sort && stat -c '%a %u:%g' src/a && cat src/link && ! touch x 2>/dev/null\n`,
       );
@@ -88,8 +65,8 @@ describe.skipIf(!hasBusybox || !hasRunc)('RUN --mount', () => {
     });
 
     it('cannot be led out of a context by its links', async () => {
-      await symlink('/etc', join(context, 'out'));
-      await symlink('../../../../etc/passwd', join(context, 'passwd'));
+      await symlink('/etc', join(bench.context, 'out'));
+      await symlink('../../../../etc/passwd', join(bench.context, 'passwd'));
       await expect(build(`${BASE}\nRUN --mount=source=out,target=/m ls /m\n`)).rejects.toMatchObject({
         code: 'not-found',
         message: 'RUN --mount failed: "/out": not found',

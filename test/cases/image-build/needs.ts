@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 
 /** Whether a program of this machine answers; tests that need it are skipped by name where it doesn't. */
-function answers(program: string, ...args: string[]): boolean {
+export function answers(program: string, ...args: string[]): boolean {
   try {
     execFileSync(program, args, { stdio: 'ignore' });
     return true;
