@@ -129,4 +129,28 @@ describe.skipIf(!hasBusybox || !hasRunc)('RUN --mount', () => {
     );
     expect(await files(result)).toEqual({ on: 'folder 755 0:0', 'on/y': 'file 644 0:0 ""' });
   });
+
+  it.each(['fails', 'is cancelled'])('leaves nothing mounted, leased or listening when the command %s', async (end) => {
+    await put('f', 'x');
+    const flags = [
+      'target=/src,rw',
+      'from=made,source=/out,target=/out,rw',
+      'type=cache,id=all,sharing=locked,target=/c',
+    ]
+      .concat(['type=cache,id=all,source=sel,target=/sel', 'type=tmpfs,target=/t', 'type=secret,id=s', 'type=ssh'])
+      .map((options) => `--mount=${options}`);
+    const stop = new AbortController();
+    const building = bench.build(
+      `${BASE} AS made\nRUN mkdir -p /out\n${BASE}\nRUN --mount=type=cache,id=all,target=/c mkdir -p /c/sel\nRUN ${flags.join(' ')} echo up; ${end === 'fails' ? 'exit 3' : 'sleep 60'}`,
+      {
+        secret: async () => Buffer.from('the secret'),
+        ssh: () => '/run/nobody-listens',
+        onEvent: (event) => {
+          if (event.kind === 'output' && end !== 'fails') stop.abort();
+        },
+      },
+      stop.signal,
+    );
+    await expect(building).rejects.toMatchObject({ code: end === 'fails' ? 'failed' : 'cancelled' });
+  });
 });
