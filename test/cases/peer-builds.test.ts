@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readCases } from '../peers/build-case.ts';
 import { missingPacker } from '../peers/case-archive.ts';
+import { unexplainedClassic } from '../peers/classic-differences.ts';
 import { answerDifferences, comparable } from '../peers/compare.ts';
 import { readGolden } from '../peers/golden.ts';
 import { unexplained } from '../peers/known-differences.ts';
@@ -31,5 +32,6 @@ describe.skipIf(!hasBusybox || !hasRunc)('builds as docker does', () => {
     else expect(each.args.fails).toBeUndefined();
     const differences = answerDifferences(comparable(each, golden.buildkit), comparable(each, found));
     expect(unexplained(each.name, differences)).toEqual([]);
+    expect(unexplainedClassic(each.name, golden)).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 /** A difference to docker's BuildKit (20.10) that we want, and why. */
-interface KnownDifference {
+export interface KnownDifference {
   /** Names of the cases. */
   cases: RegExp;
   /** Lines of `differences`, or the one that says which side failed. */
