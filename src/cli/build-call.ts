@@ -4,12 +4,13 @@ import { relative, resolve } from 'node:path';
 import type { BuildCall } from '../doors/control/wire.ts';
 import { parseCacheExport, parseCacheImport } from '../engine/options/cache.ts';
 import { parseContext, parseNamedContext } from '../engine/options/context.ts';
-import { parseOutput } from '../engine/options/output.ts';
 import { parseSecret, SECRET_LIMIT } from '../engine/options/secret.ts';
 import type { Entitlement, NamedContext } from '../engine/request.ts';
 import { parsePlatform } from '../images/platform.ts';
 import { readSmall } from '../lib/bytes.ts';
 import { hasErrorCode, messageOf, Problem } from '../lib/problem.ts';
+import { askedOutputs } from './build-outputs.ts';
+import { buildTargets } from './build-targets.ts';
 import { projectOf } from './project.ts';
 import { UsageProblem } from './usage-problem.ts';
 
@@ -20,7 +21,7 @@ export interface BuildOptions {
   buildArg?: string[];
   buildContext?: string[];
   label?: string[];
-  target?: string;
+  target?: string[];
   platform?: string;
   cacheFrom?: string[];
   cacheTo?: string[];
@@ -48,12 +49,14 @@ const DOCKERFILE_LIMIT = 4 << 20;
  * What the flags ask of the server. Paths are made absolute and secrets are read here, because the server knows neither
  * this folder nor this environment.
  * @param ssh sockets of agents, by id
+ * @param standardOutput a socket whose other end is standard output, where an output goes there
  * @throws Problem, UsageProblem
  */
 export async function buildCallOf(
   options: BuildOptions,
   context: string,
   ssh: Record<string, string>,
+  standardOutput?: string,
 ): Promise<BuildCall> {
   const source = parseContext(context);
   const folder = source.kind === 'folder' ? resolve(source.path) : undefined;
@@ -61,11 +64,12 @@ export async function buildCallOf(
     throw new Problem('not-found', `no such folder: ${folder}`, {
       hint: 'The argument of slipway build is the context: the folder whose files COPY takes.',
     });
+  const asked = askedOutputs(options.output ?? [], standardOutput);
   return {
     context: folder === undefined ? source : { kind: 'folder', path: folder },
     dockerfile: await dockerfileOf(options.file, folder),
-    targets: [{ stage: options.target, tags: options.tag ?? [] }],
-    buildArgs: pairs(options.buildArg ?? [], '--build-arg', (name) => process.env[name]),
+    targets: buildTargets(options.target ?? [], [...(options.tag ?? []), ...asked.names]),
+    buildArgs: withSourceDate(pairs(options.buildArg ?? [], '--build-arg', (name) => process.env[name])),
     labels: pairs(options.label ?? [], '--label', () => ''),
     platform: options.platform === undefined ? undefined : parsePlatform(options.platform),
     contexts: Object.fromEntries((options.buildContext ?? []).map(namedContextOf)),
@@ -74,12 +78,12 @@ export async function buildCallOf(
     noCache: !options.cache,
     noCacheFilter: (options.noCacheFilter ?? []).flatMap((list) => list.split(',')),
     pull: options.pull === true,
-    push: options.push === true,
+    push: options.push === true || asked.push,
     network: options.network,
     allow: (options.allow ?? []).map(entitlementOf),
     secrets: await secretsOf(options.secret ?? []),
     ssh,
-    outputs: (options.output ?? []).flatMap(outputOf),
+    outputs: asked.outputs,
     provenance: options.provenance,
     checkOnly: options.check === true,
     project: projectOf(options.project),
@@ -119,10 +123,12 @@ async function readSecret(file: string, text: string): Promise<Buffer> {
   }
 }
 
-function outputOf(text: string): BuildCall['outputs'] {
-  const { kind, dest } = parseOutput(text);
-  if (kind === 'image' || dest === undefined) return [];
-  return [kind === 'local' ? { kind, folder: resolve(dest) } : { kind, file: resolve(dest) }];
+/** As buildx: the date of a reproducible build comes from the environment too (reproducible-builds.org). */
+function withSourceDate(buildArgs: Record<string, string>): Record<string, string> {
+  const date = process.env['SOURCE_DATE_EPOCH'];
+  return date === undefined || Object.hasOwn(buildArgs, 'SOURCE_DATE_EPOCH')
+    ? buildArgs
+    : { ...buildArgs, SOURCE_DATE_EPOCH: date };
 }
 
 /** A file outside of the context is read here and sent as text. */

@@ -180,7 +180,7 @@ function describeImageBuild(program: Command, add: AddCommand): void {
     .option('--build-arg <K=V>', 'value of an ARG; K alone takes it from the environment', collected)
     .option('--label <K=V>', 'label of the image', collected)
     .option('--build-context <name=source>', 'what FROM name, COPY --from=name and mounts of it mean', collected)
-    .option('--target <stage>', 'stage to build')
+    .option('--target <stage[=image]>', 'stage to build; several build together, each with its own name', collected)
     .option('--platform <os/arch>', 'platform of the base images', platformValue)
     .option(
       '--cache-from <image>',
@@ -255,6 +255,31 @@ function describeImages(program: Command, add: AddCommand): void {
     async () => (await import('./commands/pull.ts')).pull,
   )
     .option('--platform <os/arch>', 'of several platforms, this one', platformValue)
+    .option('--json', 'for programs');
+  add(
+    program,
+    'save <images...>',
+    {
+      summary: 'write images into an archive',
+      about: 'Writes images into one archive that docker load, podman load, skopeo and slipway load read.',
+      examples: ['slipway save -o api.tar api:dev', 'slipway save api:dev | ssh other docker load'],
+    },
+    async () => (await import('./commands/save.ts')).save,
+  )
+    .option('-o, --output <file>', 'where to (default: standard output)')
+    .addOption(new Option('--format <form>', 'what kind of archive').choices(['docker', 'oci']).default('docker'));
+  add(
+    program,
+    'load',
+    {
+      summary: 'take in the images of an archive',
+      about: 'Takes in the images of an archive (docker save, podman save, an OCI image layout), plain or compressed.',
+      examples: ['slipway load -i api.tar', 'docker save api:dev | slipway load'],
+    },
+    async () => (await import('./commands/load.ts')).load,
+  )
+    .option('-i, --input <file>', 'where from (default: standard input)')
+    .option('--tag <name>', 'another name for the only image')
     .option('--json', 'for programs');
   add(
     program,

@@ -47,6 +47,8 @@ export function controlService(parts: ControlParts): ControlService {
     remove: engine('remove'),
     pull: engine('pull'),
     push: engine('push'),
+    save: engine('save'),
+    load: engine('load'),
     copy: engine('copy'),
     async createToken({ note, role, project, repository, expiresAt }) {
       const { info, secret } = await owner.tokens.create({ note, grants: [{ role, project, repository }], expiresAt });

@@ -1,5 +1,3 @@
-import { createWriteStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import { logBucketName } from '../adapters/disk/log-bucket-name.ts';
 import type { Build } from '../builds/build.ts';
 import { runBuild } from '../builds/run.ts';
@@ -11,6 +9,7 @@ import { parsePlatform } from '../images/platform.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { DataFolder } from '../lib/data-folder.ts';
 import { Problem } from '../lib/problem.ts';
+import { readFrom, writeTo, writtenOutputs } from './byte-places.ts';
 import { engineOver, OWNER_SCOPE } from './engine.ts';
 import { RegistrySettings } from './registries.ts';
 import { runtimeOver } from './runtime.ts';
@@ -28,6 +27,8 @@ export interface WorkerCalls {
   remove: EngineCall<'remove'>;
   pull: EngineCall<'pull'>;
   push: EngineCall<'push'>;
+  save: EngineCall<'save'>;
+  load: EngineCall<'load'>;
   copy: EngineCall<'copy'>;
 }
 
@@ -81,11 +82,6 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
     async build([request], emit, signal) {
       const started = performance.now();
       const { project, push, network, secrets, ssh, outputs, ...rest } = request;
-      const written = outputs.map((output) =>
-        output.kind === 'local'
-          ? output
-          : { kind: output.kind, write: (bytes: AsyncIterable<Uint8Array>) => writeFileOf(bytes, output.file) },
-      );
       const values = new Map(Object.entries(secrets).map(([id, value]) => [id, Buffer.from(value, 'base64')]));
       const sockets = new Map(Object.entries(ssh));
       const bound = caller(signal, project);
@@ -96,7 +92,7 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
             network: joined,
             secret: async (id) => values.get(id),
             ssh: (id) => sockets.get(id),
-            outputs: written,
+            outputs: writtenOutputs(outputs),
             onEvent: emit,
           },
           bound,
@@ -125,6 +121,11 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
       all
         ? engine.pushAll(name, caller(signal), listener(emit))
         : [await engine.push(name, caller(signal), listener(emit))],
+    save: async ([{ names, form, to }], _emit, signal) => {
+      await engine.save(names, form, (bytes) => writeTo(to, bytes), caller(signal));
+      return null;
+    },
+    load: ([{ from, name }], _emit, signal) => engine.load(readFrom(from), caller(signal), name),
     copy: async ([{ source, target }], _emit, signal) => {
       const started = performance.now();
       const done = await engine.copy(source, target, caller(signal));
@@ -142,10 +143,6 @@ async function inspectAnywhere(engine: Awaited<ReturnType<typeof engineOver>>, n
     await engine.pull(name, caller);
     return engine.inspect(name, caller);
   }
-}
-
-async function writeFileOf(bytes: AsyncIterable<Uint8Array>, file: string): Promise<void> {
-  await pipeline(bytes, createWriteStream(file, { mode: 0o644 }));
 }
 
 let builds = 0;

@@ -2,18 +2,30 @@ import type { BuildCall, ControlCalls, PushEvent } from '../../doors/control/wir
 import type { BuildEvent } from '../../engine/events.ts';
 import { formatDuration } from '../../lib/bytes.ts';
 import { type BuildOptions, buildCallOf } from '../build-call.ts';
+import { writesToStandardOutput } from '../build-outputs.ts';
+import { intoStream } from '../byte-socket.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type ExplainedBase, explained } from '../explained.ts';
 import { buildProgress } from '../progress/build-progress.ts';
 import { openAgents } from '../ssh-agents.ts';
 import type { Terminal } from '../terminal.ts';
+import { UsageProblem } from '../usage-problem.ts';
 import { withControl } from '../with-control.ts';
+import { checkDockerfile } from './build-check.ts';
 
 export async function build(context: CliContext, options: BuildOptions, folder = '.'): Promise<number> {
   const agents = await openAgents(options.ssh ?? []);
   try {
-    return await buildWith(context, options, await buildCallOf(options, folder, agents.sockets));
+    const run = async (by: CliContext, standardOutput?: string) =>
+      buildWith(by, options, await buildCallOf(options, folder, agents.sockets, standardOutput));
+    if (!writesToStandardOutput(options.output ?? [])) return await run(context);
+    if (process.stdout.isTTY)
+      throw new UsageProblem('an archive is not written to a terminal', 'Name a file: --output type=TYPE,dest=FILE.');
+    const { terminal } = context;
+    return await intoStream(process.stdout, (socket) =>
+      run({ ...context, terminal: { ...terminal, out: terminal.err } }, socket),
+    );
   } finally {
     await agents.close();
   }
@@ -21,6 +33,7 @@ export async function build(context: CliContext, options: BuildOptions, folder =
 
 async function buildWith(context: CliContext, options: BuildOptions, call: BuildCall): Promise<number> {
   const { terminal, signal } = context;
+  if (options.check) return await checkDockerfile(context, call, options.progress === 'json');
   const progress = buildProgress(terminal, options);
   const bases = new Map<number, ExplainedBase>();
   const onEvent = (event: BuildEvent | PushEvent) => {

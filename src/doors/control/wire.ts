@@ -1,4 +1,11 @@
-import type { CopyResult, ImageBuildResult, ImageDetails, PullResult, PushResult } from '../../engine/engine.ts';
+import type {
+  CopyResult,
+  ImageBuildResult,
+  ImageDetails,
+  LoadedImage,
+  PullResult,
+  PushResult,
+} from '../../engine/engine.ts';
 import type { BuildEvent } from '../../engine/events.ts';
 import type { PrunedCaches } from '../../engine/mounts/prune-caches.ts';
 import type { ImageBuildRequest } from '../../engine/request.ts';
@@ -24,10 +31,13 @@ export type BuildCall = Omit<ImageBuildRequest, 'network' | 'onEvent' | 'secret'
   secrets: Record<string, string>;
   /** Sockets of agents, by id. */
   ssh: Record<string, string>;
-  outputs: ({ kind: 'local'; folder: string } | { kind: 'tar' | 'oci' | 'docker'; file: string })[];
+  outputs: ({ kind: 'local'; folder: string } | ({ kind: 'tar' | 'oci' | 'docker'; names: string[] } & BytePlace))[];
   /** Push every tag when the build succeeded. */
   push: boolean;
 };
+
+/** A file of this machine, or a unix socket that the caller listens on. */
+export type BytePlace = { file: string } | { socket: string };
 
 export type PushEvent = { layer: Digest; state: string };
 
@@ -54,6 +64,10 @@ export interface ControlCalls {
   remove: { request: { name: string }; event: never; result: null };
   pull: { request: { name: string; platform?: string | undefined }; event: never; result: PullResult };
   push: { request: { name: string; all: boolean }; event: PushEvent; result: PushResult[] };
+  /** Local images as one archive. */
+  save: { request: { names: string[]; form: 'oci' | 'docker'; to: BytePlace }; event: never; result: null };
+  /** An archive of images; `name` is another name for the only one. */
+  load: { request: { from: BytePlace; name?: string | undefined }; event: never; result: LoadedImage[] };
   /** From one registry to another (either may be ours), all platforms, bytes as they are. */
   copy: { request: { source: string; target: string }; event: never; result: CopyResult & { ms: number } };
   createToken: {

@@ -1,0 +1,31 @@
+import { createReadStream } from 'node:fs';
+import { connect } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+import type { BuildCall, BytePlace } from '../doors/control/wire.ts';
+import type { BuildOutput } from '../engine/request.ts';
+import { hasErrorCode, Problem } from '../lib/problem.ts';
+import { replaceFile } from '../lib/replace-file.ts';
+
+/** The outputs of a call from the command line, with what writes them: the server's own hands. */
+export function writtenOutputs(outputs: BuildCall['outputs']): BuildOutput[] {
+  return outputs.map((output) =>
+    output.kind === 'local'
+      ? output
+      : { kind: output.kind, names: output.names, write: (bytes) => writeTo(output, bytes) },
+  );
+}
+
+export async function writeTo(place: BytePlace, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  if ('file' in place) await replaceFile(place.file, bytes);
+  else await pipeline(bytes, connect(place.socket));
+}
+
+/** @throws Problem `not-found` when there is no such file, before anything else is done */
+export async function* readFrom(place: BytePlace): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* 'file' in place ? createReadStream(place.file, { highWaterMark: 1 << 18 }) : connect(place.socket);
+  } catch (error) {
+    if (!hasErrorCode(error, 'ENOENT', 'EISDIR', 'ENOTDIR', 'EACCES') || !('file' in place)) throw error;
+    throw new Problem('not-found', `${place.file} can't be read`, { cause: error });
+  }
+}
