@@ -1,9 +1,17 @@
 import type { Warning } from '../dockerfile/checks/warnings.ts';
+import type { Digest } from '../images/digest.ts';
 import type { Place } from '../lib/problem.ts';
 
 /** Progress as facts; how they look is the caller's (BuildKit's plain lines, classic "Step 1/7", JSON). */
 export type BuildEvent =
-  | { kind: 'vertex'; id: number; name: string; place?: Place | undefined }
+  | {
+      kind: 'vertex';
+      id: number;
+      name: string;
+      place?: Place | undefined;
+      /** The instruction that it does, of `steps`. */
+      step?: number | undefined;
+    }
   | { kind: 'output'; id: number; stream: 'stdout' | 'stderr'; text: string }
   | { kind: 'note'; id: number; text: string }
   | {
@@ -22,6 +30,17 @@ export type BuildEvent =
       /** Absent when nobody knows. */
       total?: number | undefined;
       done: boolean;
+    }
+  /** Every instruction that the targets need, in the order of the file; only where `stepImages` was asked for. */
+  | { kind: 'steps'; steps: { text: string; place: Place }[] }
+  /** Instruction `n` of `steps` is done; `image` is the id of the image that an export at this point would give. */
+  | {
+      kind: 'step';
+      n: number;
+      status: 'cached' | 'ran' | 'metadata';
+      image?: Digest | undefined;
+      /** Of a FROM: so many ONBUILD instructions of the base have run. */
+      triggers?: number | undefined;
     }
   /** A remark of the compiler; `fix` says what to do about it. */
   | ({ kind: 'warning' } & Warning);

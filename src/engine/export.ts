@@ -1,6 +1,7 @@
 import type { HistoryEntry, ImageConfig } from '../images/config.ts';
 import type { Descriptor } from '../images/descriptor.ts';
 import { digestOf } from '../images/digest.ts';
+import type { Layer } from '../images/layer.ts';
 import type { ImageManifest } from '../images/manifest.ts';
 import { MEDIA } from '../images/media-types.ts';
 import type { Platform } from '../images/platform.ts';
@@ -48,7 +49,9 @@ export async function exportImage(
 ): Promise<ExportedImage> {
   const solved = labelled(input);
   const created = input.sourceDate ?? (await firstMade({ ...input, solved }, cache));
-  const config = await store(content, MEDIA.ociConfig, configOf({ ...input, solved }, created));
+  const { config: said, ownHistory, state } = solved;
+  const facts = { ...input, config: said, ownHistory, layers: state.layers };
+  const config = await store(content, MEDIA.ociConfig, imageConfig(facts, created));
   const manifest: ImageManifest = {
     schemaVersion: 2,
     mediaType: MEDIA.ociManifest,
@@ -95,21 +98,32 @@ async function firstMade(
   return now;
 }
 
-function configOf({ solved, platform, sourceDate, inlineCache }: ExportInput, created: number): ImageConfig {
-  const { config } = solved;
+/** What a config is made of. */
+export interface ConfigFacts extends Pick<ExportInput, 'platform' | 'sourceDate' | 'inlineCache'> {
+  /** What the stage says of itself, and the base image's own history. */
+  config: ImageConfig;
+  ownHistory: readonly OwnHistory[];
+  layers: readonly Layer[];
+}
+
+/** The config of an image; its digest is the image's id. @param created milliseconds since 1970 */
+export function imageConfig(
+  { config, ownHistory, layers, platform, sourceDate, inlineCache }: ConfigFacts,
+  created: number,
+): ImageConfig {
   const out: ImageConfig = {
     created: timestamp(created),
     ...(config.author === undefined ? {} : { author: config.author }),
     architecture: config.architecture ?? platform.architecture,
     os: config.os ?? platform.os,
-    rootfs: { type: 'layers', diff_ids: solved.state.layers.map((layer) => layer.diffID) },
+    rootfs: { type: 'layers', diff_ids: layers.map((layer) => layer.diffID) },
   };
   const variant = config.variant ?? platform.variant;
   if (variant !== undefined) out.variant = variant;
   if (config['os.version'] !== undefined) out['os.version'] = config['os.version'];
   out.config = config.config ?? {};
   if (inlineCache !== undefined) Object.assign(out, { [INLINE_CACHE]: inlineCache });
-  out.history = [...(config.history ?? []), ...solved.ownHistory.map((own) => dated(own, created, sourceDate))];
+  out.history = [...(config.history ?? []), ...ownHistory.map((own) => dated(own, created, sourceDate))];
   return out;
 }
 

@@ -1,14 +1,19 @@
 import type { CheckPolicy } from '../dockerfile/checks/policy.ts';
 import { type Remark, remarker, type Warning } from '../dockerfile/checks/warnings.ts';
+import { placeOf } from '../dockerfile/complaint.ts';
+import type { ParsedDockerfile } from '../dockerfile/parsed.ts';
 import type { BuildInputs, StagePlan } from '../dockerfile/program.ts';
 import { parseDockerfile, planStages } from '../dockerfile/stages.ts';
 import type { Platform } from '../images/platform.ts';
 import type { Progress } from './progress.ts';
 import type { ImageBuildRequest } from './request.ts';
+import { type StepTable, stepTable } from './steps.ts';
 
 export interface PlannedBuild {
   inputs: BuildInputs;
   plan: StagePlan;
+  /** Absent when nobody wants to hear of the instructions one by one. */
+  table?: StepTable | undefined;
   /** Which warnings are wanted, and whether one fails the build. */
   checks: CheckPolicy;
   /** Reports what is remarked later on. */
@@ -29,6 +34,7 @@ export function planBuild(
   dockerfile: { name: string; text: string },
   buildPlatform: Platform,
   progress: Progress,
+  contexts: BuildInputs['contexts'] = {},
 ): PlannedBuild[] {
   const { name, text } = dockerfile;
   const { buildArgs } = request;
@@ -56,6 +62,7 @@ export function planBuild(
         targets,
         buildPlatform,
         targetPlatform: request.platform ?? buildPlatform,
+        contexts,
       };
       return { inputs, plan: planStages(parsed, inputs), checks, remark, reported };
     });
@@ -66,12 +73,31 @@ export function planBuild(
       for (const warning of first.plan.warnings) emit(warning);
       remarkUnused(first.plan, remark);
     }
-    return plans;
+    return request.stepImages === true ? withSteps(plans, parsed, request.labels, progress) : plans;
   } catch (error) {
     for (const warning of warnings) emit(warning);
     vertex.fail(error);
     throw error;
   }
+}
+
+function withSteps(
+  plans: readonly PlannedBuild[],
+  { globalArgs, source }: ParsedDockerfile,
+  labels: Record<string, string>,
+  progress: Progress,
+): PlannedBuild[] {
+  const globals = globalArgs.map(({ node }) => ({ text: node.text, place: placeOf(source, node.range) }));
+  let counted = 0;
+  const counting = plans.map((planned) => {
+    const table = stepTable(planned.plan, globals, labels, counted);
+    counted += table.steps.length;
+    return { ...planned, table };
+  });
+  progress.emit({ kind: 'steps', steps: counting.flatMap(({ table }) => table.steps) });
+  for (const { table } of counting)
+    for (const n of globals.keys()) progress.emit({ kind: 'step', n: table.from + n, status: 'metadata' });
+  return counting;
 }
 
 function remarkUnused({ unusedBuildArgs, stages }: StagePlan, remark: Remark): void {

@@ -10,9 +10,10 @@ export class Progress {
     this.#listen = listen;
   }
 
-  begin(name: string, place?: Place): Vertex {
+  /** @param step the instruction of the `steps` event that it does */
+  begin(name: string, place?: Place, step?: number): Vertex {
     const id = ++this.#last;
-    this.#listen({ kind: 'vertex', id, name, place });
+    this.#listen({ kind: 'vertex', id, name, place, ...(step === undefined ? {} : { step }) });
     return new Vertex(id, this.#listen);
   }
 

@@ -5,8 +5,8 @@ import type { BuildEvent } from './events.ts';
 /** What one image build is asked to do. The fields are docker's flags; what is absent has docker's default. */
 export interface ImageBuildRequest {
   context: ContextSource;
-  /** Path of the Dockerfile below the context, or its text. */
-  dockerfile: { path: string } | { text: string; name: string };
+  /** Path of the Dockerfile below the context; or its text, and that of an ignore file that goes with it alone. */
+  dockerfile: { path: string } | { text: string; name: string; ignore?: string | undefined };
   /** What is built of the file: several targets share every stage that they have in common. At least one. */
   targets: BuildTarget[];
   buildArgs: Record<string, string>;
@@ -35,6 +35,8 @@ export interface ImageBuildRequest {
   provenance?: 'min' | 'max' | undefined;
   /** Only the checks of the Dockerfile: warnings are events, nothing is built. */
   checkOnly?: boolean | undefined;
+  /** Tell of every instruction, and which image it would give: `steps` and `step` events, as classic progress needs them. */
+  stepImages?: boolean | undefined;
   onEvent: (event: BuildEvent) => void;
 }
 
