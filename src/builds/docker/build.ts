@@ -7,6 +7,7 @@ import { parsePlatform } from '../../images/platform.ts';
 import { familiarName, parseReference, withDefaultTag } from '../../images/reference.ts';
 import { Problem } from '../../lib/problem.ts';
 import { missingDockerfile } from '../missing-dockerfile.ts';
+import { stepEntitlement, stepSecrets, withStepAgents } from './build-secrets.ts';
 import type { DockerCommand, DockerSession } from './command.ts';
 import type { Flags } from './flags.ts';
 
@@ -30,7 +31,7 @@ const WITHOUT_EFFECT = [
 ];
 const SWITCHES_WITHOUT_EFFECT = ['compress', 'disable-content-trust', 'force-rm', 'load', 'rm'];
 /** Flags without which the result would be another one than was asked for. */
-const REFUSED = ['add-host', 'build-context', 'cache-to', 'output', 'secret', 'security-opt', 'ssh'];
+const REFUSED = ['add-host', 'build-context', 'cache-to', 'output', 'security-opt'];
 
 export const build: DockerCommand = {
   name: 'build',
@@ -45,6 +46,9 @@ export const build: DockerCommand = {
     { name: 'target', takes: 'value' },
     { name: 'platform', takes: 'value' },
     { name: 'network', takes: 'value' },
+    { name: 'secret', takes: 'list' },
+    { name: 'ssh', takes: 'list' },
+    { name: 'allow', takes: 'list' },
     { name: 'no-cache', takes: 'switch' },
     { name: 'pull', takes: 'switch' },
     { name: 'quiet', short: 'q', takes: 'switch' },
@@ -68,19 +72,22 @@ export const build: DockerCommand = {
     const dockerfile = await findDockerfile(flags.one('file'), context, docker);
     const quiet = flags.on('quiet');
     const progress = new PlainProgress((text) => docker.output.stderr(text));
-    const { images } = await docker.files
-      .pinned(context, async (pinned) =>
+    const secrets = await stepSecrets(flags.all('secret'), docker);
+    const { images } = await withStepAgents(flags.all('ssh'), docker, (ssh) =>
+      docker.files.pinned(context, async (pinned) =>
         docker.engine.build(
           {
             ...requestOf(flags, docker),
             context: { kind: 'folder', path: pinned },
             dockerfile,
+            secret: async (id) => secrets.get(id),
+            ssh,
             onEvent: quiet ? () => undefined : progress.listen,
           },
           docker.caller,
         ),
-      )
-      .finally(() => progress.finish());
+      ),
+    ).finally(() => progress.finish());
     const id = images[0]?.image.id ?? '';
     if (quiet) docker.out(id);
     await writeImageId(flags.one('iidfile'), id, docker);
@@ -136,6 +143,7 @@ function requestOf(flags: Flags, docker: DockerSession): Omit<ImageBuildRequest,
     noCache: flags.on('no-cache'),
     pull: flags.on('pull'),
     network: networkOf(flags.one('network') ?? 'default', docker),
+    allow: flags.all('allow').map(stepEntitlement),
   };
 }
 
