@@ -36,7 +36,7 @@ export interface BuildOptions {
   output?: string[];
   provenance?: 'min' | 'max';
   check?: boolean;
-  progress: 'auto' | 'tty' | 'plain' | 'json' | 'quiet';
+  progress: 'auto' | 'tty' | 'plain' | 'classic' | 'json' | 'quiet';
   explain?: boolean;
   project?: string;
   quiet?: boolean;
@@ -80,6 +80,7 @@ export async function buildCallOf(
     pull: options.pull === true,
     push: options.push === true || asked.push,
     network: options.network,
+    stepImages: options.progress === 'classic',
     allow: (options.allow ?? []).map(entitlementOf),
     secrets: await secretsOf(options.secret ?? []),
     ssh,

@@ -207,7 +207,7 @@ function describeImageBuild(program: Command, add: AddCommand): void {
     )
     .addOption(
       new Option('--progress <style>', 'how progress is shown: a picture on a terminal, lines elsewhere')
-        .choices(['auto', 'tty', 'plain', 'json', 'quiet'])
+        .choices(['auto', 'tty', 'plain', 'classic', 'json', 'quiet'])
         .default('auto'),
     )
     .option('--explain', 'say for every step why it was or was not cached')

@@ -48,7 +48,7 @@ async function buildWith(context: CliContext, options: BuildOptions, call: Build
     progress.finish(signal.aborted ? 'cancelled' : 'failed');
     throw error;
   }
-  progress.finish('done');
+  progress.finish('done', result.images);
   printResult(terminal, options, result, [...bases.values()]);
   return EXIT.done;
 }

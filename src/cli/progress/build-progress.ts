@@ -1,4 +1,5 @@
 import type { BuildEvent } from '../../engine/events.ts';
+import { ClassicProgress } from '../../engine/progress/classic.ts';
 import { PlainProgress } from '../../engine/progress/plain.ts';
 import type { BuildOptions } from '../build-call.ts';
 import type { Terminal } from '../terminal.ts';
@@ -24,12 +25,22 @@ export function buildProgress(terminal: Terminal, options: BuildOptions): BuildP
         '--progress tty: standard error is no terminal',
         '--progress auto draws where there is one, and prints lines elsewhere.',
       );
+    case 'classic':
+      return classicLines(terminal);
     case 'quiet':
       return untilItFails(terminal);
     case 'auto':
       if (silent) return untilItFails(terminal);
       return live === undefined ? plainLines((text) => terminal.err(text)) : new LiveProgress(live);
   }
+}
+
+function classicLines({ err, live }: Terminal): BuildProgress {
+  const classic = new ClassicProgress(err, { colours: live?.colours === true });
+  return {
+    listen: classic.listen,
+    finish: (outcome, images = []) => (outcome === 'done' ? classic.built(images) : classic.failed()),
+  };
 }
 
 function plainLines(write: (text: string) => void): BuildProgress {

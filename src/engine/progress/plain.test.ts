@@ -82,7 +82,7 @@ it('lets one speak at a time: what others say waits for its end, or comes when t
   );
 });
 
-it('gives the floor away after some seconds of silence, and to whoever waits long', () => {
+it('gives the floor away after some seconds of silence, and to whoever waits long; what never ended was cancelled', () => {
   const quiet: [number, BuildEvent][] = [
     [0, { kind: 'vertex', id: 1, name: 'a' }],
     [0, { kind: 'vertex', id: 2, name: 'b' }],
@@ -90,7 +90,9 @@ it('gives the floor away after some seconds of silence, and to whoever waits lon
     [4900, { kind: 'output', id: 2, stream: 'stdout', text: 'two\n' }],
     [5100, { kind: 'output', id: 2, stream: 'stdout', text: 'three\n' }],
   ];
-  expect(shown(quiet)).toBe('#1 a\n#1 ...\n\n#2 b\n#2 0.100 one\n#2 4.900 two\n#2 5.100 three\n');
+  expect(shown(quiet)).toBe(
+    '#1 a\n#1 ...\n\n#2 b\n#2 0.100 one\n#2 4.900 two\n#2 5.100 three\n#2 CANCELED\n\n#1 a\n#1 CANCELED\n',
+  );
   const loud: [number, BuildEvent][] = Array.from({ length: 120 }, (_, i) => [
     i * 100,
     { kind: 'output', id: 1, stream: 'stdout', text: '.\n' },
@@ -118,12 +120,14 @@ it('writes bytes on their way now and then, and always their end', () => {
       [210, at(3_500_000)],
       [900, at(28_566_340, true)],
       [900, { kind: 'status', id: 1, item: 'extracting sha256:abc', current: 0, done: true }],
+      [900, { kind: 'end', id: 1, ms: 900, status: 'done' }],
     ]),
   ).toBe(`#1 [1/1] FROM base
 #1 sha256:abc 0B / 28.57MB
 #1 sha256:abc 3.40MB / 28.57MB 0.2s
 #1 sha256:abc 28.57MB / 28.57MB 0.9s done
 #1 extracting sha256:abc done
+#1 DONE 0.9s
 `);
 });
 
