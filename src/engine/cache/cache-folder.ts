@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { constants, createWriteStream, fsyncSync } from 'node:fs';
+import { closeSync, constants, fsync, write } from 'node:fs';
 import { rename } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
 import type { Descriptor } from '../../images/descriptor.ts';
 import { digestOf } from '../../images/digest.ts';
 import { type ImageIndex, type ImageManifest, parseManifest } from '../../images/manifest.ts';
@@ -16,6 +15,9 @@ import {
 } from '../../kernel/rooted.ts';
 import { SystemCallError } from '../../kernel/system-call-error.ts';
 import { Problem } from '../../lib/problem.ts';
+
+const flush = promisify(fsync);
+const writeSome = promisify(write);
 
 const SMALL_LIMIT = 4 << 20;
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
@@ -78,13 +80,11 @@ export class CacheFolder {
   async #put(path: string, bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
     const passing = `${path}.${process.pid}.tmp`;
     const fd = openBelow(this.#root, passing, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644);
-    const stream = createWriteStream('', { fd, autoClose: false });
     try {
-      await pipeline(bytes, stream);
-      fsyncSync(fd);
+      for await (const chunk of bytes) await writeAll(fd, chunk);
+      await flush(fd);
     } finally {
-      stream.close();
-      if (!stream.closed) await once(stream, 'close');
+      closeSync(fd);
     }
     await placeBelow(this.#root, passing, (from) => placeBelow(this.#root, path, (to) => rename(from, to)));
   }
@@ -101,4 +101,8 @@ export class CacheFolder {
 
 function pathOf({ digest }: Descriptor): string {
   return `blobs/${digest.replace(':', '/')}`;
+}
+
+async function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += (await writeSome(fd, bytes, at)).bytesWritten;
 }

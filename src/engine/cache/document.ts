@@ -69,10 +69,10 @@ function published({ key, layer, contentDigest, position, text, inputs, duration
   };
 }
 
-/** A digest of a short secret can be guessed, and whoever may pull the cache reads this. */
+/** A digest of a short secret can be guessed, and whoever may pull the cache reads this; its text was never kept. */
 function publishedInputs(inputs: readonly CacheInput[]): CacheInput[] {
   const files = inputs.filter(({ kind }) => kind === 'file').length;
   return inputs
     .filter(({ kind }) => kind !== 'file' || files <= NAMED_FILES)
-    .map(({ shown: _, ...each }) => (looksSecret(each.name) && each.kind !== 'file' ? { ...each, value: '' } : each));
+    .map((each) => (looksSecret(each.name) && each.kind !== 'file' ? { ...each, value: '' } : each));
 }

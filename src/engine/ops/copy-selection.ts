@@ -77,7 +77,10 @@ export class CopySelection {
     this.#from.index?.note(entry.path, entry, digest, seenMs);
   }
 
-  /** Reads the files that no layer has, because a later one took their name: the key knows them all the same. */
+  /**
+   * Reads the files whose content isn't known: those that no layer has, because a later one took their name, or all of them
+   * before a layer is written.
+   */
   async readUnwritten(): Promise<void> {
     for (const entry of this.#files()) {
       if (this.#digests.has(contentKey(entry))) continue;

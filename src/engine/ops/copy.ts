@@ -110,6 +110,8 @@ async function copySelected(
       inputs: () => copyInputs(operation, state, files),
     };
   };
+  // on another machine every file is new, but the copy is likely to be known: a hit then needs no layer below either
+  if (services.cacheOff === undefined && services.request.cacheFrom.length > 0) await selection.readUnwritten();
   const before = question();
   const known = before === undefined ? undefined : await findCached(services, before.key);
   if (before !== undefined && known !== undefined) return fromRecord(services, before, known);

@@ -41,7 +41,7 @@ export async function saveMade(
   const earlier = await cache.latest(place.position, question.text);
   const { reason, details } =
     cacheOff === undefined ? explainMiss(inputs, earlier) : { reason: cacheOff, details: [] as string[] };
-  const since = earlier === undefined ? undefined : { build: earlier.build, at: earlier.createdAt };
+  const since = earlier && { build: earlier.build, at: earlier.createdAt, importedFrom: earlier.importedFrom };
   const { layer, contentDigest } = await cache.sameAsImage(
     { layers: state.layers, history: place.history },
     made,
