@@ -39,7 +39,6 @@ export const RULES = {
   ForwardStageReference: own('A name means an image, although a stage further down is called so'),
   HeredocBackslash: own('Backslashes in an unquoted here-document are removed'),
   JSONArgsInvalid: own('An array that is not valid JSON is read as plain text'),
-  JSONArgsTrailing: own('Text behind a JSON array is ignored'),
   MountOptionIgnored: own('An option of --mount means nothing for a mount of its type'),
   StageNameTypo: own('A name means an image, although it is nearly the name of a stage'),
   UnresolvedBase: own('A base image can not be asked what it sets, so less can be checked'),

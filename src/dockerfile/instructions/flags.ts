@@ -21,7 +21,7 @@ export class Flags {
           names.length === 0
             ? `${node.name} has no flags.`
             : `Flags of ${node.name}: ${names.map((each) => `--${each}`).join(', ')}.`;
-        throw new Complaint(`unknown flag: ${name}${didYouMean(name, names)}`, { ...at, hint });
+        throw new Complaint(`unknown flag: --${name}${didYouMean(name, names)}`, { ...at, hint });
       }
       const kind = known[name];
       const values = this.#values.get(name) ?? [];

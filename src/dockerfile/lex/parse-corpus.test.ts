@@ -44,6 +44,11 @@ describe.skipIf(absent)('BuildKit’s parser files (skipped where ../shared is a
     expect(() => parseDockerfile(text, 'Dockerfile')).toThrow();
   });
 
+  it('are 38 cases', () => {
+    console.log(`parser: ${cases.length} trees, ${negative.length} refused, 1 of lines`);
+    expect(cases.length + negative.length + 1).toBe(38);
+  });
+
   it('knows the lines that an instruction spans', () => {
     const text = readFileSync(new URL('testfile-line/Dockerfile', folder), 'utf8');
     const lines = nodesOf(text).map((node) => [node.range.line, node.range.endLine]);

@@ -95,7 +95,7 @@ describe('arrays', () => {
     ['CMD ["a", "b",]', false, ['["a", "b",]'], 'JSONArgsInvalid'],
     ['RUN [ -f /x ]', false, ['[ -f /x ]']],
     ['RUN [ "$a" = "b" ]', false, ['[ "$a" = "b" ]']],
-    ['CMD ["a"] # done', true, ['a'], 'JSONArgsTrailing'],
+    ['CMD ["a"] # done', false, ['["a"] # done'], 'JSONArgsInvalid'],
     ['COPY ["a b", "c"]', true, ['a b', 'c']],
     ['COPY [a b]', false, ['[a', 'b]']],
   ])('%s', (line, json, words, rule) => {

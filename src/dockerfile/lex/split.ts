@@ -122,25 +122,27 @@ function wholeLine(line: LogicalLine, from: number): Word[] {
 /** An array whose only mistake is its quotes or a trailing comma; a shell test such as `[ -f x ]` is not meant. */
 const NEARLY_JSON = /^\[\s*(?:'[^']*'|"[^"]*")\s*(?:,.*)?\]$/s;
 
+/** The words of an array that takes the whole rest of the line; anything else is plain text, as in BuildKit's newest parser. */
 function readJson(node: Node, from: number, remark: Remark): Word[] | undefined {
   const { line } = node;
-  const array = readJsonArray(line.text, from);
   const text = line.text.slice(from).trimEnd();
-  if (array === undefined) {
-    if (NEARLY_JSON.test(text))
-      remark('JSONArgsInvalid', `${node.name} is read as plain text: its array is not valid JSON`, node, {
-        text: 'Write an array of strings in double quotes',
-        ...editsOf(line.range(from, from + text.length), validArray(text)),
-      });
-    return undefined;
+  const end = from + text.length;
+  const array = readJsonArray(line.text, from);
+  if (array?.end === end) {
+    node.json = true;
+    return array.words.map((word) => wordOf(line, word));
   }
-  const behind = line.text.slice(array.end).trim();
-  if (behind !== '')
-    remark('JSONArgsTrailing', `${node.name} ignores what follows the JSON array: ${JSON.stringify(behind)}`, node, {
-      text: `Take it into the array, or leave it out`,
+  if (array !== undefined && array.words.length > 0)
+    remark('JSONArgsInvalid', `${node.name} is read as plain text: something follows its array`, node, {
+      text: 'Take it into the array, or leave it out',
+      ...editsOf(line.range(array.end, end), ''),
     });
-  node.json = true;
-  return array.words.map((word) => wordOf(line, word));
+  else if (NEARLY_JSON.test(text))
+    remark('JSONArgsInvalid', `${node.name} is read as plain text: its array is not valid JSON`, node, {
+      text: 'Write an array of strings in double quotes',
+      ...editsOf(line.range(from, end), validArray(text)),
+    });
+  return undefined;
 }
 
 /** The array with double quotes and without a trailing comma, if that is all that it lacks. */
