@@ -17,7 +17,7 @@ import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { baseOf, type EntryType, joinPath, parentOf } from '../trees/entry.ts';
 import type { OpenFile, SourceEntry, SourceTree } from './source-tree.ts';
 
-const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
 
 export interface FolderTreeOptions {
   /** A context's files belong to root, whoever owns them on this machine, and carry no xattrs; other trees keep both. */
@@ -112,7 +112,8 @@ export class FolderTree implements SourceTree {
   }
 
   open(path: string): OpenFile {
-    const fd = this.#tryOpen(path, O_RDONLY | O_NOFOLLOW);
+    // a pipe that was put there meanwhile would be waited for without O_NONBLOCK, by the whole process
+    const fd = this.#tryOpen(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     if (fd === undefined) throw new Problem('failed', `${path}: vanished while it was copied`);
     const stats = fstatSync(fd, { bigint: true });
     if (!stats.isFile()) {

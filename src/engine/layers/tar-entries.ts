@@ -54,6 +54,9 @@ export function toHeader(change: Change): TarHeader {
   return header;
 }
 
+/** Overlayfs' own marks: from a tar, they would hide or redirect what other layers have. */
+const OVERLAY = /^(?:trusted|user)\.overlay\./;
+
 /** What an entry of a layer's tar changes; undefined for AUFS's bookkeeping. Names that lead upwards stay below the root. */
 export function fromHeader(header: TarHeader): Change | undefined {
   const path = cleanPath(header.name);
@@ -75,6 +78,8 @@ export function fromHeader(header: TarHeader): Change | undefined {
   if (header.devmajor !== undefined && header.devminor !== undefined)
     entry.device = { major: header.devmajor, minor: header.devminor };
   if (header.xattrs !== undefined)
-    entry.xattrs = Object.fromEntries([...header.xattrs].map(([name, value]) => [name, Buffer.from(value)]));
+    entry.xattrs = Object.fromEntries(
+      [...header.xattrs].filter(([name]) => !OVERLAY.test(name)).map(([name, value]) => [name, Buffer.from(value)]),
+    );
   return { kind: 'entry', entry };
 }

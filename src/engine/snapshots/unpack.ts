@@ -25,6 +25,7 @@ import { makeNode, makeWhiteout } from '../../kernel/node-file.ts';
 import { O_PATH } from '../../kernel/openat2.ts';
 import { openBelow, selfFd } from '../../kernel/rooted.ts';
 import { setXattr } from '../../kernel/xattr.ts';
+import { RESERVE_BYTES, SpaceGuard } from '../../lib/disk-problem.ts';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { wantsText } from '../layers/layer-trees.ts';
 import { fromHeader } from '../layers/tar-entries.ts';
@@ -32,6 +33,7 @@ import { PassingBytes } from '../layers/write-layer.ts';
 import { ancestorsOf, baseOf, cleanPath, parentOf, type TreeEntry } from '../trees/entry.ts';
 import { Listing } from '../trees/listing.ts';
 import type { MergedTree } from '../trees/merged-tree.ts';
+import { entryProblem } from './entry-problem.ts';
 import { OPAQUE_XATTR } from './overlay-marks.ts';
 
 const writeAsync = promisify(write);
@@ -57,7 +59,11 @@ export async function unpackLayer(
   try {
     for await (const entry of readTar(tar)) {
       signal.throwIfAborted();
-      await unpacker.add(entry);
+      try {
+        await unpacker.add(entry);
+      } catch (error) {
+        throw entryProblem(error, entry.header.name, folder);
+      }
     }
     await unpacker.finish(below);
     return unpacker.listing;
@@ -71,12 +77,15 @@ class Unpacker {
   readonly #root: number;
   readonly #rootPath: string;
   readonly #folders = new Map<string, TreeEntry>();
+  /** A layer can hold a thousand times its size. */
+  readonly #space: SpaceGuard;
   /** The folder that the last entry went to: most entries follow others of the same one. */
   #open: { path: string; fd: number } | undefined;
 
   constructor(folder: string) {
     this.#rootPath = realpathSync(folder);
     this.#root = openSync(folder, O_PATH | constants.O_DIRECTORY);
+    this.#space = new SpaceGuard(folder, RESERVE_BYTES);
   }
 
   close(): void {
@@ -106,6 +115,7 @@ class Unpacker {
       return;
     }
     if (entry.type === 'folder') {
+      if (this.#typeAt(path) === 'other') await this.#clear(path);
       this.#makeFolder(path);
       this.#folders.set(path, entry);
       return;
@@ -131,7 +141,10 @@ class Unpacker {
     const fd = this.#at(entry.path, (at) => openSync(at, flags, 0o600));
     try {
       const passing = new PassingBytes(body, wantsText(entry.path, entry.size));
-      for await (const chunk of passing) await writeWhole(fd, chunk);
+      for await (const chunk of passing) {
+        await this.#space.take(chunk.length);
+        await writeWhole(fd, chunk);
+      }
       this.listing.add({ kind: 'entry', entry, digest: passing.finish() });
       if (passing.text !== undefined) this.listing.texts.set(entry.path, passing.text);
       fchownSync(fd, entry.uid, entry.gid);
@@ -173,11 +186,14 @@ class Unpacker {
   }
 
   #exists(path: string): boolean {
+    return this.#typeAt(path) !== undefined;
+  }
+
+  #typeAt(path: string): 'folder' | 'other' | undefined {
     try {
-      this.#at(path, (at) => lstatSync(at));
-      return true;
+      return this.#at(path, (at) => lstatSync(at)).isDirectory() ? 'folder' : 'other';
     } catch (error) {
-      if (hasErrorCode(error, 'ENOENT', 'ENOTDIR')) return false;
+      if (hasErrorCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
       throw error;
     }
   }
@@ -190,10 +206,9 @@ class Unpacker {
       try {
         return use(pathBytes(`${selfFd(fd)}/${baseOf(path)}`));
       } catch (error) {
-        if (!hasErrorCode(error, 'ENOENT')) throw error;
-        throw new Problem('invalid', `${linkedFrom.path}: hard link to ${path}, which is not in the layer`, {
-          cause: error,
-        });
+        if (!hasErrorCode(error, 'ENOENT', 'ENOTDIR', 'EPERM')) throw error;
+        const what = hasErrorCode(error, 'EPERM') ? 'which is a folder' : 'which is not in the layer';
+        throw new Problem('invalid', `${linkedFrom.path}: hard link to ${path}, ${what}`, { cause: error });
       } finally {
         closeSync(fd);
       }

@@ -10,6 +10,9 @@ export interface TarEntry {
   body: AsyncIterable<Uint8Array>;
 }
 
+/** 2^32 - 1 means "nobody in particular" to chown(2). */
+const MAX_ID = 2 ** 32 - 2;
+
 /** Longest PAX header or GNU name kept in memory, as Go limits it: an xattr has at most 64 KiB, a path 4 KiB. */
 const SPECIAL_LIMIT = 1 << 20;
 
@@ -72,6 +75,7 @@ function complete(raw: RawBlock, pax: PaxRecords, longName?: string, longLink?: 
   const path = told('path');
   const name = path === undefined ? (longName ?? raw.name) : pathText(path);
   if (name === '') throw new Problem('invalid', 'malformed tar: an entry without a name');
+  if (name.includes('\0')) throw new Problem('invalid', `malformed tar: a NUL in the name ${JSON.stringify(name)}`);
   let type = entryType(raw.flag);
   // Tars from before POSIX know folders by their slash alone.
   if (type === 'file' && name.endsWith('/')) type = 'directory';
@@ -96,11 +100,15 @@ function complete(raw: RawBlock, pax: PaxRecords, longName?: string, longLink?: 
   const gid = number('gid', raw.gid);
   if (size < 0 || uid < 0 || gid < 0)
     throw new Problem('invalid', `malformed tar: ${name} has a negative size or owner`);
+  if (uid > MAX_ID || gid > MAX_ID)
+    throw new Problem('invalid', `malformed tar: the owner of ${name} is ${uid}:${gid}, and ids end at ${MAX_ID}`);
   const header: TarHeader = { name: withoutSlash(name), type, mode: raw.mode, uid, gid, size, mtime: seconds };
   if (nanos !== 0) header.mtimeNanos = nanos;
   if (type === 'symlink' || type === 'hardlink') {
     const link = told('linkpath');
-    header.linkname = link === undefined ? (longLink ?? raw.linkname) : pathText(link);
+    const target = link === undefined ? (longLink ?? raw.linkname) : pathText(link);
+    if (target.includes('\0')) throw new Problem('invalid', `malformed tar: a NUL in the target of ${name}`);
+    header.linkname = target;
   }
   if (type === 'char-device' || type === 'block-device') {
     header.devmajor = raw.devmajor;
