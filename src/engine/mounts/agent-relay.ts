@@ -32,7 +32,10 @@ export async function relayAgent(path: string, agent: string, owner: FileOwner):
     for (const socket of [client, upstream]) {
       open.add(socket);
       socket.once('close', () => open.delete(socket));
+      // an agent that has gone, or a command that didn't wait: the other end learns it by the end of its connection
+      socket.on('error', (error) => log.debug({ error: messageOf(error) }, 'ssh agent'));
     }
+    upstream.once('close', () => client.destroy());
     relay(client, upstream).catch((error: unknown) => log.debug({ error: messageOf(error) }, 'ssh agent'));
   });
   // a path of a socket may have 108 bytes, a data folder's may have more
