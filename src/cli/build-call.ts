@@ -5,7 +5,7 @@ import type { BuildCall } from '../doors/control/wire.ts';
 import { parseCacheExport, parseCacheImport } from '../engine/options/cache.ts';
 import { parseContext, parseNamedContext } from '../engine/options/context.ts';
 import { parseSecret, SECRET_LIMIT } from '../engine/options/secret.ts';
-import type { Entitlement, NamedContext } from '../engine/request.ts';
+import type { CacheExport, CacheImport, Entitlement, NamedContext } from '../engine/request.ts';
 import { parsePlatform } from '../images/platform.ts';
 import { readSmall } from '../lib/bytes.ts';
 import { hasErrorCode, messageOf, Problem } from '../lib/problem.ts';
@@ -73,8 +73,8 @@ export async function buildCallOf(
     labels: pairs(options.label ?? [], '--label', () => ''),
     platform: options.platform === undefined ? undefined : parsePlatform(options.platform),
     contexts: Object.fromEntries((options.buildContext ?? []).map(namedContextOf)),
-    cacheFrom: (options.cacheFrom ?? []).map(parseCacheImport),
-    cacheTo: (options.cacheTo ?? []).map(parseCacheExport),
+    cacheFrom: (options.cacheFrom ?? []).map(parseCacheImport).map(absoluteCache),
+    cacheTo: (options.cacheTo ?? []).map(parseCacheExport).map(absoluteCache),
     noCache: !options.cache,
     noCacheFilter: (options.noCacheFilter ?? []).flatMap((list) => list.split(',')),
     pull: options.pull === true,
@@ -94,6 +94,10 @@ export async function buildCallOf(
 function namedContextOf(text: string): [string, NamedContext] {
   const [name, source] = parseNamedContext(text);
   return [name, 'path' in source ? { ...source, path: resolve(source.path) } : source];
+}
+
+function absoluteCache<C extends CacheImport | CacheExport>(cache: C): C {
+  return cache.kind === 'local' ? { ...cache, path: resolve(cache.path), name: cache.path } : cache;
 }
 
 function entitlementOf(text: string): Entitlement {

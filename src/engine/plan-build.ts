@@ -72,6 +72,9 @@ export function planBuild(
     if (first !== undefined) {
       for (const warning of first.plan.warnings) emit(warning);
       remarkUnused(first.plan, remark);
+      const [place] = first.plan.stages.map((stage) => stage.place);
+      for (const message of unknownFilters(request, parsed.stages))
+        if (place !== undefined) progress.emit({ kind: 'warning', rule: 'UnknownStage', message, place });
     }
     return request.stepImages === true ? withSteps(plans, parsed, request.labels, progress) : plans;
   } catch (error) {
@@ -107,4 +110,15 @@ function remarkUnused({ unusedBuildArgs, stages }: StagePlan, remark: Remark): v
   remark('UnusedBuildArg', `One or more build-args [${names}] were not consumed`, first.place.ranges, {
     text: `Declare where it is used: ARG ${unusedBuildArgs[0]}, or leave --build-arg out`,
   });
+}
+
+/** Names of `--no-cache-filter` that no stage has: docker keeps silent, and the person wonders why it is cached. */
+function unknownFilters(
+  { noCacheFilter = [] }: ImageBuildRequest,
+  stages: readonly { index: number; from: { name?: string } }[],
+): string[] {
+  const names = stages.map(({ index, from }) => from.name ?? String(index));
+  return noCacheFilter
+    .filter((filter) => !names.includes(filter.toLowerCase()) && !stages.some(({ index }) => filter === String(index)))
+    .map((filter) => `--no-cache-filter ${filter} names no stage of this file; there are ${names.join(', ')}`);
 }

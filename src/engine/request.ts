@@ -65,15 +65,15 @@ export type NamedContext =
 export type CacheImport =
   /** An image with BuildKit's inline cache or a plain history, or a cache artifact of ours, by its own name. */
   | { kind: 'registry'; reference: string }
-  /** A folder that a CacheExport wrote. */
-  | { kind: 'local'; path: string };
+  /** A folder that a CacheExport wrote; `name` is what the person calls it, where the path is another. */
+  | { kind: 'local'; path: string; name?: string | undefined };
 
 export type CacheExport =
   /** BuildKit's inline records in the config of the image. */
   | { kind: 'inline' }
   /** An artifact of its own; `min` has the layers of the image, `max` those of every stage. */
   | { kind: 'registry'; reference: string; mode: 'min' | 'max' }
-  | { kind: 'local'; path: string; mode: 'min' | 'max' };
+  | { kind: 'local'; path: string; name?: string | undefined; mode: 'min' | 'max' };
 
 export type Entitlement = 'security.insecure' | 'network.host';
 

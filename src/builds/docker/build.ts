@@ -1,12 +1,12 @@
 import { posix } from 'node:path';
 import type { Network } from '../../containers/container.ts';
-import { parseCacheImport } from '../../engine/options/cache.ts';
 import { PlainProgress } from '../../engine/progress/plain.ts';
 import type { ImageBuildRequest } from '../../engine/request.ts';
 import { parsePlatform } from '../../images/platform.ts';
 import { familiarName, parseReference, withDefaultTag } from '../../images/reference.ts';
 import { Problem } from '../../lib/problem.ts';
 import { missingDockerfile } from '../missing-dockerfile.ts';
+import { withStepCaches } from './build-caches.ts';
 import { stepEntitlement, stepSecrets, withStepAgents } from './build-secrets.ts';
 import type { DockerCommand, DockerSession } from './command.ts';
 import type { Flags } from './flags.ts';
@@ -31,7 +31,7 @@ const WITHOUT_EFFECT = [
 ];
 const SWITCHES_WITHOUT_EFFECT = ['compress', 'disable-content-trust', 'force-rm', 'load', 'rm'];
 /** Flags without which the result would be another one than was asked for. */
-const REFUSED = ['add-host', 'build-context', 'cache-to', 'output', 'security-opt'];
+const REFUSED = ['add-host', 'build-context', 'output', 'security-opt'];
 
 export const build: DockerCommand = {
   name: 'build',
@@ -43,6 +43,8 @@ export const build: DockerCommand = {
     { name: 'build-arg', takes: 'list' },
     { name: 'label', takes: 'list' },
     { name: 'cache-from', takes: 'list' },
+    { name: 'cache-to', takes: 'list' },
+    { name: 'no-cache-filter', takes: 'list' },
     { name: 'target', takes: 'value' },
     { name: 'platform', takes: 'value' },
     { name: 'network', takes: 'value' },
@@ -74,17 +76,20 @@ export const build: DockerCommand = {
     const progress = new PlainProgress((text) => docker.output.stderr(text));
     const secrets = await stepSecrets(flags.all('secret'), docker);
     const { images } = await withStepAgents(flags.all('ssh'), docker, (ssh) =>
-      docker.files.pinned(context, async (pinned) =>
-        docker.engine.build(
-          {
-            ...requestOf(flags, docker),
-            context: { kind: 'folder', path: pinned },
-            dockerfile,
-            secret: async (id) => secrets.get(id),
-            ssh,
-            onEvent: quiet ? () => undefined : progress.listen,
-          },
-          docker.caller,
+      withStepCaches(flags, docker, (caches) =>
+        docker.files.pinned(context, async (pinned) =>
+          docker.engine.build(
+            {
+              ...requestOf(flags, docker),
+              ...caches,
+              context: { kind: 'folder', path: pinned },
+              dockerfile,
+              secret: async (id) => secrets.get(id),
+              ssh,
+              onEvent: quiet ? () => undefined : progress.listen,
+            },
+            docker.caller,
+          ),
         ),
       ),
     ).finally(() => progress.finish());
@@ -127,7 +132,10 @@ async function findDockerfile(
   return { text: (await docker.files.readSmall(path, DOCKERFILE_LIMIT)).toString('utf8'), name: file ?? path };
 }
 
-function requestOf(flags: Flags, docker: DockerSession): Omit<ImageBuildRequest, 'context' | 'dockerfile' | 'onEvent'> {
+function requestOf(
+  flags: Flags,
+  docker: DockerSession,
+): Omit<ImageBuildRequest, 'context' | 'dockerfile' | 'cacheFrom' | 'onEvent'> {
   const platform = flags.one('platform');
   return {
     buildArgs: pairs(flags.all('build-arg'), docker.env),
@@ -139,7 +147,7 @@ function requestOf(flags: Flags, docker: DockerSession): Omit<ImageBuildRequest,
       },
     ],
     platform: platform === undefined ? undefined : parsePlatform(platform),
-    cacheFrom: flags.all('cache-from').map(parseCacheImport),
+    noCacheFilter: flags.all('no-cache-filter').flatMap((list) => list.split(',')),
     noCache: flags.on('no-cache'),
     pull: flags.on('pull'),
     network: networkOf(flags.one('network') ?? 'default', docker),

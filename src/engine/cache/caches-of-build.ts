@@ -61,7 +61,7 @@ export class CachesOfBuild {
   }
 
   async #open(from: CacheImport, platform: ImportRoom['platform']): Promise<ImportedCache | undefined> {
-    const name = from.kind === 'local' ? from.path : from.reference;
+    const name = from.kind === 'local' ? (from.name ?? from.path) : from.reference;
     const vertex = this.#progress.begin(`importing cache manifest from ${name}`);
     try {
       const imported = await openImport(from, this.#caller, { ...this.#room, platform });
@@ -76,7 +76,7 @@ export class CachesOfBuild {
   }
 
   async #export(to: Exclude<CacheExport, { kind: 'inline' }>): Promise<void> {
-    const name = to.kind === 'local' ? to.path : to.reference;
+    const name = to.kind === 'local' ? (to.name ?? to.path) : to.reference;
     const vertex = this.#progress.begin(`exporting cache to ${name}`);
     try {
       const { deps, fetcher, pusher } = this.#room;

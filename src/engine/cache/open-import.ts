@@ -31,7 +31,7 @@ export interface ImportRoom {
  * @throws Problem as ImageSource.resolve; `unsupported` for BuildKit's cache artifacts, whose keys only BuildKit can compute
  */
 export async function openImport(from: CacheImport, caller: Caller, room: ImportRoom): Promise<ImportedCache> {
-  if (from.kind === 'local') return await openFolder(from.path, room);
+  if (from.kind === 'local') return await openFolder(from.path, from.name ?? from.path, room);
   const { reference: name } = from;
   const local = await room.source.find(name, caller);
   if (local !== undefined) {
@@ -69,14 +69,14 @@ async function recordsOf({ config }: ImageManifest, { deps }: ImportRoom) {
   return readDocument(await deps.content.read(config.digest, DOCUMENT_LIMIT));
 }
 
-async function openFolder(path: string, { deps }: ImportRoom): Promise<ImportedCache> {
+async function openFolder(path: string, name: string, { deps }: ImportRoom): Promise<ImportedCache> {
   const folder = new CacheFolder(path);
   const manifest = await folder.manifest();
   if (manifest.config.mediaType !== CACHE_TYPE)
     throw new Problem('invalid', `${path} holds no cache of ours, but ${manifest.config.mediaType}`);
   const records = readDocument(await folder.read(manifest.config, DOCUMENT_LIMIT));
   return {
-    name: path,
+    name,
     records,
     async has(blob, signal) {
       if (!folder.has(blob)) return false;
