@@ -10,8 +10,8 @@ export interface TarEntry {
   body: AsyncIterable<Uint8Array>;
 }
 
-/** 2^32 - 1 means "nobody in particular" to chown(2). */
-const MAX_ID = 2 ** 32 - 2;
+/** Ids of Linux have 32 bits. */
+const MAX_ID = 2 ** 32 - 1;
 
 /** Longest PAX header or GNU name kept in memory, as Go limits it: an xattr has at most 64 KiB, a path 4 KiB. */
 const SPECIAL_LIMIT = 1 << 20;
