@@ -43,6 +43,7 @@ export const RULES = {
   StageNameTypo: own('A name means an image, although it is nearly the name of a stage'),
   UnresolvedBase: own('A base image can not be asked what it sets, so less can be checked'),
   UnknownCheck: own('A check option names a rule that does not exist, but nearly does'),
+  UnknownStage: own('--no-cache-filter names a stage that the file does not have'),
   UnusedBuildArg: own('A --build-arg is taken by no ARG'),
 } satisfies Record<string, Rule>;
 
