@@ -249,12 +249,14 @@ function describeImages(program: Command, add: AddCommand): void {
     'pull <name>',
     {
       summary: 'fetch an image',
-      about: 'Fetches an image and gives it its name here. Layers are fetched when something needs their bytes.',
+      about:
+        'Fetches an image and gives it its name here. With --lazy its layers stay at their registry until something needs their bytes.',
       examples: [`slipway pull ${IMAGE}:latest`],
     },
     async () => (await import('./commands/pull.ts')).pull,
   )
     .option('--platform <os/arch>', 'of several platforms, this one', platformValue)
+    .option('--lazy', 'leave the layers where they are until something needs them')
     .option('--json', 'for programs');
   add(
     program,

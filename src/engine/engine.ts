@@ -93,8 +93,22 @@ export interface CopyResult {
   bytesSent: number;
 }
 
-export interface PushListener {
-  onLayer?: (diffID: Digest, state: 'Preparing' | 'Pushed' | 'Layer already exists' | 'Mounted') => void;
+/** Hears of the layers of an image on their way, by the digest of the blob and in docker's words. */
+export interface TransferListener<State extends string> {
+  /** @param from the repository that a layer was mounted from */
+  onLayer?: (layer: Digest, state: State, from?: string) => void;
+  /** Called often. */
+  onBytes?: (layer: Digest, current: number, total: number) => void;
+}
+
+export type PushListener = TransferListener<'Preparing' | 'Pushed' | 'Layer already exists' | 'Mounted'>;
+export type PullListener = TransferListener<'Already exists' | 'Pulling fs layer' | 'Pull complete'>;
+
+export interface PullOptions {
+  platform?: Platform | undefined;
+  /** Brings the layers as well, which otherwise stay where they are until something needs them. */
+  layers?: boolean | undefined;
+  listener?: PullListener | undefined;
 }
 
 export interface ImageDetails {
@@ -151,7 +165,7 @@ export interface Engine {
    */
   build(request: ImageBuildRequest, caller: Caller): Promise<ImageBuildResult>;
   /** @throws Problem `not-found` (docker's text), `unavailable`, `denied` */
-  pull(name: string, caller: Caller, options?: { platform?: Platform | undefined }): Promise<PullResult>;
+  pull(name: string, caller: Caller, options?: PullOptions): Promise<PullResult>;
   /** @throws Problem `not-found` (`An image does not exist locally with the tag: ...`), `denied`, `unavailable` */
   push(name: string, caller: Caller, listener?: PushListener): Promise<PushResult>;
   /** Every tag that this scope has of the repository, as `docker push --all-tags`. */
@@ -160,7 +174,7 @@ export interface Engine {
    * From one registry to another, either of which may be ours: all platforms, byte for byte, nothing named locally.
    * @throws Problem `not-found`, `denied`, `unavailable`
    */
-  copy(source: string, target: string, caller: Caller): Promise<CopyResult>;
+  copy(source: string, target: string, caller: Caller, listener?: PushListener): Promise<CopyResult>;
   /** @throws Problem `not-found` */
   tag(source: string, target: string, caller: Caller): Promise<void>;
   images(caller: Caller): Promise<NamedImage[]>;

@@ -10,6 +10,12 @@ export class Progress {
     this.#listen = listen;
   }
 
+  /** Events of another one, whose vertices come before those that begin here. */
+  readonly relay = (event: BuildEvent): void => {
+    if (event.kind === 'vertex') this.#last = Math.max(this.#last, event.id);
+    this.#listen(event);
+  };
+
   /** @param step the instruction of the `steps` event that it does */
   begin(name: string, place?: Place, step?: number): Vertex {
     const id = ++this.#last;

@@ -4,7 +4,9 @@ import { runBuild } from '../builds/run.ts';
 import type { Config } from '../config.ts';
 import type { BridgeNetwork, ContainerRuntime, Network } from '../containers/container.ts';
 import type { BuildCall, ControlCalls } from '../doors/control/wire.ts';
-import type { Caller, PushListener } from '../engine/engine.ts';
+import type { Caller } from '../engine/engine.ts';
+import { Progress } from '../engine/progress.ts';
+import { pushShown } from '../engine/transfer/push-shown.ts';
 import { parsePlatform } from '../images/platform.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { DataFolder } from '../lib/data-folder.ts';
@@ -14,6 +16,7 @@ import { engineOver, OWNER_SCOPE } from './engine.ts';
 import { RegistrySettings } from './registries.ts';
 import { runtimeOver } from './runtime.ts';
 import type { Stores } from './stores.ts';
+import { transferEvents } from './transfer-events.ts';
 
 type Emit = (event: unknown) => void;
 
@@ -50,7 +53,6 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
     actor: 'owner',
     signal,
   });
-  const listener = (emit: Emit): PushListener => ({ onLayer: (layer, state) => emit({ layer, state }) });
 
   return {
     async runBuild([build], _emit, signal) {
@@ -85,6 +87,7 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
       const values = new Map(Object.entries(secrets).map(([id, value]) => [id, Buffer.from(value, 'base64')]));
       const sockets = new Map(Object.entries(ssh));
       const bound = caller(signal, project);
+      const progress = new Progress(emit);
       const result = await withNetwork(runtime, network, config, (joined) =>
         engine.build(
           {
@@ -93,7 +96,7 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
             secret: async (id) => values.get(id),
             ssh: (id) => sockets.get(id),
             outputs: writtenOutputs(outputs),
-            onEvent: emit,
+            onEvent: progress.relay,
           },
           bound,
         ),
@@ -101,7 +104,7 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
       const pushed = [];
       if (push)
         for (const tag of request.targets.flatMap((target) => target.tags))
-          pushed.push(await engine.push(tag, bound, listener(emit)));
+          pushed.push(await pushShown(engine, tag, bound, progress));
       return { ...result, pushed, ms: performance.now() - started };
     },
 
@@ -115,20 +118,24 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
       await engine.remove(name, caller(signal));
       return null;
     },
-    pull: ([{ name, platform }], _emit, signal) =>
-      engine.pull(name, caller(signal), platform === undefined ? {} : { platform: parsePlatform(platform) }),
+    pull: ([{ name, platform, lazy }], emit, signal) =>
+      engine.pull(name, caller(signal), {
+        ...(platform === undefined ? {} : { platform: parsePlatform(platform) }),
+        layers: lazy !== true,
+        listener: transferEvents(emit),
+      }),
     push: async ([{ name, all }], emit, signal) =>
       all
-        ? engine.pushAll(name, caller(signal), listener(emit))
-        : [await engine.push(name, caller(signal), listener(emit))],
+        ? engine.pushAll(name, caller(signal), transferEvents(emit))
+        : [await engine.push(name, caller(signal), transferEvents(emit))],
     save: async ([{ names, form, to }], _emit, signal) => {
       await engine.save(names, form, (bytes) => writeTo(to, bytes), caller(signal));
       return null;
     },
     load: ([{ from, name }], _emit, signal) => engine.load(readFrom(from), caller(signal), name),
-    copy: async ([{ source, target }], _emit, signal) => {
+    copy: async ([{ source, target }], emit, signal) => {
       const started = performance.now();
-      const done = await engine.copy(source, target, caller(signal));
+      const done = await engine.copy(source, target, caller(signal), transferEvents(emit));
       return { ...done, ms: performance.now() - started };
     },
   };

@@ -1,6 +1,6 @@
 import { countWarnings, renderWarning } from '../../dockerfile/checks/report.ts';
 import type { Warning } from '../../dockerfile/checks/warnings.ts';
-import type { BuildCall, PushEvent } from '../../doors/control/wire.ts';
+import type { BuildCall } from '../../doors/control/wire.ts';
 import type { BuildEvent } from '../../engine/events.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { CliContext } from '../context.ts';
@@ -15,8 +15,8 @@ import { withControl } from '../with-control.ts';
 export async function checkDockerfile(context: CliContext, call: BuildCall, json: boolean): Promise<number> {
   const { terminal, signal } = context;
   const warnings: Warning[] = [];
-  const onEvent = (event: BuildEvent | PushEvent) => {
-    if ('kind' in event && event.kind === 'warning') warnings.push(event);
+  const onEvent = (event: BuildEvent) => {
+    if (event.kind === 'warning') warnings.push(event);
   };
   let failure: unknown;
   try {

@@ -1,4 +1,4 @@
-import type { BuildCall, ControlCalls, PushEvent } from '../../doors/control/wire.ts';
+import type { BuildCall, ControlCalls } from '../../doors/control/wire.ts';
 import type { BuildEvent } from '../../engine/events.ts';
 import { formatDuration } from '../../lib/bytes.ts';
 import { type BuildOptions, buildCallOf } from '../build-call.ts';
@@ -36,8 +36,7 @@ async function buildWith(context: CliContext, options: BuildOptions, call: Build
   if (options.check) return await checkDockerfile(context, call, options.progress === 'json');
   const progress = buildProgress(terminal, options);
   const bases = new Map<number, ExplainedBase>();
-  const onEvent = (event: BuildEvent | PushEvent) => {
-    if (!('kind' in event)) return;
+  const onEvent = (event: BuildEvent) => {
     noteBase(event, bases);
     progress.listen(event);
   };

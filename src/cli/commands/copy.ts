@@ -1,5 +1,6 @@
 import { formatBytes, formatDuration } from '../../lib/bytes.ts';
 import type { CliContext } from '../context.ts';
+import { transferProgress } from '../progress/transfer-progress.ts';
 import { withControl } from '../with-control.ts';
 
 export async function copy(
@@ -8,12 +9,14 @@ export async function copy(
   source: string,
   target: string,
 ): Promise<number> {
+  const { terminal, signal } = context;
+  const progress = transferProgress(terminal, options.json);
   const done = await withControl(context, (control) =>
-    control.call('copy', { source, target }, undefined, context.signal),
-  );
-  if (options.json) context.terminal.out(`${JSON.stringify(done, null, 2)}\n`);
+    control.call('copy', { source, target }, (event) => progress.listen(event), signal),
+  ).finally(() => progress.finish());
+  if (options.json) terminal.out(`${JSON.stringify(done, null, 2)}\n`);
   else
-    context.terminal.out(
+    terminal.out(
       `${target}\n  digest ${done.digest}, as at the source\n  ${done.manifests} manifests; blobs: ${done.present} were there, ${done.mounted} mounted, ${done.sent} sent (${formatBytes(done.bytesSent)})  ${formatDuration(done.ms)}\n`,
     );
   return 0;

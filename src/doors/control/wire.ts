@@ -39,7 +39,16 @@ export type BuildCall = Omit<ImageBuildRequest, 'network' | 'onEvent' | 'secret'
 /** A file of this machine, or a unix socket that the caller listens on. */
 export type BytePlace = { file: string } | { socket: string };
 
-export type PushEvent = { layer: Digest; state: string };
+/** A layer that is pulled, pushed or copied, in docker's words; with `current`, so many of its bytes are there. */
+export interface TransferEvent {
+  kind: 'layer';
+  layer: Digest;
+  state?: string | undefined;
+  /** The repository that it was mounted from. */
+  from?: string | undefined;
+  current?: number | undefined;
+  total?: number | undefined;
+}
 
 export interface ServerStatus {
   version: string;
@@ -55,21 +64,26 @@ export interface ControlCalls {
   status: { request: Record<string, never>; event: never; result: ServerStatus };
   build: {
     request: BuildCall;
-    event: BuildEvent | PushEvent;
+    event: BuildEvent;
     result: ImageBuildResult & { ms: number; pushed: PushResult[] };
   };
   images: { request: Record<string, never>; event: never; result: NamedImage[] };
   inspect: { request: { name: string }; event: never; result: ImageDetails };
   tag: { request: { source: string; target: string }; event: never; result: null };
   remove: { request: { name: string }; event: never; result: null };
-  pull: { request: { name: string; platform?: string | undefined }; event: never; result: PullResult };
-  push: { request: { name: string; all: boolean }; event: PushEvent; result: PushResult[] };
+  /** `lazy` leaves the layers at their registry until something needs them. */
+  pull: {
+    request: { name: string; platform?: string | undefined; lazy?: boolean | undefined };
+    event: TransferEvent;
+    result: PullResult;
+  };
+  push: { request: { name: string; all: boolean }; event: TransferEvent; result: PushResult[] };
   /** Local images as one archive. */
   save: { request: { names: string[]; form: 'oci' | 'docker'; to: BytePlace }; event: never; result: null };
   /** An archive of images; `name` is another name for the only one. */
   load: { request: { from: BytePlace; name?: string | undefined }; event: never; result: LoadedImage[] };
   /** From one registry to another (either may be ours), all platforms, bytes as they are. */
-  copy: { request: { source: string; target: string }; event: never; result: CopyResult & { ms: number } };
+  copy: { request: { source: string; target: string }; event: TransferEvent; result: CopyResult & { ms: number } };
   createToken: {
     request: {
       note: string;

@@ -80,19 +80,9 @@ export class BlobFetcher {
     };
   }
 
-  async *#watched({ digest, size }: Descriptor, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    const tell = (current: number, done: boolean) => {
-      for (const watch of this.#watching.get(digest) ?? []) watch(digest, current, size, done);
-    };
-    let current = 0;
-    tell(current, false);
-    for await (const chunk of bytes) {
-      current += chunk.length;
-      tell(current, false);
-      yield chunk;
-    }
-    tell(current, true);
-  }
+  readonly #tell: Watch = (item, current, total, done) => {
+    for (const watch of this.#watching.get(item as Digest) ?? []) watch(item, current, total, done);
+  };
 
   async #fetch(blob: Descriptor, signal: AbortSignal): Promise<void> {
     const { content, origins, remote } = this.#deps;
@@ -102,7 +92,7 @@ export class BlobFetcher {
     for (const { host, repository } of places) {
       try {
         const bytes = await remote.blob(host, repository, blob, { signal });
-        await content.ingest(this.#watched(blob, bytes), { expected: blob.digest, size: blob.size, signal });
+        await content.ingest(watched(blob, bytes, this.#tell), { expected: blob.digest, size: blob.size, signal });
         return;
       } catch (error) {
         if (signal.aborted) throw new Problem('cancelled', 'cancelled', { cause: error });
@@ -124,6 +114,22 @@ export class BlobFetcher {
 }
 
 const HOLDER = 'engine';
+
+/** The bytes of a blob, telling how far they are. */
+export async function* watched(
+  { digest, size }: Descriptor,
+  bytes: AsyncIterable<Uint8Array>,
+  watch: Watch,
+): AsyncGenerator<Uint8Array> {
+  let current = 0;
+  watch(digest, current, size, false);
+  for await (const chunk of bytes) {
+    current += chunk.length;
+    watch(digest, current, size, false);
+    yield chunk;
+  }
+  watch(digest, current, size, true);
+}
 
 /** Rethrows what failed first for a reason of its own, and a cancellation only when there was nothing else. */
 export function throwFirst(results: readonly PromiseSettledResult<unknown>[]): void {

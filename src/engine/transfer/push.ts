@@ -15,8 +15,9 @@ import { LEASE_MS } from '../../stores/content/content.ts';
 import { isOwnHost, type OwnName, ownName, repositoryKey } from '../../stores/registry/name.ts';
 import type { EngineDeps } from '../deps.ts';
 import type { Caller, CopyResult, PushListener, PushResult } from '../engine.ts';
+import type { Watch } from '../progress.ts';
 import { referrersOf } from '../provenance/attach.ts';
-import { type BlobFetcher, throwFirst } from './fetch.ts';
+import { type BlobFetcher, throwFirst, watched } from './fetch.ts';
 import type { ImageSource } from './source.ts';
 
 /** Blobs sent to one registry at once. */
@@ -71,11 +72,11 @@ export class Pusher {
   }
 
   /** From one registry to another, all platforms, byte for byte; nothing is named locally. @throws as `push` */
-  async copy(source: string, target: string, caller: Caller): Promise<CopyResult> {
+  async copy(source: string, target: string, caller: Caller, listener: PushListener = {}): Promise<CopyResult> {
     const to = withDefaultTag(parseReference(target));
     const from = await this.#source.target(source, caller);
     const parts = await this.#parts(from.target, source, async () => from.reference, caller);
-    const { tally } = await this.#send(to, to.tag ?? from.target.digest, parts, caller, {});
+    const { tally } = await this.#send(to, to.tag ?? from.target.digest, parts, caller, listener);
     const { digest, mediaType } = from.target;
     return { digest, mediaType, manifests: parts.length, ...tally };
   }
@@ -156,7 +157,7 @@ export class Pusher {
       if (await this.#fetcher.has(blob.digest)) tally.present++;
       else count(tally, blob, 'Pushed');
     }
-    await this.#fetcher.ensure([...blobs.values()], caller.signal);
+    await this.#fetcher.ensure([...blobs.values()], caller.signal, bytesOf(parts, listener));
     for (const part of parts) {
       const last = part === parts.at(-1);
       const { descriptor, manifest, bytes } = part;
@@ -193,15 +194,16 @@ export class Pusher {
     const signal = AbortSignal.any([caller.signal, stop.signal]);
     const blobs = new Map(parts.flatMap(blobsOf).map((blob) => [blob.digest, blob]));
     const layers = new Set(parts.flatMap(layersOf));
+    const watch = bytesOf(parts, listener);
     const arrived: Descriptor[] = [];
     const results = await Promise.allSettled(
       [...blobs.values()].map(async (blob) => {
         try {
           if (layers.has(blob.digest)) listener.onLayer?.(blob.digest, 'Preparing');
-          const state = await this.#sendBlob(reference, blob, room, signal);
+          const { state, from } = await this.#sendBlob(reference, blob, room, watch, signal);
           count(tally, blob, state);
           if (state !== 'Layer already exists') arrived.push(blob);
-          if (layers.has(blob.digest)) listener.onLayer?.(blob.digest, state);
+          if (layers.has(blob.digest)) listener.onLayer?.(blob.digest, state, from);
         } catch (error) {
           stop.abort();
           throw error;
@@ -229,24 +231,34 @@ export class Pusher {
     { host, repository }: Reference,
     blob: Descriptor,
     room: { asking: Semaphore; sending: Semaphore },
+    watch: Watch,
     signal: AbortSignal,
-  ): Promise<BlobState> {
+  ): Promise<{ state: BlobState; from?: string }> {
     const { remote, origins, content } = this.#deps;
     const near = (await origins.sources(blob.digest)).filter((origin) => origin.host === host);
     const others = near.filter((origin) => origin.repository !== repository);
     const isThere = () => room.asking.with(() => remote.hasBlob(host, repository, blob.digest, { signal }));
     const askFirst = others.length < near.length || others.length === 0;
-    if (askFirst && (await isThere())) return 'Layer already exists';
+    if (askFirst && (await isThere())) return { state: 'Layer already exists' };
     for (const from of others)
       if (await room.asking.with(() => remote.mountBlob(host, repository, blob.digest, from.repository, { signal })))
-        return 'Mounted';
-    if (!askFirst && (await isThere())) return 'Layer already exists';
+        return { state: 'Mounted', from: from.repository };
+    if (!askFirst && (await isThere())) return { state: 'Layer already exists' };
     await room.sending.with(async () => {
       await this.#fetcher.ensure([blob], signal);
-      await remote.pushBlob(host, repository, blob, () => content.open(blob.digest), { signal });
+      const open = async () => watched(blob, await content.open(blob.digest), watch);
+      await remote.pushBlob(host, repository, blob, open, { signal });
     });
-    return 'Pushed';
+    return { state: 'Pushed' };
   }
+}
+
+/** Bytes of layers alone: a config is small, and nobody knows it by its digest. */
+function bytesOf(parts: readonly Part[], { onBytes }: PushListener): Watch {
+  const layers = new Set<string>(parts.flatMap(layersOf));
+  return (item, current, total = 0) => {
+    if (layers.has(item)) onBytes?.(item as Digest, current, total);
+  };
 }
 
 type BlobState = 'Pushed' | 'Layer already exists' | 'Mounted';
