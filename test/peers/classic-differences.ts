@@ -12,6 +12,11 @@ const CLASSIC_DIFFERENCES: readonly KnownDifference[] = [
     reason: 'BuildKit says where a container of an image without WORKDIR starts; the classic builder leaves it open.',
   },
   {
+    cases: /^run-mount-/,
+    line: /^error: the --mount option requires BuildKit/,
+    reason: 'The classic builder has no --mount.',
+  },
+  {
     cases: /^copy-chmod/,
     line: /^error: the --chmod option requires BuildKit/,
     reason: 'The classic builder has no --chmod.',
