@@ -1,10 +1,12 @@
-import type { StepReport } from '../engine/engine.ts';
+import type { CacheOrigin, StepReport } from '../engine/engine.ts';
+import { INPUT_CHANGED } from '../engine/explain.ts';
 import { formatDuration } from '../lib/bytes.ts';
 import { ago } from './ago.ts';
 import { shortened } from './table.ts';
 
-/** Widest instruction that is shown; the outcome stands behind it, and both fit 80 columns. */
-const TEXT_WIDTH = 56;
+/** Widest instruction that is shown, and widest outcome behind it; both fit 80 columns. */
+const TEXT_WIDTH = 44;
+const OUTCOME_WIDTH = 29;
 
 /** A FROM line, which is no step. */
 export interface ExplainedBase {
@@ -13,15 +15,16 @@ export interface ExplainedBase {
 }
 
 /**
- * Why each step was or was not cached, as lines: the instruction with its outcome, and below those that ran the reason, the
- * step that caused it, and what would have kept it cached.
+ * Why each step was or was not cached, as lines: the instruction with its outcome and the build that made it, and below
+ * those that ran the reason, what changed from which value to which, the step that caused it, and what would have kept it
+ * cached.
  */
 export function explained(steps: readonly StepReport[], bases: readonly ExplainedBase[], now = Date.now()): string {
   const rows = [
     ...bases.map(({ text, cached }) => ({ text, outcome: cached ? 'cached' : 'fetched', notes: [] as string[] })),
     ...steps.map((step, at) => ({
       text: step.text,
-      outcome: outcomeOf(step),
+      outcome: outcomeOf(step, now),
       notes: step.status === 'ran' ? notesOf(steps, at, bases.length, now) : [],
     })),
   ];
@@ -36,27 +39,33 @@ export function explained(steps: readonly StepReport[], bases: readonly Explaine
     .join('');
 }
 
-function outcomeOf(step: StepReport): string {
-  if (step.status === 'ran') return `ran ${formatDuration(step.ms)}`;
-  return step.status === 'cached' ? 'cached' : 'no layer';
+function outcomeOf({ status, ms, since }: StepReport, now: number): string {
+  if (status === 'ran') return `ran ${formatDuration(ms)}`;
+  if (status === 'metadata') return 'no layer';
+  return since === undefined ? 'cached' : shortened(`cached, ${madeBy(since, now)}`, OUTCOME_WIDTH);
+}
+
+/** `build 4f2c1e99`, the name of the cache that it came from, or its age. */
+function madeBy({ build, at, importedFrom }: CacheOrigin, now: number): string {
+  if (importedFrom !== undefined) return `from ${importedFrom}`;
+  return build.startsWith('build:') ? sourceOf({ build, at }) : `made ${ago(at, now)}`;
 }
 
 function notesOf(steps: readonly StepReport[], at: number, shift: number, now: number): string[] {
   const step = steps[at];
   if (step?.reason === undefined) return [];
-  const since = step.since === undefined ? '' : `, since ${sourceOf(step.since.build)} (${ago(step.since.at, now)})`;
-  if (step.reason !== INPUT_CHANGED) return [`${step.reason}${since}`];
+  const details = (step.details ?? []).map((detail) => `  ${detail}`);
+  const since = step.since === undefined ? '' : `, since ${sourceOf(step.since)} (${ago(step.since.at, now)})`;
+  if (step.reason !== INPUT_CHANGED) return [`${step.reason}${since}`, ...details];
   const cause = steps.slice(0, at).findLastIndex((earlier) => earlier.status === 'ran');
-  if (cause < 0) return [step.reason];
+  if (cause < 0) return [`${step.reason}${since}`, ...details];
   const advice = copyFirst(step, steps.slice(0, at));
   return [`${step.reason} (step ${cause + 1 + shift})`, ...(advice === undefined ? [] : advice)];
 }
 
-/** As engine/explain.ts says it. */
-const INPUT_CHANGED = 'its input changed';
-
-function sourceOf(scope: string): string {
-  return scope.startsWith('build:') ? `build ${scope.slice('build:'.length, 'build:'.length + 8)}` : 'the last build';
+function sourceOf({ build, importedFrom }: CacheOrigin): string {
+  if (importedFrom !== undefined) return importedFrom;
+  return build.startsWith('build:') ? `build ${build.slice('build:'.length, 'build:'.length + 8)}` : 'the last build';
 }
 
 /**
