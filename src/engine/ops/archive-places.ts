@@ -45,6 +45,7 @@ export class ArchivePlaces {
    * @throws Problem `invalid` when something on the way is no folder
    */
   async place(folder: string, entry: TreeEntry): Promise<TreeEntry[]> {
+    refuseUnusable(folder, entry);
     const parent = await this.#realFolder(joinPath(folder, parentOf(entry.path)));
     const out: TreeEntry[] = [];
     for (const path of [...ancestorsOf(parent), parent]) {
@@ -114,4 +115,27 @@ export class ArchivePlaces {
   #isHidden(path: string): boolean {
     return ancestorsOf(path).some((folder) => this.#fresh.has(folder));
   }
+}
+
+/** As Linux has it, without the NUL at the end. */
+const NAME_LIMIT = 255;
+const PATH_LIMIT = 4095;
+
+/** The layer could be written, but nobody could unpack it. @throws Problem `invalid` */
+function refuseUnusable(folder: string, { path, type, link, xattrs }: TreeEntry): void {
+  const bytes = (text: string) => Buffer.byteLength(text);
+  const attributes = Object.entries(xattrs ?? {});
+  const why =
+    bytes(joinPath(folder, path)) > PATH_LIMIT || path.split('/').some((part) => bytes(part) > NAME_LIMIT)
+      ? 'its name is too long'
+      : type === 'symlink' && (link === '' || bytes(link ?? '') > PATH_LIMIT)
+        ? 'its link leads nowhere: the target is empty or too long'
+        : attributes.some(([name, value]) => bytes(name) > NAME_LIMIT || value.length > 1 << 16)
+          ? 'it has an attribute that no file system takes'
+          : undefined;
+  if (why === undefined) return;
+  const shown = path.length <= 120 ? path : `${path.slice(0, 80)}...`;
+  throw new Problem('invalid', `can't unpack ${JSON.stringify(shown)}: ${why}`, {
+    hint: 'The archive is broken, or was not made for Linux.',
+  });
 }
