@@ -105,6 +105,7 @@ async function solveStage(stage: Stage, input: SolveInput, stageOf: StageOf): Pr
     try {
       if (services.signal.aborted) throw new Problem('cancelled', 'cancelled');
       const result = await perform(operation, state, { position, history, vertex }, services);
+      if (result.reason !== undefined && result.since !== undefined) vertex.note(`not cached: ${result.reason}`);
       vertex.end(result.status === 'cached' ? 'cached' : 'done', result.reason);
       results.push(result);
       times.push(Math.round(vertex.elapsed));
