@@ -30,8 +30,9 @@ export function ownCapabilities(): string[] {
 
 const DISK_GROUP = 6;
 
-/** What building a disk image needs; BuildKit gives the same to `RUN --security=insecure`. */
-export const LOOP_DEVICES: RuntimeDevice[] = [
+/** What building a disk image or mounting a file system of a program needs; BuildKit gives the same. */
+export const INSECURE_DEVICES: RuntimeDevice[] = [
+  { path: '/dev/fuse', type: 'c', major: 10, minor: 229, fileMode: 0o666, uid: 0, gid: 0 },
   { path: '/dev/loop-control', type: 'c', major: 10, minor: 237, fileMode: 0o660, uid: 0, gid: DISK_GROUP },
   ...Array.from({ length: 8 }, (_, n): RuntimeDevice => {
     return { path: `/dev/loop${n}`, type: 'b', major: 7, minor: n, fileMode: 0o660, uid: 0, gid: DISK_GROUP };

@@ -1,5 +1,5 @@
 import type { ContainerMount } from '../container.ts';
-import { LOOP_DEVICES, type RuntimeDevice } from './insecure.ts';
+import { INSECURE_DEVICES, type RuntimeDevice } from './insecure.ts';
 import { defaultSeccomp, type SeccompFilter } from './seccomp.ts';
 import type { ContainerUser } from './user.ts';
 
@@ -155,7 +155,7 @@ export function runtimeConfig(input: SpecInput): RuntimeConfig {
       cgroupsPath: input.cgroup.path,
       // runc adds docker's list itself (null, zero, full, random, urandom, tty, ptmx, pts; mknod of any) to "nothing".
       resources: { ...input.resources, devices: [{ allow: insecure, access: 'rwm' }] },
-      ...(insecure ? { devices: LOOP_DEVICES } : {}),
+      ...(insecure ? { devices: INSECURE_DEVICES } : {}),
       // Both belong to a network namespace; the host's own are not ours to set.
       sysctl:
         input.network.kind === 'host'
@@ -176,9 +176,13 @@ function namespacesOf(input: SpecInput): { type: string; path?: string }[] {
   return namespaces;
 }
 
-/** A mount of the caller takes the place of ours with the same target; a parent comes before what lies in it. */
+/**
+ * A mount of the caller takes the place of ours with the same target, unless it wants to look like what it covers; a parent
+ * comes before what lies in it.
+ */
 function mountsOf(input: SpecInput): RuntimeMount[] {
   const wanted = input.mounts.map(runtimeMount);
+  const replacing = input.mounts.filter((mount) => mount.kind === 'bind' || mount.mode !== 'covered');
   const bind = (source: string, destination: string): RuntimeMount => {
     return { destination, type: 'bind', source, options: ['rbind', 'rprivate'] };
   };
@@ -187,7 +191,7 @@ function mountsOf(input: SpecInput): RuntimeMount[] {
     bind(input.nameFiles.resolvConf, '/etc/resolv.conf'),
     bind(input.nameFiles.hostname, '/etc/hostname'),
     bind(input.nameFiles.hosts, '/etc/hosts'),
-  ].filter((mount) => !wanted.some((other) => other.destination === mount.destination));
+  ].filter((mount) => !replacing.some(({ target }) => normal(target) === mount.destination));
   return [...own, ...wanted.sort((a, b) => depth(a.destination) - depth(b.destination))];
 }
 

@@ -36,8 +36,9 @@ function requireEntitlement(
   const allowed = deps.entitlements?.includes(entitlement) === true;
   const asked = request.allow?.includes(entitlement) === true;
   if (allowed && asked) return;
+  const where = allowed ? 'in this build' : 'on this server';
   const setting = `${SETTINGS[entitlement]}: true in slipway.yaml`;
-  throw new Problem('denied', `${flag} is not allowed ${allowed ? 'in this build' : 'on this server'}`, {
+  throw new Problem('denied', `${flag}: entitlement ${entitlement} is not allowed ${where}`, {
     place,
     hint: allowed
       ? `The build has to ask for it: --allow ${entitlement}`

@@ -17,7 +17,7 @@ describe.skipIf(!hasBusybox || !hasRunc)('what RUN may ask for', () => {
     const place = { ranges: [{ line: 2 }] };
     await expect(bench.build(line, { allow: ['security.insecure'] })).rejects.toMatchObject({
       code: 'denied',
-      message: 'RUN --security=insecure is not allowed on this server',
+      message: 'RUN --security=insecure: entitlement security.insecure is not allowed on this server',
       hint: 'The owner of the server can allow it with builds.allowInsecure: true in slipway.yaml.',
       place,
     });
@@ -25,7 +25,7 @@ describe.skipIf(!hasBusybox || !hasRunc)('what RUN may ask for', () => {
     bench = await MountBench.open('entitledyes', { insecure: true });
     await expect(bench.build(line)).rejects.toMatchObject({
       code: 'denied',
-      message: 'RUN --security=insecure is not allowed in this build',
+      message: 'RUN --security=insecure: entitlement security.insecure is not allowed in this build',
       hint: 'The build has to ask for it: --allow security.insecure',
       place,
     });
@@ -34,12 +34,14 @@ describe.skipIf(!hasBusybox || !hasRunc)('what RUN may ask for', () => {
   it('--security=insecure has every capability, may mount, and is another result than without', async () => {
     bench = await MountBench.open('insecuretest', { insecure: true });
     const command =
-      'grep CapEff /proc/self/status; grep Seccomp: /proc/self/status; mount -t tmpfs none /mnt 2>/dev/null && echo mounted; s=$(cat /proc/sys/vm/swappiness); (echo $s > /proc/sys/vm/swappiness) 2>/dev/null && echo open; ls /dev/loop-control 2>/dev/null';
+      'grep CapEff /proc/self/status; grep Seccomp: /proc/self/status; mount -t tmpfs none /mnt 2>/dev/null && echo mounted; s=$(cat /proc/sys/vm/swappiness); (echo $s > /proc/sys/vm/swappiness) 2>/dev/null && echo open; ls /dev/loop-control /dev/fuse 2>/dev/null';
     const dockerfile = (flag: string) => `${BASE}\nRUN mkdir /mnt\nRUN ${flag}${command}; true`;
     const walls = await bench.build(dockerfile(''), { allow: ['security.insecure'] });
     expect(output(walls)).toBe('CapEff:\t00000000a80425fb\nSeccomp:\t2\n');
     const result = await bench.build(dockerfile('--security=insecure '), { allow: ['security.insecure'] });
-    expect(output(result)).toBe(`CapEff:\t${ownBounding()}\nSeccomp:\t0\nmounted\nopen\n/dev/loop-control\n`);
+    expect(output(result)).toBe(
+      `CapEff:\t${ownBounding()}\nSeccomp:\t0\nmounted\nopen\n/dev/fuse\n/dev/loop-control\n`,
+    );
     expect(statuses(result)).toEqual(['cached', 'ran']);
     expect(await bench.traces()).toEqual([]);
   });
@@ -49,12 +51,12 @@ describe.skipIf(!hasBusybox || !hasRunc)('what RUN may ask for', () => {
     bench = await MountBench.open('hostnetno');
     await expect(bench.build(line, { allow: ['network.host'] })).rejects.toMatchObject({
       code: 'denied',
-      message: 'RUN --network=host is not allowed on this server',
+      message: 'RUN --network=host: entitlement network.host is not allowed on this server',
     });
     await bench.close();
     bench = await MountBench.open('hostnetyes', { hostNetwork: true });
     await expect(bench.build(line)).rejects.toMatchObject({
-      message: 'RUN --network=host is not allowed in this build',
+      message: 'RUN --network=host: entitlement network.host is not allowed in this build',
     });
     expect(statuses(await bench.build(line, { allow: ['network.host'] }))).toEqual(['ran']);
     expect(statuses(await bench.build(line, { network: { kind: 'host' } }))).toEqual(['cached']);

@@ -123,6 +123,20 @@ describe.skipIf(!hasBusybox || !hasRunc)('RUN --mount', () => {
     expect(await files(result)).toEqual({ have: 'folder 750 0:0' });
   });
 
+  it('gives /dev/shm another size, and no other mode', async () => {
+    const result = await build(
+      `${BASE}\nRUN --mount=type=tmpfs,target=/dev/shm,size=128m stat -c %a /dev/shm; mount | grep -c "/dev/shm .*size=131072k"\n`,
+    );
+    expect(output(result)).toBe('1777\n1\n');
+  });
+
+  it('mounts a cache in a cache, also in two commands at once', async () => {
+    const stage = (name: string) =>
+      `${BASE} AS ${name}\nRUN --mount=type=cache,target=/x/y --mount=type=cache,target=/x/y/z echo ${name} > /${name}\n`;
+    const result = await build(`${stage('a')}${stage('b')}${BASE}\nCOPY --from=a /a /\nCOPY --from=b /b /\n`);
+    expect(Object.keys(await files(result))).toEqual(['a', 'b']);
+  });
+
   it('removes what only stood on the way to a mount, even when the command touched it', async () => {
     const result = await build(
       `${BASE}\nRUN --mount=type=tmpfs,target=/on/the/way touch /on/the/x /on/y && rm /on/the/x\nRUN --mount=type=tmpfs,target=/home/app/t touch /home/app/x && rm /home/app/x\n`,
