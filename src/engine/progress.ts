@@ -60,12 +60,17 @@ export class Vertex {
     this.#listen({ kind: 'note', id: this.id, text });
   }
 
-  /** May be called for every chunk: what comes too often is left out, the first and the last report never are. */
+  /**
+   * May be called for every chunk: what comes too often is left out. The end never is, and a beginning (of which `current` is
+   * 0) neither; what is over before it was worth a report has an end alone.
+   */
   readonly status: Watch = (item, current, total, done) => {
+    if (this.#ended) return;
     const now = performance.now();
-    if (this.#ended || (!done && now - (this.#reported.get(item) ?? Number.NEGATIVE_INFINITY) < STATUS_MS)) return;
-    this.#reported.set(item, now);
-    this.#listen({ kind: 'status', id: this.id, item, current, total, done });
+    const before = this.#reported.get(item);
+    const due = done || (before === undefined ? current === 0 : now - before >= STATUS_MS);
+    if (before === undefined || due) this.#reported.set(item, now);
+    if (due) this.#listen({ kind: 'status', id: this.id, item, current, total, done });
   };
 
   end(status: 'done' | 'cached', reason?: string): void {
