@@ -33,7 +33,7 @@ export class FinalTree {
     return this.#layers[layer]?.get(path);
   }
 
-  /** Folders, each before what it holds, names in order. */
+  /** Folders, each before those in it, names in order. */
   *folders(): Generator<FinalNode> {
     const open = [this.#root];
     for (let node = open.pop(); node !== undefined; node = open.pop()) {

@@ -1,5 +1,4 @@
 import { decodeLayer } from '../../images/decompress.ts';
-import type { Digest } from '../../images/digest.ts';
 import type { Layer } from '../../images/layer.ts';
 import type { TarHeader } from '../../images/tar/header.ts';
 import { readTar } from '../../images/tar/read.ts';
@@ -8,44 +7,46 @@ import { Problem } from '../../lib/problem.ts';
 import type { ContentReader } from '../../stores/content/content.ts';
 import type { LayerTrees } from '../layers/layer-trees.ts';
 import { fromHeader, toHeader } from '../layers/tar-entries.ts';
+import type { BlobFetcher } from '../transfer/fetch.ts';
 import type { ListedEntry, Listing } from '../trees/listing.ts';
 import { type FinalNode, FinalTree } from './final-tree.ts';
 
 export interface FlattenRoom {
   content: ContentReader;
   trees: LayerTrees;
+  fetcher: BlobFetcher;
 }
 
 /**
- * The root file system of an image as the entries of one tar: folders first, then what each layer gives in the end, from
- * the lowest up. Nothing is unpacked and every layer is read once; what an upper layer hides is passed over.
+ * The root file system of an image as the entries of one tar: what each layer gives in the end, from the lowest up, then
+ * the folders. Nothing is unpacked and every layer is read once; what an upper layer hides is passed over.
+ *
+ * Folders come last because what is put into one changes its time, and tar(1) sets the time of a folder when it meets an
+ * entry that lies elsewhere (tried: with folders first most of them had the time of the unpacking). Every unpacker makes
+ * the folders that it misses until then.
  * @param layers the lowest first
  * @throws Problem `invalid` when a layer isn't what its image says, or has a hard link that leads nowhere
  */
 export async function* flatten(
   layers: readonly Layer[],
-  { content, trees }: FlattenRoom,
+  { content, trees, fetcher }: FlattenRoom,
   signal: AbortSignal,
 ): AsyncGenerator<TarInput, void, undefined> {
   const listings: Listing[] = [];
   for (const layer of layers) listings.push(await trees.listing(layer, signal));
   const tree = new FinalTree(listings);
-  for (const node of tree.folders()) yield { header: folderHeader(node) };
   for (const [i, layer] of layers.entries()) {
     const listing = listings[i];
     if (listing === undefined || !tree.gives(i)) continue;
+    await fetcher.ensure([layer.blob], signal);
     const blob = await content.open(layer.blob.digest);
-    yield* layerEntries(
-      decodeLayer(blob, layer.blob.mediaType),
-      { layer: i, diffID: layer.diffID, listing, tree },
-      signal,
-    );
+    yield* layerEntries(decodeLayer(blob, layer.blob.mediaType), { layer: i, listing, tree }, signal);
   }
+  for (const node of tree.folders()) yield { header: folderHeader(node) };
 }
 
 interface LayerPart {
   layer: number;
-  diffID: Digest;
   listing: Listing;
   tree: FinalTree;
 }

@@ -2,7 +2,7 @@ import type { Descriptor } from '../../images/descriptor.ts';
 import { type Digest, digestAlgorithm, digestHex } from '../../images/digest.ts';
 import { type ImageIndex, parseManifest } from '../../images/manifest.ts';
 import { MEDIA } from '../../images/media-types.ts';
-import { familiarName, parseReference } from '../../images/reference.ts';
+import { parseReference } from '../../images/reference.ts';
 import type { TarInput } from '../../images/tar/write.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { ContentReader } from '../../stores/content/content.ts';
@@ -38,7 +38,8 @@ export async function* archiveEntries(
     index.manifests.push(...indexEntries(manifest, names));
     forDocker.push({
       Config: blobPath(config.digest),
-      RepoTags: names.length === 0 ? null : names.map((name) => familiarName(parseReference(name))),
+      // whole: docker shortens them by itself, and podman takes a short name for one of localhost's
+      RepoTags: names.length === 0 ? null : names,
       Layers: layers.map((layer) => blobPath(layer.digest)),
     });
     for (const { digest, size } of [manifest, config, ...layers]) blobs.set(digest, size);

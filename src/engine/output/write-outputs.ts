@@ -3,7 +3,6 @@ import { type TarInput, writeTar } from '../../images/tar/write.ts';
 import { messageOf, Problem } from '../../lib/problem.ts';
 import type { Progress } from '../progress.ts';
 import type { BuildOutput } from '../request.ts';
-import type { BlobFetcher } from '../transfer/fetch.ts';
 import { type FlattenRoom, flatten } from './flatten.ts';
 import { type ArchivedImage, archivedBlobs, archiveEntries } from './image-archive.ts';
 import { writeFolder } from './write-folder.ts';
@@ -15,10 +14,6 @@ export interface OutputImage extends ArchivedImage {
   folder: string;
 }
 
-export interface OutputRoom extends FlattenRoom {
-  fetcher: BlobFetcher;
-}
-
 /**
  * Writes what was asked for beside the images' names, one output after the other. Root file systems of several targets get
  * a folder each; image archives hold all of them.
@@ -26,7 +21,7 @@ export interface OutputRoom extends FlattenRoom {
 export async function writeOutputs(
   outputs: readonly BuildOutput[],
   images: readonly OutputImage[],
-  room: OutputRoom,
+  room: FlattenRoom,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<void> {
@@ -53,7 +48,7 @@ const TITLES = {
 async function writeOutput(
   output: BuildOutput,
   images: readonly OutputImage[],
-  room: OutputRoom,
+  room: FlattenRoom,
   signal: AbortSignal,
 ): Promise<void> {
   if (output.kind === 'local') await writeFolder(output.folder, rootfsOf(images, room, signal), signal);
