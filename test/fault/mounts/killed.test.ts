@@ -23,19 +23,20 @@ describe.skipIf(!hasBusybox || !hasRunc)('a process killed while a RUN had every
       const mounted = async () =>
         (await readMountTable()).filter(({ target }) => target.startsWith(folder)).map(({ type }) => type);
       expect(await mounted()).toContain('ramfs');
+      const snapshots = join(folder, 'snapshots');
+      const inUse = await pruneCacheMounts(snapshots, { idleMs: 0, maxBytes: 0 }, Date.now() + 1000);
+      expect([inUse.removed, inUse.kept.map(({ id }) => id)]).toEqual([[], ['/kept']]);
       const exited = new Promise((resolve) => victim.once('exit', resolve));
       victim.kill('SIGKILL');
       await exited;
-      const before = await pruneCacheMounts(join(folder, 'snapshots'), { idleMs: 1e9, maxBytes: 1e12 }, Date.now());
-      expect(before.kept.map(({ id }) => id)).toEqual(['/kept']);
 
       await createRuntime({ dataFolder: folder, tag: 'mountvictim', allowHostNetwork: false }).sweep();
-      await (await SnapshotStore.open(join(folder, 'snapshots'))).sweepDead();
+      await (await SnapshotStore.open(snapshots)).sweepDead();
       expect(await mounted()).toEqual([]);
-      expect(await readdir(join(folder, 'snapshots/a'))).toEqual([]);
+      expect(await readdir(join(snapshots, 'a'))).toEqual([]);
       expect(await readdir(join(folder, 'run'))).toEqual([]);
       // its lock went with the process, so nobody waits for it
-      const after = await pruneCacheMounts(join(folder, 'snapshots'), { idleMs: 0, maxBytes: 0 }, Date.now() + 1000);
+      const after = await pruneCacheMounts(snapshots, { idleMs: 0, maxBytes: 0 }, Date.now() + 1000);
       expect(after.removed.map(({ id }) => id)).toEqual(['/kept']);
     } finally {
       victim.kill('SIGKILL');
