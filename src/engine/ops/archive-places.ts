@@ -34,7 +34,8 @@ export class ArchivePlaces {
       if ((await this.#lookup(path))?.type !== 'folder') this.#fresh.add(path);
     } else {
       this.#fresh.delete(path);
-      for (const below of [...this.#own.keys()]) if (below.startsWith(`${path}/`)) this.#own.delete(below);
+      if (this.#own.get(path)?.type === 'folder')
+        for (const below of [...this.#own.keys()]) if (below.startsWith(`${path}/`)) this.#own.delete(below);
     }
     this.#own.set(path, { type, link });
   }
@@ -48,7 +49,8 @@ export class ArchivePlaces {
     refuseUnusable(folder, entry);
     const parent = await this.#realFolder(joinPath(folder, parentOf(entry.path)));
     const out: TreeEntry[] = [];
-    for (const path of [...ancestorsOf(parent), parent]) {
+    // a folder of the layer has all above it in the layer
+    for (const path of this.#own.has(parent) ? [] : [...ancestorsOf(parent), parent]) {
       if (path === '' || this.#own.has(path)) continue;
       const above = await this.#folderAt(path);
       await this.note(above);
@@ -104,6 +106,9 @@ export class ArchivePlaces {
           hint: `The archive has something in the folder ${path}, and the image has a ${found.type} at /${next}.`,
         });
       at = next;
+      // nothing is there, and so nothing is below it
+      if (found === undefined && !rest.includes('..'))
+        return joinPath(at, rest.filter((each) => each !== '' && each !== '.').join('/'));
     }
     return at;
   }
@@ -112,8 +117,11 @@ export class ArchivePlaces {
     return this.#own.get(path) ?? (this.#isHidden(path) ? undefined : await this.#tree.lookup(path));
   }
 
+  /** From the bottom up, because what an archive brings mostly lies in folders that it brought. */
   #isHidden(path: string): boolean {
-    return ancestorsOf(path).some((folder) => this.#fresh.has(folder));
+    for (let folder = parentOf(path); folder !== ''; folder = parentOf(folder))
+      if (this.#fresh.has(folder)) return true;
+    return false;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Digest } from '../../images/digest.ts';
 import type { Change } from './content-digest.ts';
-import { ancestorsOf, type EntryType } from './entry.ts';
+import { type EntryType, parentOf } from './entry.ts';
 
 /**
  * A path as a listing keeps it: what copying on top of it and looking up users need, and what tells two files apart
@@ -64,8 +64,12 @@ export class Listing {
     this.entries.set(path, listed);
   }
 
+  /** From the bottom up to the first that is known: all above it are known as well. */
   #implyParents(path: string): void {
-    for (const folder of ancestorsOf(path)) if (!this.entries.has(folder)) this.entries.set(folder, IMPLIED);
+    const missing: string[] = [];
+    for (let folder = parentOf(path); folder !== '' && !this.entries.has(folder); folder = parentOf(folder))
+      missing.push(folder);
+    for (const folder of missing.reverse()) this.entries.set(folder, IMPLIED);
   }
 }
 

@@ -52,6 +52,10 @@ export function hostileTars(outside: string): HostileTar[] {
       tar: rawTar([{ longName: 'a/'.repeat(4500) }, file('fine')]),
       refused: /too long/i,
     },
+    {
+      what: '2000 folders in each other',
+      tar: rawTar([{ longName: `${'a/'.repeat(2000)}f` }, { longName: `${'a/'.repeat(1999)}g` }]),
+    },
     { what: 'names that are no UTF-8', tar: rawTar([{ name: Buffer.from([0xff, 0xfe, 0x2f, 0x80]), body: 'x' }]) },
     { what: 'control characters in names', tar: rawTar([file('a\nb'), file('\x1b[31mred'), file('tab\there')]) },
     // links
