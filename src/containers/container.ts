@@ -14,6 +14,8 @@ export interface ContainerSpec {
   args: string[];
   /** `K=V`; PATH and HOME are added when absent (HOME from the container's passwd). */
   env: string[];
+  /** As `env`, in its place where the names are the same; never written to a disk. */
+  secretEnv?: readonly string[];
   /** Absolute; created (root, 0755) when it doesn't exist. */
   cwd: string;
   /** As in USER: `name`, `uid`, `name:group`, `uid:gid`; empty is root. Looked up in the container's own passwd and group. */

@@ -15,6 +15,7 @@ import { isUnified, killGroup, oomKills, readHierarchies, removeGroup } from './
 import { fillInitLayer } from './sandbox/init-layer.ts';
 import { ownCapabilities } from './sandbox/insecure.ts';
 import { resourcesFor } from './sandbox/limits.ts';
+import { mountMemory, unmountMemory } from './sandbox/memory-folder.ts';
 import { mountPointsOf } from './sandbox/mount-points.ts';
 import { joinNetwork } from './sandbox/network.ts';
 import { mountOverlay, unmountOverlay, withReadOnlyView } from './sandbox/overlay.ts';
@@ -101,7 +102,7 @@ class RuncRuntime implements ContainerRuntime {
     const config = runtimeConfig({
       rootfs,
       args: spec.args,
-      env: withDefaults(spec.env, user.home),
+      env: withDefaults(withSecrets(spec.env, spec.secretEnv ?? []), user.home),
       cwd: spec.cwd,
       user,
       hostname: spec.hostname,
@@ -113,9 +114,14 @@ class RuncRuntime implements ContainerRuntime {
       arch: process.arch,
       ...(spec.security === 'insecure' ? { insecure: { capabilities: ownCapabilities() } } : {}),
     });
-    await writeFile(path('config.json'), JSON.stringify(config));
+    const bundle = spec.secretEnv === undefined ? folder.path : path('secret');
+    if (bundle !== folder.path) {
+      await mountMemory(bundle);
+      teardown.add('configuration', () => unmountMemory(bundle));
+    }
+    await writeFile(join(bundle, 'config.json'), JSON.stringify(config));
 
-    const result = await runRunc({ id: spec.id, bundle: folder.path }, io);
+    const result = await runRunc({ id: spec.id, bundle }, io);
     if (result.kind === 'refused') throw refusal(result.message);
     return { code: result.code, outOfMemory: (await oomKills(hierarchies, group)) > 0 };
   }
@@ -166,6 +172,12 @@ class RuncRuntime implements ContainerRuntime {
       throw error instanceof Problem ? error : new Problem('unsupported', messageOf(error), { cause: error });
     }
   }
+}
+
+function withSecrets(env: readonly string[], secrets: readonly string[]): string[] {
+  const nameOf = (pair: string) => pair.split('=', 1)[0];
+  const names = new Set(secrets.map(nameOf));
+  return [...env.filter((pair) => !names.has(nameOf(pair))), ...secrets];
 }
 
 function withDefaults(env: string[], home: string): string[] {

@@ -1,9 +1,9 @@
-import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, chown, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mountMemory, unmountMemory } from '../../containers/sandbox/memory-folder.ts';
 import type { SecretMount } from '../../dockerfile/run-mount.ts';
-import { mount, unmount } from '../../kernel/mount.ts';
 
-/** A folder for secrets that is memory alone: it is never written to a disk, nor to swap, and is gone when it is closed. */
+/** Files of secrets, in memory; gone when it is closed. */
 export class SecretFiles {
   readonly #folder: string;
   #count = 0;
@@ -14,14 +14,7 @@ export class SecretFiles {
 
   /** @param folder is made */
   static async open(folder: string): Promise<SecretFiles> {
-    await mkdir(folder, { mode: 0o700 });
-    await mount({
-      source: 'slipway-secrets',
-      target: folder,
-      type: 'ramfs',
-      flags: ['nosuid', 'nodev', 'noexec'],
-      options: 'mode=0700',
-    });
+    await mountMemory(folder);
     return new SecretFiles(folder);
   }
 
@@ -35,6 +28,6 @@ export class SecretFiles {
   }
 
   async close(): Promise<void> {
-    await unmount(this.#folder, { lazy: true });
+    await unmountMemory(this.#folder);
   }
 }

@@ -53,7 +53,8 @@ export async function runContainer(
     id: `run-${randomBytes(8).toString('hex')}`,
     rootfs,
     args: operation.args,
-    env: withVariables([...operation.env, ...operation.proxyEnv], env),
+    env: [...operation.env, ...operation.proxyEnv],
+    ...(env.length === 0 ? {} : { secretEnv: env }),
     cwd: operation.cwd,
     user: operation.user,
     hostname: 'build',
@@ -76,16 +77,6 @@ export async function runContainer(
       hint: exit.outOfMemory ? 'The kernel killed it because it ran out of memory.' : tail.text(),
     },
   );
-}
-
-function withVariables(env: readonly string[], others: readonly string[]): string[] {
-  const names = new Set(others.map(nameOf));
-  return [...env.filter((pair) => !names.has(nameOf(pair))), ...others];
-}
-
-function nameOf(pair: string): string {
-  const equals = pair.indexOf('=');
-  return equals < 0 ? pair : pair.slice(0, equals);
 }
 
 /** A here-document with an interpreter of its own is a file, readable while the command runs. */

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BuildEvent } from '../../../src/engine/events.ts';
 import { hasBusybox } from '../image-build/busybox-base.ts';
@@ -37,6 +39,19 @@ describe.skipIf(!hasBusybox || !hasRunc)('RUN --mount=type=secret', () => {
     expect(JSON.stringify((await bench.test.engine.inspect('mounts:1', bench.test.caller())).config)).not.toContain(
       VALUE,
     );
+  });
+
+  it('is on no disk while the command runs', async () => {
+    const value = 'kangaroo-route-5521';
+    const found: Promise<string[]>[] = [];
+    const onEvent = (event: BuildEvent) => {
+      if (event.kind === 'output') found.push(onDisk(bench.test.folder, value));
+    };
+    await bench.build(`${BASE}\nRUN --mount=type=secret,id=t,env=T --mount=type=secret,id=t echo up; sleep 1`, {
+      secret: give({ t: value }),
+      onEvent,
+    });
+    expect(await Promise.all(found)).toEqual([[]]);
   });
 
   it('is silently absent when nobody gives it, unless it is required', async () => {
@@ -88,6 +103,18 @@ describe.skipIf(!hasBusybox || !hasRunc)('RUN --mount=type=secret', () => {
     expect(await bench.anywhere(value)).toEqual([]);
   });
 });
+
+/** Files that hold a text, on the file system of the folder itself: what is mounted in it is left out. */
+async function onDisk(folder: string, text: string): Promise<string[]> {
+  const { stdout } = await promisify(execFile)('sh', [
+    '-c',
+    'find "$1" -xdev -type f -exec grep -l -- "$2" {} + || true',
+    'sh',
+    folder,
+    text,
+  ]);
+  return stdout.split('\n').filter(Boolean);
+}
 
 function commandLines(): string[] {
   return readdirSync('/proc').flatMap((pid) => {
