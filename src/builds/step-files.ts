@@ -14,6 +14,7 @@ import {
   streamBelow,
 } from '../kernel/rooted.ts';
 import { hasErrorCode, Problem } from '../lib/problem.ts';
+import { replaceFile } from '../lib/replace-file.ts';
 
 export interface StepFileInfo {
   kind: 'file' | 'folder' | 'other';
@@ -64,6 +65,19 @@ export class StepFiles {
       openBelow(root, rest, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o644),
     );
     return createWriteStream('', { fd });
+  }
+
+  /** A file of any size that is there as a whole or not at all; its folders are made. @throws Problem as `write` */
+  async replace(path: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+    const folder = posix.dirname(path);
+    await this.makeFolder(folder);
+    await this.pinned(folder, async (pinned) => {
+      try {
+        await replaceFile(posix.join(pinned, posix.basename(path)), bytes);
+      } catch (error) {
+        throw asProblem(error, path);
+      }
+    });
   }
 
   /** What a folder holds, sorted by name; links are not followed. @throws Problem `not-found` */

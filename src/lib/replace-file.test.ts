@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -32,9 +32,12 @@ it('keeps the old one, and nothing else, when the bytes end in an error', async 
   expect(await readdir(folder)).toEqual(['a']);
 });
 
-it('leaves a device what it is', async () => {
-  await replaceFile('/dev/null', parts('gone'));
-  expect(await readFile('/dev/null', 'utf8')).toBe('');
+it('replaces a link, and leaves alone where it leads', async () => {
+  await writeFile(join(folder, 'far'), 'far');
+  await symlink(join(folder, 'far'), join(folder, 'link'));
+  await replaceFile(join(folder, 'link'), parts('near'));
+  expect(await readFile(join(folder, 'far'), 'utf8')).toBe('far');
+  expect(await readFile(join(folder, 'link'), 'utf8')).toBe('near');
 });
 
 it('says what is in the way', async () => {

@@ -1,4 +1,5 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import type { BuildCall, BytePlace } from '../doors/control/wire.ts';
@@ -16,8 +17,20 @@ export function writtenOutputs(outputs: BuildCall['outputs']): BuildOutput[] {
 }
 
 export async function writeTo(place: BytePlace, bytes: AsyncIterable<Uint8Array>): Promise<void> {
-  if ('file' in place) await replaceFile(place.file, bytes);
-  else await pipeline(bytes, connect(place.socket));
+  if ('socket' in place) await pipeline(bytes, connect(place.socket));
+  else if (await isSpecial(place.file)) await pipeline(bytes, createWriteStream(place.file));
+  else await replaceFile(place.file, bytes);
+}
+
+/** A pipe or a device (`/dev/null`) is written to as it is. */
+async function isSpecial(file: string): Promise<boolean> {
+  try {
+    const found = await stat(file);
+    return !found.isFile() && !found.isDirectory();
+  } catch (error) {
+    if (hasErrorCode(error, 'ENOENT', 'ENOTDIR')) return false;
+    throw error;
+  }
 }
 
 /** @throws Problem `not-found` when there is no such file, before anything else is done */

@@ -7,6 +7,7 @@ import { familiarName, parseReference, withDefaultTag } from '../../images/refer
 import { Problem } from '../../lib/problem.ts';
 import { missingDockerfile } from '../missing-dockerfile.ts';
 import { withStepCaches } from './build-caches.ts';
+import { stepOutputs, stepProvenance, withStepOutputs } from './build-outputs.ts';
 import { stepEntitlement, stepSecrets, withStepAgents } from './build-secrets.ts';
 import type { DockerCommand, DockerSession } from './command.ts';
 import type { Flags } from './flags.ts';
@@ -24,14 +25,13 @@ const WITHOUT_EFFECT = [
   'isolation',
   'memory-swap',
   'progress',
-  'provenance',
   'sbom',
   'shm-size',
   'ulimit',
 ];
 const SWITCHES_WITHOUT_EFFECT = ['compress', 'disable-content-trust', 'force-rm', 'load', 'rm'];
 /** Flags without which the result would be another one than was asked for. */
-const REFUSED = ['add-host', 'build-context', 'output', 'security-opt'];
+const REFUSED = ['add-host', 'build-context', 'security-opt'];
 
 export const build: DockerCommand = {
   name: 'build',
@@ -51,6 +51,8 @@ export const build: DockerCommand = {
     { name: 'secret', takes: 'list' },
     { name: 'ssh', takes: 'list' },
     { name: 'allow', takes: 'list' },
+    { name: 'output', short: 'o', takes: 'list' },
+    { name: 'provenance', takes: 'value' },
     { name: 'no-cache', takes: 'switch' },
     { name: 'pull', takes: 'switch' },
     { name: 'quiet', short: 'q', takes: 'switch' },
@@ -75,20 +77,25 @@ export const build: DockerCommand = {
     const quiet = flags.on('quiet');
     const progress = new PlainProgress((text) => docker.output.stderr(text));
     const secrets = await stepSecrets(flags.all('secret'), docker);
+    const asked = stepOutputs(flags.all('output'), docker);
+    const tags = [...flags.all('tag'), ...asked.names];
     const { images } = await withStepAgents(flags.all('ssh'), docker, (ssh) =>
       withStepCaches(flags, docker, (caches) =>
-        docker.files.pinned(context, async (pinned) =>
-          docker.engine.build(
-            {
-              ...requestOf(flags, docker),
-              ...caches,
-              context: { kind: 'folder', path: pinned },
-              dockerfile,
-              secret: async (id) => secrets.get(id),
-              ssh,
-              onEvent: quiet ? () => undefined : progress.listen,
-            },
-            docker.caller,
+        withStepOutputs(asked, docker, (outputs) =>
+          docker.files.pinned(context, async (pinned) =>
+            docker.engine.build(
+              {
+                ...requestOf(flags, tags, docker),
+                ...caches,
+                context: { kind: 'folder', path: pinned },
+                dockerfile,
+                secret: async (id) => secrets.get(id),
+                ssh,
+                outputs,
+                onEvent: quiet ? () => undefined : progress.listen,
+              },
+              docker.caller,
+            ),
           ),
         ),
       ),
@@ -96,8 +103,8 @@ export const build: DockerCommand = {
     const id = images[0]?.image.id ?? '';
     if (quiet) docker.out(id);
     await writeImageId(flags.one('iidfile'), id, docker);
-    if (flags.on('push'))
-      for (const tag of flags.all('tag'))
+    if (flags.on('push') || asked.push)
+      for (const tag of tags)
         await docker.engine.push(familiarName(withDefaultTag(parseReference(tag))), docker.caller);
     return 0;
   },
@@ -134,16 +141,17 @@ async function findDockerfile(
 
 function requestOf(
   flags: Flags,
+  tags: readonly string[],
   docker: DockerSession,
 ): Omit<ImageBuildRequest, 'context' | 'dockerfile' | 'cacheFrom' | 'onEvent'> {
   const platform = flags.one('platform');
   return {
-    buildArgs: pairs(flags.all('build-arg'), docker.env),
+    buildArgs: withSourceDate(pairs(flags.all('build-arg'), docker.env), docker.env),
     labels: pairs(flags.all('label'), {}, ''),
     targets: [
       {
         stage: flags.one('target') || undefined,
-        tags: flags.all('tag').map((tag) => familiarName(withDefaultTag(parseReference(tag)))),
+        tags: tags.map((tag) => familiarName(withDefaultTag(parseReference(tag)))),
       },
     ],
     platform: platform === undefined ? undefined : parsePlatform(platform),
@@ -152,7 +160,16 @@ function requestOf(
     pull: flags.on('pull'),
     network: networkOf(flags.one('network') ?? 'default', docker),
     allow: flags.all('allow').map(stepEntitlement),
+    provenance: stepProvenance(flags.one('provenance')),
   };
+}
+
+/** As buildx: the date of a reproducible build comes from the environment too. */
+function withSourceDate(
+  buildArgs: Record<string, string>,
+  { SOURCE_DATE_EPOCH: date }: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return date === undefined ? buildArgs : { SOURCE_DATE_EPOCH: date, ...buildArgs };
 }
 
 /** `K=V`; a name alone takes its value from the step's environment, or `missing`, or is left out. */
