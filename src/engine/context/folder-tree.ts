@@ -93,7 +93,7 @@ export class FolderTree implements SourceTree {
 
   *#walk(fd: number, path: string, prune: (path: string) => boolean): Iterable<SourceEntry> {
     try {
-      for (const name of namesIn(fd)) {
+      for (const name of notTooDeep(path, () => namesIn(fd))) {
         const below = joinPath(path, name);
         const entry = this.#entryIn(fd, below, name);
         if (entry === undefined) continue;
@@ -103,7 +103,7 @@ export class FolderTree implements SourceTree {
         }
         if (prune(below)) continue;
         yield entry;
-        const child = openChild(fd, name);
+        const child = notTooDeep(below, () => openChild(fd, name));
         if (child !== undefined) yield* this.#walk(child, below, prune);
       }
     } finally {
@@ -174,6 +174,19 @@ export class FolderTree implements SourceTree {
     const xattrs = at === undefined ? undefined : this.#options.readXattrs?.(at);
     if (xattrs !== undefined) entry.xattrs = xattrs;
     return entry;
+  }
+}
+
+/** Every folder on the way down is open; a process may not have any number of them. */
+function notTooDeep<T>(path: string, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    if (!hasErrorCode(error, 'EMFILE', 'ENFILE')) throw error;
+    throw new Problem('exhausted', `${path.slice(0, 80)}...: too many folders in each other to have them all open`, {
+      hint: 'Exclude this folder in .dockerignore, or allow more open files (ulimit -n).',
+      cause: error,
+    });
   }
 }
 
