@@ -6,6 +6,7 @@ import type { CacheMount, SecretMount } from '../../dockerfile/run-mount.ts';
 import { Problem } from '../../lib/problem.ts';
 import { runOk } from '../../lib/run.ts';
 import type { OperationPlace, OperationServices } from '../ops/operation.ts';
+import { SECRET_LIMIT } from '../options/secret.ts';
 import { relayAgent } from './agent-relay.ts';
 import type { BindSource } from './bind-source.ts';
 import { CacheFolders, type OpenCache } from './cache-folders.ts';
@@ -128,6 +129,8 @@ class Opening {
         hint: `Give it to the build: --secret id=${id},src=FILE, or --secret id=${id},env=NAME.`,
       });
     }
+    if (value.length > SECRET_LIMIT)
+      throw new Problem('invalid', `secret ${id} is longer than ${SECRET_LIMIT >> 10} KiB`, { place });
     this.#secrets.push(value);
     if (env !== undefined) this.#env.push(`${env}=${textOf(value, mount)}`);
     if (target === undefined) return;

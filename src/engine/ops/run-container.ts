@@ -64,6 +64,9 @@ export async function runContainer(
   };
   const exit = await deps.runtime
     .run(spec, { onStdout: stdout.listen, onStderr: stderr.listen, signal })
+    .catch((error: unknown) => {
+      throw placed(error, operation);
+    })
     .finally(() => {
       for (const { end } of streams) end();
     });
@@ -77,6 +80,15 @@ export async function runContainer(
       hint: exit.outOfMemory ? 'The kernel killed it because it ran out of memory.' : tail.text(),
     },
   );
+}
+
+/** What kept the container from starting, with its place; a mount is named by what the Dockerfile says, not by our paths. */
+function placed(error: unknown, { place }: RunOperation): unknown {
+  if (!(error instanceof Problem) || error.place !== undefined || error.code === 'cancelled') return error;
+  const { code, message, hint, exitCode } = error;
+  const [, target, why] = /mounting ".*" to rootfs at "([^"]*)": (?:.*: )?([^:]+)$/s.exec(message) ?? [];
+  const shown = target === undefined ? message : `nothing can be mounted at ${target}: ${why}`;
+  return new Problem(code, shown, { place, hint, exitCode, cause: error });
 }
 
 /** A here-document with an interpreter of its own is a file, readable while the command runs. */

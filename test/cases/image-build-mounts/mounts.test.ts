@@ -123,6 +123,18 @@ describe.skipIf(!hasBusybox || !hasRunc)('RUN --mount', () => {
     expect(await files(result)).toEqual({ have: 'folder 750 0:0' });
   });
 
+  it('says where nothing can be mounted', async () => {
+    await put('f', 'x');
+    await expect(build(`${BASE}\nRUN --mount=source=f,target=/etc true\n`)).rejects.toMatchObject({
+      message: 'nothing can be mounted at /etc: not a directory',
+      place: { ranges: [{ line: 2 }] },
+    });
+    await expect(build(`${BASE}\nRUN --mount=type=tmpfs,target=/proc/x true\n`)).rejects.toMatchObject({
+      message: expect.stringMatching(/^nothing can be mounted at \/proc\/x: /),
+      place: { ranges: [{ line: 2 }] },
+    });
+  });
+
   it('gives /dev/shm another size, and no other mode', async () => {
     const result = await build(
       `${BASE}\nRUN --mount=type=tmpfs,target=/dev/shm,size=128m stat -c %a /dev/shm; mount | grep -c "/dev/shm .*size=131072k"\n`,
