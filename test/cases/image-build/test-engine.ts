@@ -59,10 +59,12 @@ export const noContainers: ContainerRuntime = {
 
 export interface TestEngineOptions {
   runtime?: (folder: string) => ContainerRuntime;
+  /** Where its folder is made; absent: among the temporary ones. */
+  parent?: string;
 }
 
 export async function openTestEngine(options: TestEngineOptions = {}): Promise<TestEngine> {
-  const folder = await mkdtemp(join(tmpdir(), 'slipway-engine-'));
+  const folder = await mkdtemp(join(options.parent ?? tmpdir(), 'slipway-engine-'));
   for (const name of ['content', 'snapshots', 'run']) await mkdir(join(folder, name));
   const database = await openDatabase(join(folder, 'slipway.db'));
   const rows = sqliteBlobRows(database);
