@@ -1,6 +1,7 @@
 import type { BuildCall, ControlCalls } from '../../doors/control/wire.ts';
 import type { BuildEvent } from '../../engine/events.ts';
 import { formatDuration } from '../../lib/bytes.ts';
+import { messageOf, Problem, problemToJson } from '../../lib/problem.ts';
 import { type BuildOptions, buildCallOf } from '../build-call.ts';
 import { writesToStandardOutput } from '../build-outputs.ts';
 import { intoStream } from '../byte-socket.ts';
@@ -45,6 +46,8 @@ async function buildWith(context: CliContext, options: BuildOptions, call: Build
     result = await withControl(context, (control) => control.call('build', call, onEvent, signal));
   } catch (error) {
     progress.finish(signal.aborted ? 'cancelled' : 'failed');
+    const problem = error instanceof Problem ? error : new Problem('failed', messageOf(error));
+    if (options.progress === 'json') terminal.out(`${JSON.stringify({ problem: problemToJson(problem) })}\n`);
     throw error;
   }
   progress.finish('done', result.images);

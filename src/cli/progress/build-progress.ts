@@ -16,7 +16,7 @@ export function buildProgress(terminal: Terminal, options: BuildOptions): BuildP
   const silent = options.quiet === true || options.explain === true;
   switch (options.progress) {
     case 'json':
-      return { listen: (event) => terminal.out(`${JSON.stringify(event)}\n`), finish: () => undefined };
+      return { listen: (event) => terminal.out(`${JSON.stringify(forPrograms(event))}\n`), finish: () => undefined };
     case 'plain':
       return plainLines((text) => terminal.err(text));
     case 'tty':
@@ -33,6 +33,13 @@ export function buildProgress(terminal: Terminal, options: BuildOptions): BuildP
       if (silent) return untilItFails(terminal);
       return live === undefined ? plainLines((text) => terminal.err(text)) : new LiveProgress(live);
   }
+}
+
+/** As docs/progress.md has it. The Dockerfile's text, which every place brings along, is at hand where it was built. */
+function forPrograms(event: BuildEvent): object {
+  if (!('place' in event) || event.place === undefined) return event;
+  const { file, ranges } = event.place;
+  return { ...event, place: { file, ranges } };
 }
 
 function classicLines({ err, live }: Terminal): BuildProgress {
