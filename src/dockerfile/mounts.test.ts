@@ -27,6 +27,7 @@ it.each([
   ['target=a/../b/', { target: '/srv/b' }],
   ['type=bind', { target: '/srv' }],
   ['target=/a,src=../../etc/./x/', { source: 'etc/x' }],
+  ['target=/a,from=,src=x', { from: { kind: 'context' } }],
   ['target=/a,rw', { readonly: false }],
   ['target=/a,rw=false', { readonly: true }],
   ['target=/a,rw,ro', { readonly: true }],

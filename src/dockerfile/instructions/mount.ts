@@ -34,7 +34,8 @@ export function parseMount(word: Word): MountFlag {
     });
   const type = options.find(([key]) => key === 'type')?.[1];
   if (type !== undefined && !type.includes('$')) checkMountType(type, word);
-  return { word, options };
+  // an empty `from` is none, as in BuildKit
+  return { word, options: options.filter(([key, value]) => key !== 'from' || value !== '') };
 }
 
 /** @throws Complaint */
