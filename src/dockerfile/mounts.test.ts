@@ -33,7 +33,7 @@ it.each([
   ['target=/a,rw,ro', { readonly: true }],
   ['type=cache,target=./c/', { target: '/srv/c', id: '/c/', sharing: 'shared', readonly: false }],
   ['type=cache,target=/c,sharing=LOCKED,mode=1777,uid=5', { owner: { mode: 0o1777, uid: 5, gid: 0 } }],
-  ['type=tmpfs,target=/t,size=1.5g', { sizeBytes: 1.5 * 1024 ** 3 }],
+  ['type=TmpFS,target=/t,size=1.5g', { sizeBytes: 1.5 * 1024 ** 3 }],
   ['type=secret,target=/a/key', { id: 'key', target: '/a/key', required: false }],
   ['type=secret,source=aws/key', { id: 'aws/key', target: '/run/secrets/key' }],
   ['type=secret,id=a,env=TOKEN', { id: 'a', env: 'TOKEN' }],

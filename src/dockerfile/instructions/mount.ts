@@ -40,7 +40,7 @@ export function parseMount(word: Word): MountFlag {
 
 /** @throws Complaint */
 export function checkMountType(type: string, word: Word): void {
-  if (!TYPES.includes(type))
+  if (!TYPES.includes(type.toLowerCase()))
     throw new Complaint(`unsupported mount type ${JSON.stringify(type)}${didYouMean(type, TYPES)}`, {
       ranges: [word.range],
       hint: `Types: ${TYPES.join(', ')}.`,

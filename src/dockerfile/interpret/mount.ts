@@ -128,7 +128,7 @@ class MountOptions {
       const value = state.expand(node, { ...word, text: written });
       if (key === 'type') {
         checkMountType(value, { ...word, range });
-        this.type = MOUNT_TYPES[value] ?? this.type;
+        this.type = MOUNT_TYPES[value.toLowerCase()] ?? this.type;
       } else this.#set(LONG_KEYS[key] ?? key, value);
     }
     this.#checkMeaning();
