@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs';
+import { closeSync, existsSync } from 'node:fs';
 import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tryLock } from '../../kernel/flock.ts';
@@ -71,7 +71,7 @@ async function findAll(root: string): Promise<Found[]> {
       const usedAt = (await stat(join(folder, 'lock'))).mtimeMs;
       found.push({ folder, project, id, usedAt, bytes: await sizeOf(folder, usedAt) });
     } catch (error) {
-      if (!hasErrorCode(error, 'ENOENT')) throw error; // another prune was faster
+      if (existsSync(join(folder, 'lock'))) throw error; // else another prune was faster
     }
   }
   return found;
