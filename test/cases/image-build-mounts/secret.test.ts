@@ -1,5 +1,8 @@
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BuildEvent } from '../../../src/engine/events.ts';
@@ -77,6 +80,24 @@ describe.skipIf(!hasBusybox || !hasRunc)('RUN --mount=type=secret', () => {
       status: 'ran',
       reason: 'what --mount=type=secret,id=a,target=/run/secrets/a shows changed',
     });
+  });
+
+  it('keeps what a command made with it in the project: an export leaves it out', async () => {
+    const path = await mkdtemp(join(tmpdir(), 'slipway-export-'));
+    try {
+      const dockerfile = `${BASE}\nRUN echo plain > /plain\nRUN --mount=type=secret,id=t wc -c < /run/secrets/t > /size`;
+      const given = { secret: give({ t: 'exported-not' }) };
+      await bench.build(dockerfile, { ...given, cacheTo: [{ kind: 'local', path, mode: 'max' }] });
+      const elsewhere = await bench.build(
+        dockerfile,
+        { ...given, cacheFrom: [{ kind: 'local', path }] },
+        undefined,
+        'elsewhere',
+      );
+      expect(statuses(elsewhere)).toEqual(['cached', 'ran']);
+    } finally {
+      await rm(path, { recursive: true });
+    }
   });
 
   it('is in no log, error, record, layer, file or command line, even when a command prints it', async () => {
