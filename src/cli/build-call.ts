@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { relative, resolve } from 'node:path';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
 import type { BuildCall } from '../doors/control/wire.ts';
 import { parseCacheExport, parseCacheImport } from '../engine/options/cache.ts';
 import { parseContext, parseNamedContext } from '../engine/options/context.ts';
@@ -60,12 +59,8 @@ export async function buildCallOf(
 ): Promise<BuildCall> {
   const source = parseContext(context);
   const folder = source.kind === 'folder' ? resolve(source.path) : undefined;
-  if (folder !== undefined && !existsSync(folder))
-    throw new Problem('not-found', `no such folder: ${folder}`, {
-      hint: 'The argument of slipway build is the context: the folder whose files COPY takes.',
-    });
   const asked = askedOutputs(options.output ?? [], standardOutput);
-  return {
+  const call: BuildCall = {
     context: folder === undefined ? source : { kind: 'folder', path: folder },
     dockerfile: await dockerfileOf(options.file, folder),
     targets: buildTargets(options.target ?? [], [...(options.tag ?? []), ...asked.names]),
@@ -89,6 +84,49 @@ export async function buildCallOf(
     checkOnly: options.check === true,
     project: projectOf(options.project),
   };
+  // last: a flag that is wrong is wrong wherever the files are
+  if (folder !== undefined) await checkFolder(folder, options.file);
+  return call;
+}
+
+/** What the server would complain of in words that don't help: here one sees what was meant. */
+async function checkFolder(folder: string, file: string | undefined): Promise<void> {
+  const found = await kindOf(folder);
+  if (found === 'nothing')
+    throw new Problem('not-found', `no such folder: ${folder}`, {
+      hint: 'The argument of slipway build is the context: the folder whose files COPY takes.',
+    });
+  if (found === 'file')
+    throw new Problem('invalid', `${folder} is a file, and the context has to be a folder`, {
+      hint: 'A Dockerfile is named with -f; the argument is the folder whose files COPY takes: slipway build -f FILE FOLDER.',
+    });
+  if (file === undefined && (await kindOf(join(folder, 'Dockerfile'))) === 'nothing')
+    await checkWithoutDockerfile(folder);
+  if (file !== undefined && file !== '-' && (await kindOf(file)) === 'folder')
+    throw new Problem('invalid', `-f ${file}: that is a folder, and a Dockerfile is wanted`, {
+      hint: `Perhaps -f ${join(file, 'Dockerfile')}?`,
+    });
+}
+
+async function checkWithoutDockerfile(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  const likely = names.filter((name) => /dockerfile/i.test(name)).slice(0, 3);
+  const first = likely[0];
+  throw new Problem('not-found', `there is no Dockerfile in ${folder}`, {
+    hint:
+      first === undefined
+        ? `It has ${names.length === 0 ? 'no files at all' : `${names.length} other files`}. Name the Dockerfile with -f FILE, or another folder as the argument.`
+        : `There is ${likely.join(', ')}: name it with -f ${join(folder, first)}.`,
+  });
+}
+
+async function kindOf(path: string): Promise<'nothing' | 'file' | 'folder'> {
+  try {
+    return (await stat(path)).isDirectory() ? 'folder' : 'file';
+  } catch (error) {
+    if (hasErrorCode(error, 'ENOENT', 'ENOTDIR')) return 'nothing';
+    throw error;
+  }
 }
 
 function namedContextOf(text: string): [string, NamedContext] {

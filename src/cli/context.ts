@@ -29,15 +29,17 @@ export function dataPath(option: string | undefined): string {
 
 export function createContext(services: CliServices, data: string | undefined, signal: AbortSignal): CliContext {
   const folder = dataFolder(dataPath(data));
+  const terminal = processTerminal();
   return {
     services,
-    terminal: processTerminal(),
+    terminal,
     signal,
     data: folder,
     server: () => socketClient(folder.socket),
     async control() {
       if (await serverAnswers(folder.socket)) return socketClient(folder.socket);
-      return services.openOwner(folder.root);
+      const waiting = () => terminal.err('Waiting for another slipway command to let go of the data folder\n');
+      return services.openOwner(folder.root, { signal, waiting });
     },
   };
 }

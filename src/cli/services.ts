@@ -16,6 +16,13 @@ export interface ServeOptions {
   listen?: string | undefined;
 }
 
+/** While another command owns the data folder, this one waits for its end. */
+export interface OwnerWait {
+  signal: AbortSignal;
+  /** Called once, when there is something to wait for. */
+  waiting(): void;
+}
+
 /** What the command line needs of the program around it; start/ gives it, and loads it only when it is called. */
 export interface CliServices {
   version: string;
@@ -24,5 +31,5 @@ export interface CliServices {
   /** Runs the server until a signal ends it; gives the exit code. */
   serve(options: ServeOptions): Promise<number>;
   /** Becomes the owner of a data folder that has none, for one command. */
-  openOwner(data: string): Promise<ControlClient>;
+  openOwner(data: string, wait: OwnerWait): Promise<ControlClient>;
 }

@@ -9,7 +9,7 @@ const services: CliServices = {
   version: VERSION,
   root: join(import.meta.dirname, '../..'),
   serve: async (options) => (await import('./serve.ts')).serve(options),
-  openOwner: async (data) => (await import('./local.ts')).openLocal(data),
+  openOwner: async (data, wait) => (await import('./local.ts')).openLocal(data, wait),
 };
 
 process.exitCode = await (await loadCli())(process.argv.slice(2), services);
