@@ -146,7 +146,12 @@ class Opening {
 
   async #agent(found: FoundMount, own: string): Promise<void> {
     if (!('agent' in found)) return;
-    const { target, owner } = found.mount;
+    const { id, target, owner, required, place } = found.mount;
+    if (found.agent === undefined && required)
+      throw new Problem('not-found', `no SSH key ${JSON.stringify(id)} forwarded from the client`, {
+        place,
+        hint: `Give the build an agent: --ssh ${id}, or --ssh ${id}=KEYFILE.`,
+      });
     // the first one is meant, and also where nobody listens: BuildKit's rule
     if (!this.#env.some((pair) => pair.startsWith('SSH_AUTH_SOCK='))) this.#env.push(`SSH_AUTH_SOCK=${target}`);
     if (found.agent === undefined) return;

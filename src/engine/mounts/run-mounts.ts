@@ -1,6 +1,5 @@
 import type { RunOperation } from '../../dockerfile/program.ts';
 import type { CacheMount, RunMount, SecretMount } from '../../dockerfile/run-mount.ts';
-import { Problem } from '../../lib/problem.ts';
 import type { MountFacts } from '../key.ts';
 import type { OperationServices } from '../ops/operation.ts';
 import { type BindSource, bindSource } from './bind-source.ts';
@@ -66,15 +65,8 @@ async function find(mount: RunMount, services: OperationServices): Promise<Found
     case 'secret':
       // one that is required has to be there when it runs; until then nobody is asked for it
       return { mount, given: mount.required ? undefined : (await request.secret?.(mount.id)) !== undefined };
-    case 'ssh': {
-      const agent = request.ssh?.(mount.id);
-      if (agent === undefined && mount.required)
-        throw new Problem('not-found', `no SSH key ${JSON.stringify(mount.id)} forwarded from the client`, {
-          place: mount.place,
-          hint: `Give the build an agent: --ssh ${mount.id}, or --ssh ${mount.id}=KEYFILE.`,
-        });
-      return { mount, agent };
-    }
+    case 'ssh':
+      return { mount, agent: request.ssh?.(mount.id) };
   }
 }
 
@@ -104,6 +96,6 @@ function ownFacts(found: FoundMount, identity: string | undefined): unknown[] {
     case 'secret':
       return [mount.id, mount.env ?? '', mount.owner, 'given' in found ? (found.given ?? 'required') : ''];
     case 'ssh':
-      return [mount.id, mount.owner, 'agent' in found && found.agent !== undefined];
+      return [mount.id, mount.owner, mount.required ? 'required' : 'agent' in found && found.agent !== undefined];
   }
 }

@@ -77,6 +77,9 @@ describe.skipIf(!hasBusybox || !hasRunc || !hasSsh)('RUN --mount=type=ssh', () =
       message: 'no SSH key "deploy" forwarded from the client',
       hint: 'Give the build an agent: --ssh deploy, or --ssh deploy=KEYFILE.',
     });
+    const required = `${BASE}\nRUN --mount=type=ssh,required true`;
+    expect(statuses(await bench.build(required, { ssh: () => '/run/an-agent' }))).toEqual(['ran']);
+    expect(statuses(await bench.build(required))).toEqual(['cached']);
   });
 });
 
