@@ -14,13 +14,25 @@ import { slipway, slipwayCopy } from './contenders/slipway.ts';
 import type { Sample } from './measure.ts';
 import { type Results, rowTable } from './report.ts';
 import { writeResults } from './results-file.ts';
+import { copyRows, manyFilesRows, modelRows, stageRows } from './rows/builds.ts';
 import { mirrorRows } from './rows/mirror.ts';
 import { pythonBuildRows } from './rows/python-build.ts';
 import type { Row, RowSet } from './rows/row.ts';
+import { pullRows, pushRows, workerRows } from './rows/transfers.ts';
 import { startUpstream } from './upstream.ts';
 
 const CANDIDATES: Candidate[] = [slipway, slipwayCopy, dockerClassic, dockerBuildkit, buildah, skopeo];
-const SETS: RowSet[] = [mirrorRows, pythonBuildRows];
+const SETS: RowSet[] = [
+  mirrorRows,
+  pythonBuildRows,
+  copyRows,
+  modelRows,
+  manyFilesRows,
+  stageRows,
+  pushRows,
+  pullRows,
+  workerRows,
+];
 
 const { values } = parseArgs({
   options: {
@@ -50,15 +62,17 @@ async function bench(): Promise<number> {
     const upstream = await startUpstream(join(folder, 'upstream'));
     endings.push(upstream.stop);
     const contenders = await beginAll(folder, versions, endings);
+    const floor = await AccountedGroup.create('floor');
+    endings.push(() => floor.end());
     for (const set of sets) {
-      const take = (row: Row, { name }: Contender, sample: Sample) => {
+      const take = (row: Row, name: string, sample: Sample) => {
         record(results, row, name, sample);
         loads.push(loadavg()[0] ?? 0);
         say(
           `${row.id} ${name}: ${Math.round(sample.wallMs)} ms${sample.serverMs === undefined ? '' : `, by the server's clock ${sample.serverMs.toFixed(1)} ms`}`,
         );
       };
-      await set.measure({ upstream, folder, contenders, rounds, signal: interrupted.signal, take });
+      await set.measure({ upstream, folder, contenders, floor, rounds, signal: interrupted.signal, take });
     }
   } catch (error) {
     return complain(messageOf(error));

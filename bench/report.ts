@@ -1,5 +1,5 @@
 import type { Sample } from './measure.ts';
-import type { Row } from './rows/row.ts';
+import { FLOOR, type Row, type Target } from './rows/row.ts';
 
 /** Whose numbers are 1 in every ratio. */
 const OURS = 'slipway';
@@ -51,7 +51,26 @@ export function rowTable(row: Row, results: Results): string {
         ),
       );
   }
-  return `${lines.join('\n')}\n`;
+  const targets = (row.targets ?? []).flatMap((target) => targetLine(target, contenders));
+  return [...lines, ...(targets.length === 0 ? [] : ['', ...targets]), ''].join('\n');
+}
+
+/** `- target: wall <= 0.35 of the best peer; 0.29 of docker BuildKit: reached` */
+function targetLine(target: Target, contenders: ReadonlyMap<string, Sample[]>): string[] {
+  const { most, than, by } = target;
+  const ours = summarize(contenders.get(target.ours ?? OURS) ?? []);
+  const mine = by === 'server' ? ours.serverMs : ours.wallMs;
+  const others = [...contenders]
+    .filter(([name]) => (than === 'best peer' ? !name.startsWith(OURS) && name !== FLOOR : name === than))
+    .map(([name, samples]): [string, number] => [name, summarize(samples).wallMs])
+    .sort((a, b) => a[1] - b[1]);
+  const [best] = others;
+  if (mine === undefined || best === undefined || Number.isNaN(mine)) return [];
+  const reached = mine / best[1];
+  const clock = by === 'server' ? "our server's clock" : 'wall';
+  return [
+    `- target: ${clock} <= ${most} of ${than === 'best peer' ? 'the best peer' : than}; ${reached.toFixed(2)} of ${best[0]}: ${reached <= most ? 'reached' : 'missed'}`,
+  ];
 }
 
 function summarize(samples: readonly Sample[]) {

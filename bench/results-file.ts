@@ -11,8 +11,9 @@ const METHOD = `Written by \`npm run bench -- --write\`. Every number is the med
 to the end of the last. *x ours*: the contender's number divided by ours, above 1 where ours is ahead; *x our server* takes
 our server's own clock, without the start of the command line (a Node process). *CPU*: what the kernel counted in the
 contender's control group, that is daemon, clients, containers, and our server with all of its processes; the registry that
-plays upstream is in nobody's. *peak*: the highest sum of resident pages of the group's processes at one moment, looked at
-every 10 ms; pages that processes share count in each. RUN has no network anywhere (buildah's chroot isolation shares the
+plays upstream is in nobody's. *peak*: the highest sum at one moment of the proportional set sizes of the group's
+processes, looked at every 25 ms: pages that processes share count once in all. *floor*: the bare work without a builder (cp,
+tar, sha256sum, an overlay and runc), where a row has one. RUN has no network anywhere (buildah's chroot isolation shares the
 host's). Contenders take turns within a round. The machine is shared with other work: read ratios, not absolute numbers.`;
 
 export async function writeResults(header: string, tables: readonly string[]): Promise<string> {

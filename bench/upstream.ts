@@ -18,6 +18,24 @@ export async function startUpstream(folder: string): Promise<Upstream> {
   const made = await runOk(process.execPath, [join(import.meta.dirname, '../scripts/bases/make.mjs')]);
   // a line for each base: NAME:TAG, a tab, the folder of its OCI layout
   const layouts = new Map(made.stdout.split('\n').map((line) => [line.split(':')[0], line.split('\t')[1]]));
+  const { host, stop } = await startRegistry(folder);
+  const put = async (name: string) => {
+    const layout = layouts.get(name) ?? '';
+    const index = JSON.parse(await readFile(join(layout, 'index.json'), 'utf8')) as { manifests: { digest: string }[] };
+    const flags = ['copy', '--all', '--quiet', '--preserve-digests', '--dest-tls-verify=false'];
+    await runOk('skopeo', [...flags, `oci:${layout}:latest`, `docker://${host}/library/${name}:latest`]);
+    return `${host}/library/${name}@${index.manifests[0]?.digest}`;
+  };
+  try {
+    return { host, python: await put('python'), busybox: await put('busybox'), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** An empty registry of its own; nothing of another one is in its store. */
+export async function startRegistry(folder: string): Promise<{ host: string; stop(): Promise<void> }> {
   const host = `127.0.0.1:${await freePort()}`;
   await mkdir(folder);
   const config = join(folder, 'config.json');
@@ -30,22 +48,10 @@ export async function startUpstream(folder: string): Promise<Upstream> {
       http: { addr: host, secret: 'bench' },
     }),
   );
-  const daemon = await startDaemon(['docker-registry', 'serve', config], join(folder, 'log'), async () =>
+  const { stop } = await startDaemon(['docker-registry', 'serve', config], join(folder, 'log'), async () =>
     (await httpAnswers(`http://${host}/v2/`)) ? host : undefined,
   );
-  const put = async (name: string) => {
-    const layout = layouts.get(name) ?? '';
-    const index = JSON.parse(await readFile(join(layout, 'index.json'), 'utf8')) as { manifests: { digest: string }[] };
-    const flags = ['copy', '--all', '--quiet', '--preserve-digests', '--dest-tls-verify=false'];
-    await runOk('skopeo', [...flags, `oci:${layout}:latest`, `docker://${host}/library/${name}:latest`]);
-    return `${host}/library/${name}@${index.manifests[0]?.digest}`;
-  };
-  try {
-    return { host, python: await put('python'), busybox: await put('busybox'), stop: daemon.stop };
-  } catch (error) {
-    await daemon.stop();
-    throw error;
-  }
+  return { host, stop };
 }
 
 function freePort(): Promise<number> {

@@ -56,6 +56,14 @@ class Buildah implements Contender {
     return [this.#command('bud', ...flags, '-f', file, '-t', tag, context)];
   }
 
+  async push(tag: string): Promise<Command[]> {
+    return [this.#command('push', '-q', '--tls-verify=false', tag)];
+  }
+
+  async pull(source: string): Promise<Command[]> {
+    return [this.#command('pull', '-q', '--tls-verify=false', source)];
+  }
+
   end(): Promise<void> {
     return this.group.end();
   }

@@ -24,6 +24,12 @@ export interface Contender {
   /** Commands that bring an image of one registry under another name of it. Absent: it is no match for this. */
   mirror?(source: string, target: string): Promise<Command[]>;
   build?(image: ImageBuild): Promise<Command[]>;
+  /** Sends an image that `build` named to the registry that its name begins with. */
+  push?(tag: string): Promise<Command[]>;
+  /** Brings an image into the store; who unpacks by itself does that too. */
+  pull?(source: string): Promise<Command[]>;
+  /** Copies an image that lies in a folder (skopeo's `dir:`) to a registry. Absent for who has a store. */
+  send?(folder: string, target: string): Promise<Command[]>;
   end(): Promise<void>;
 }
 

@@ -63,6 +63,8 @@ function candidate(builder: Builder): Candidate {
         build: async ({ context, file, tag }) => [
           command('build', '--network=none', '-q', '-f', file, '-t', tag, context),
         ],
+        push: async (tag) => [command('push', '-q', tag)],
+        pull: async (source) => [command('pull', '-q', source)],
         end: () => dockerd.end(),
       };
     },

@@ -3,7 +3,7 @@ import { AccountedGroup } from '../accounting.ts';
 import type { Candidate } from './contender.ts';
 import { programsOnPath } from './programs.ts';
 
-/** Keeps nothing and builds nothing: it is here for the mirror alone. */
+/** Keeps nothing and builds nothing: it is here for the mirror and for pushes. */
 export const skopeo: Candidate = {
   name: 'skopeo',
   async find() {
@@ -20,6 +20,9 @@ export const skopeo: Candidate = {
       renew: async () => undefined,
       mirror: async (source, target) => [
         { argv: ['skopeo', 'copy', ...flags, `docker://${source}`, `docker://${target}`] },
+      ],
+      send: async (folder, target) => [
+        { argv: ['skopeo', 'copy', '-q', '--dest-tls-verify=false', `dir:${folder}`, `docker://${target}`] },
       ],
       end: () => group.end(),
     };

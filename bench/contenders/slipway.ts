@@ -19,6 +19,8 @@ export const slipway: Candidate = {
     return contender('slipway', server, {
       mirror: async (source, target) => [build(['--push', '-t', target, await writeFromOnly(folder, source)])],
       build: async ({ context, file, tag }) => [build(['-f', file, '-t', tag, context])],
+      push: async (tag) => [server.command(['push', '--json', tag], timedMs)],
+      pull: async (source) => [server.command(['pull', '--json', source], timedMs)],
     });
   },
 };
@@ -30,7 +32,7 @@ export const slipwayCopy: Candidate = {
   begin: async (folder) => {
     const server = await ResidentServer.create('slipway-copy', folder);
     return contender('slipway copy', server, {
-      mirror: async (source, target) => [server.command(['copy', '--json', source, target], copyMs)],
+      mirror: async (source, target) => [server.command(['copy', '--json', source, target], timedMs)],
     });
   },
 };
@@ -40,7 +42,11 @@ async function findSlipway(): Promise<{ version: string }> {
   return { version: `${stdout.trim()} on Node ${process.versions.node}` };
 }
 
-function contender(name: string, server: ResidentServer, work: Pick<Contender, 'mirror' | 'build'>): Contender {
+function contender(
+  name: string,
+  server: ResidentServer,
+  work: Pick<Contender, 'mirror' | 'build' | 'push' | 'pull'>,
+): Contender {
   return { name, group: server.group, renew: () => server.renew(), end: () => server.end(), ...work };
 }
 
@@ -88,6 +94,8 @@ function buildMs(stdout: string): number {
   return (JSON.parse(last) as { result: { ms: number } }).result.ms;
 }
 
-function copyMs(stdout: string): number {
-  return (JSON.parse(stdout) as { ms: number }).ms;
+/** Of copy, pull and push; a push gives a list, because it may be of all tags. */
+function timedMs(stdout: string): number {
+  const answer = JSON.parse(stdout) as { ms: number } | { ms: number }[];
+  return Array.isArray(answer) ? (answer[0]?.ms ?? Number.NaN) : answer.ms;
 }

@@ -5,6 +5,10 @@ const W1: Row = {
   id: 'W1',
   title: 'FROM alone, by digest, into another repository of the same registry',
   begins: 'Empty stores in new folders; daemons started, and warm from mirroring another image (busybox).',
+  targets: [
+    { most: 1, than: 'skopeo', by: 'server' },
+    { most: 1, than: 'skopeo', by: 'wall' },
+  ],
 };
 
 /** A new target for every sample: nothing of it is there, and nothing has to be deleted. */
@@ -21,7 +25,7 @@ export const mirrorRows: RowSet = {
           await perform(contender.group, command, signal);
         take(
           W1,
-          contender,
+          contender.name,
           await measure(contender.group, await contender.mirror(upstream.python, target('mirror')), signal),
         );
       }

@@ -1,18 +1,25 @@
-import type { Contender, ImageBuild } from '../contenders/contender.ts';
-import { measure, perform } from '../measure.ts';
 import { PythonApp } from '../workloads/python-app.ts';
+import { BareTree } from './bare-tree.ts';
+import { builders, measuredBuild, measuredFloor, unmeasuredBuild } from './measured.ts';
 import { type Field, inTurn, type Row, type RowSet } from './row.ts';
 
 const W2: Row = {
   id: 'W2',
   title: 'Python base, COPY . ., RUN pip install: the first build',
   begins: 'The base is in every store, unpacked; of this build nothing is in a cache.',
+  targets: [{ most: 0.9, than: 'best peer', by: 'wall' }],
 };
-const W3: Row = { id: 'W3', title: 'The same again', begins: 'W2 has just been built.' };
+const W3: Row = {
+  id: 'W3',
+  title: 'The same again',
+  begins: 'W2 has just been built.',
+  targets: [{ most: 0.5, than: 'best peer', by: 'server' }],
+};
 const W4: Row = {
   id: 'W4',
   title: 'One line of one source file changed, COPY . . before RUN: pip runs again',
   begins: 'W2 has just been built; then the edit.',
+  targets: [{ most: 1.05, than: 'floor', by: 'wall' }],
 };
 const W4_KEPT: Row = {
   id: 'W4b',
@@ -23,30 +30,25 @@ const W4_KEPT: Row = {
 export const pythonBuildRows: RowSet = {
   rows: [W2, W3, W4, W4_KEPT],
   async measure(field: Field) {
-    const builders = field.contenders.filter(({ build }) => build !== undefined);
+    const all = builders(field);
     const app = await PythonApp.write(field.folder, field.upstream.python);
-    for (const builder of builders) {
+    for (const builder of all) {
       await builder.renew();
-      await unmeasured(field, builder, app.base);
+      await unmeasuredBuild(field, builder, app.base);
     }
+    const bare = await BareTree.of(field, field.upstream.python, 'python');
+    const pip = 'pip install --quiet --root-user-action=ignore -r requirements.txt';
     for (let round = 0; round < field.rounds; round++) {
-      const order = inTurn(builders, round);
+      const order = inTurn(all, round);
       await app.renew(`round ${round}`);
-      for (const builder of order) await measured(field, W2, builder, app.sourceFirst);
-      for (const builder of order) await measured(field, W3, builder, app.sourceFirst);
-      for (const builder of order) await unmeasured(field, builder, app.requirementsFirst);
+      for (const builder of order) await measuredBuild(field, W2, builder, app.sourceFirst);
+      await measuredFloor(field, W2, bare.script(`w2-${round}`), app.context, '/app', pip);
+      for (const builder of order) await measuredBuild(field, W3, builder, app.sourceFirst);
+      for (const builder of order) await unmeasuredBuild(field, builder, app.requirementsFirst);
       await app.edit(`round ${round}`);
-      for (const builder of order) await measured(field, W4, builder, app.sourceFirst);
-      for (const builder of order) await measured(field, W4_KEPT, builder, app.requirementsFirst);
+      for (const builder of order) await measuredBuild(field, W4, builder, app.sourceFirst);
+      await measuredFloor(field, W4, bare.script(`w4-${round}`), app.context, '/app', pip);
+      for (const builder of order) await measuredBuild(field, W4_KEPT, builder, app.requirementsFirst);
     }
   },
 };
-
-async function measured(field: Field, row: Row, builder: Contender, image: ImageBuild): Promise<void> {
-  const commands = (await builder.build?.(image)) ?? [];
-  field.take(row, builder, await measure(builder.group, commands, field.signal));
-}
-
-async function unmeasured(field: Field, builder: Contender, image: ImageBuild): Promise<void> {
-  for (const command of (await builder.build?.(image)) ?? []) await perform(builder.group, command, field.signal);
-}

@@ -1,3 +1,4 @@
+import type { AccountedGroup } from '../accounting.ts';
 import type { Contender } from '../contenders/contender.ts';
 import type { Sample } from '../measure.ts';
 import type { Upstream } from '../upstream.ts';
@@ -7,7 +8,23 @@ export interface Row {
   title: string;
   /** From which state every sample begins. */
   begins: string;
+  /** What we want to reach; several when a row is looked at in several ways. */
+  targets?: Target[];
 }
+
+/** `ours / other <= most`. */
+export interface Target {
+  most: number;
+  /** A contender's name, the quickest of all others, or the bare work without a builder. */
+  than: 'best peer' | 'floor' | (string & {});
+  /** Whose clock ours is: the whole command's, or the resident server's own. */
+  by: 'wall' | 'server';
+  /** Which of our contenders, if not the first. */
+  ours?: string;
+}
+
+/** The bare work of a row without any builder: `cp`, `tar`, `runc`. It stands among the contenders by this name. */
+export const FLOOR = 'floor';
 
 /** What a set of rows is measured on. */
 export interface Field {
@@ -15,10 +32,12 @@ export interface Field {
   /** A folder for what the rows write. */
   folder: string;
   contenders: Contender[];
+  /** Where the floor's commands run. */
+  floor: AccountedGroup;
   rounds: number;
   signal: AbortSignal;
   /** Takes a sample of a row. */
-  take(row: Row, contender: Contender, sample: Sample): void;
+  take(row: Row, contender: string, sample: Sample): void;
 }
 
 /** Rows that share their preparation. */

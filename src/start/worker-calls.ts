@@ -118,16 +118,23 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
       await engine.remove(name, caller(signal));
       return null;
     },
-    pull: ([{ name, platform, lazy }], emit, signal) =>
-      engine.pull(name, caller(signal), {
+    pull: async ([{ name, platform, lazy }], emit, signal) => {
+      const started = performance.now();
+      const pulled = await engine.pull(name, caller(signal), {
         ...(platform === undefined ? {} : { platform: parsePlatform(platform) }),
         layers: lazy !== true,
         listener: transferEvents(emit),
-      }),
-    push: async ([{ name, all }], emit, signal) =>
-      all
-        ? engine.pushAll(name, caller(signal), transferEvents(emit))
-        : [await engine.push(name, caller(signal), transferEvents(emit))],
+      });
+      return { ...pulled, ms: performance.now() - started };
+    },
+    push: async ([{ name, all }], emit, signal) => {
+      const started = performance.now();
+      const pushed = all
+        ? await engine.pushAll(name, caller(signal), transferEvents(emit))
+        : [await engine.push(name, caller(signal), transferEvents(emit))];
+      const ms = performance.now() - started;
+      return pushed.map((one) => ({ ...one, ms }));
+    },
     save: async ([{ names, form, to }], _emit, signal) => {
       await engine.save(names, form, (bytes) => writeTo(to, bytes), caller(signal));
       return null;

@@ -75,9 +75,9 @@ export interface ControlCalls {
   pull: {
     request: { name: string; platform?: string | undefined; lazy?: boolean | undefined };
     event: TransferEvent;
-    result: PullResult;
+    result: PullResult & { ms: number };
   };
-  push: { request: { name: string; all: boolean }; event: TransferEvent; result: PushResult[] };
+  push: { request: { name: string; all: boolean }; event: TransferEvent; result: (PushResult & { ms: number })[] };
   /** Local images as one archive. */
   save: { request: { names: string[]; form: 'oci' | 'docker'; to: BytePlace }; event: never; result: null };
   /** An archive of images; `name` is another name for the only one. */
