@@ -132,7 +132,8 @@ async function copySelected(
     },
     below,
   );
-  if (planned.length === 0) throw new Error(`nothing planned for ${operation.text}`);
+  // everything is excluded, and the root is there already: no layer
+  if (planned.length === 0 && before !== undefined) return await saveMade(services, state, place, before, {});
   const items = copyItems(planned, selection, new ArchivePlaces(below, state.madeNs));
   const written = await writeLayer(
     deps.content,

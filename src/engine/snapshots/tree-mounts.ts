@@ -80,6 +80,8 @@ export class TreeMounts {
     use: (path: string) => Promise<T>,
     watch?: Watch,
   ): Promise<T> {
+    // a stage of settings alone: overlayfs takes no folder twice
+    if (layers.length === 0) return await use(this.store.empty());
     const stack = await this.stack(layers, signal, watch);
     try {
       const active = await this.store.prepare();
