@@ -4,19 +4,17 @@ import { formatDuration } from '../../lib/bytes.ts';
 import { messageOf, Problem, problemToJson } from '../../lib/problem.ts';
 import { type BuildOptions, buildCallOf } from '../build-call.ts';
 import { writesToStandardOutput } from '../build-outputs.ts';
-import { intoStream } from '../byte-socket.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type ExplainedBase, explained } from '../explained.ts';
 import { buildProgress } from '../progress/build-progress.ts';
-import { openAgents } from '../ssh-agents.ts';
+import type { SshAgents } from '../ssh-agents.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageProblem } from '../usage-problem.ts';
 import { withControl } from '../with-control.ts';
-import { checkDockerfile } from './build-check.ts';
 
 export async function build(context: CliContext, options: BuildOptions, folder = '.'): Promise<number> {
-  const agents = await openAgents(options.ssh ?? []);
+  const agents = await agentsOf(options.ssh ?? []);
   try {
     const run = async (by: CliContext, standardOutput?: string) =>
       buildWith(by, options, await buildCallOf(options, folder, agents.sockets, standardOutput));
@@ -24,6 +22,7 @@ export async function build(context: CliContext, options: BuildOptions, folder =
     if (process.stdout.isTTY)
       throw new UsageProblem('an archive is not written to a terminal', 'Name a file: --output type=TYPE,dest=FILE.');
     const { terminal } = context;
+    const { intoStream } = await import('../byte-socket.ts');
     return await intoStream(process.stdout, (socket) =>
       run({ ...context, terminal: { ...terminal, out: terminal.err } }, socket),
     );
@@ -32,9 +31,18 @@ export async function build(context: CliContext, options: BuildOptions, folder =
   }
 }
 
+/** What few builds need is loaded by those: all of it together would be a tenth of the command's start. */
+async function agentsOf(flags: readonly string[]): Promise<SshAgents> {
+  if (flags.length === 0) return { sockets: {}, close: async () => undefined };
+  return await (await import('../ssh-agents.ts')).openAgents(flags);
+}
+
 async function buildWith(context: CliContext, options: BuildOptions, call: BuildCall): Promise<number> {
   const { terminal, signal } = context;
-  if (options.check) return await checkDockerfile(context, call, options.progress === 'json');
+  if (options.check) {
+    const { checkDockerfile } = await import('./build-check.ts');
+    return await checkDockerfile(context, call, options.progress === 'json');
+  }
   const progress = buildProgress(terminal, options);
   const bases = new Map<number, ExplainedBase>();
   const onEvent = (event: BuildEvent) => {
