@@ -7,7 +7,7 @@ import type { Caller } from '../engine.ts';
 import type { LayerTrees } from '../layers/layer-trees.ts';
 import type { BlobFetcher } from '../transfer/fetch.ts';
 import type { CacheHit, CacheInput, CacheRecord } from './cache.ts';
-import { normalised, sameKind, sawEnvironment, stepAt } from './image-history.ts';
+import { normalised, sawEnvironment, stepAt } from './image-history.ts';
 import type { ForeignRecord, ImportedCache } from './imported.ts';
 import { sameChanges } from './same-changes.ts';
 
@@ -120,10 +120,9 @@ export class BuildCache {
     const { deps, fetcher, trees } = this.#parts;
     for (const { image, has } of await this.#imported()) {
       if (image === undefined) continue;
-      const history = stage.history();
-      const step = stepAt(image, history, stage.layers);
+      const step = stepAt(image, stage.history(), stage.layers);
       const theirs = step?.layer === undefined ? undefined : image.layers[step.layer];
-      if (step === undefined || theirs === undefined || !sameKind(step.text, history.at(-1) ?? '')) continue;
+      if (theirs === undefined) continue;
       if (theirs.diffID === made.layer?.diffID) return made;
       if (theirs.blob.size > 4 * (made.layer?.blob.size ?? 0) + COMPARED_BYTES) continue;
       if (!(await has(theirs.blob, signal))) continue;

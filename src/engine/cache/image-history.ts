@@ -51,7 +51,8 @@ export function normalised(createdBy: string): string {
 }
 
 /**
- * The entry of an image that stands where the last of `history` does, if all before it is the same.
+ * The entry of an image that stands where the last of `history` does, if all before it is the same and it is the same kind
+ * of instruction.
  * @param history `created_by` of the base, of every instruction so far, and of the one at hand
  * @param layers of the stage before that instruction
  */
@@ -63,7 +64,8 @@ export function stepAt(
   const ours = history.map(normalised).filter((text) => !METADATA.test(text));
   const at = ours.length - 1;
   const step = image.entries[at];
-  if (step === undefined || layers.some(({ diffID }, i) => image.layers[i]?.diffID !== diffID)) return undefined;
+  if (step === undefined || !sameKind(step.text, ours[at] ?? '')) return undefined;
+  if (layers.some(({ diffID }, i) => image.layers[i]?.diffID !== diffID)) return undefined;
   const before = image.entries.slice(0, at);
   if (before.filter(({ layer }) => layer !== undefined).length !== layers.length) return undefined;
   return before.every(({ text }, i) => sameBefore(text, ours[i] ?? '')) ? step : undefined;
@@ -78,10 +80,9 @@ function isCopy(text: string): boolean {
   return /^(?:COPY|ADD)\s/.test(text);
 }
 
-/** Whether both entries may have made the same layer, so that a comparison of the files is worth its cost. */
-export function sameKind(theirs: string, ours: string): boolean {
-  const word = (text: string) => text.split(/\s/, 1)[0] ?? '';
-  return word(theirs) === word(normalised(ours));
+function sameKind(theirs: string, ours: string): boolean {
+  const word = (text: string) => text.split(/\s/, 1)[0];
+  return word(theirs) === word(ours);
 }
 
 /**
