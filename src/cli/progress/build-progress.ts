@@ -16,7 +16,11 @@ export function buildProgress(terminal: Terminal, options: BuildOptions): BuildP
   const silent = options.quiet === true || options.explain === true;
   switch (options.progress) {
     case 'json':
-      return { listen: (event) => terminal.out(`${JSON.stringify(forPrograms(event))}\n`), finish: () => undefined };
+      return {
+        showsOutput: false,
+        listen: (event) => terminal.out(`${JSON.stringify(forPrograms(event))}\n`),
+        finish: () => undefined,
+      };
     case 'plain':
       return plainLines((text) => terminal.err(text));
     case 'tty':
@@ -45,6 +49,7 @@ function forPrograms(event: BuildEvent): object {
 function classicLines({ err, live }: Terminal): BuildProgress {
   const classic = new ClassicProgress(err, { colours: live?.colours === true });
   return {
+    showsOutput: true,
     listen: classic.listen,
     finish: (outcome, images = []) => (outcome === 'done' ? classic.built(images) : classic.failed()),
   };
@@ -52,7 +57,7 @@ function classicLines({ err, live }: Terminal): BuildProgress {
 
 function plainLines(write: (text: string) => void): BuildProgress {
   const plain = new PlainProgress(write, { warningsHint: WARNINGS_HINT });
-  return { listen: plain.listen, finish: () => plain.finish() };
+  return { showsOutput: true, listen: plain.listen, finish: () => plain.finish() };
 }
 
 /** Of a quiet build that failed, so much of the end of its output is shown. */
@@ -66,6 +71,7 @@ function untilItFails(terminal: Terminal): BuildProgress {
     if (kept.length > KEPT_LINES) kept.shift();
   });
   return {
+    showsOutput: true,
     listen: (event: BuildEvent) => plain.listen(event),
     finish(outcome) {
       plain.finish(outcome);

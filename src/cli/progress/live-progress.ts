@@ -10,6 +10,7 @@ const WORDS: Record<Outcome, string> = { done: 'FINISHED', failed: 'FAILED', can
 
 /** A build as a picture on a terminal that is drawn again while it runs; the last one stays. */
 export class LiveProgress implements BuildProgress {
+  readonly showsOutput = false;
   readonly #terminal: LiveTerminal;
   readonly #view = new BuildView(performance.now());
   readonly #lines: LiveLines;

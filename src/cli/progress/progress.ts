@@ -5,6 +5,8 @@ export type Outcome = 'done' | 'failed' | 'cancelled';
 
 /** How a build is shown while it runs. */
 export interface BuildProgress {
+  /** What commands wrote has been shown, so that a complaint need not repeat the end of it. */
+  showsOutput: boolean;
   listen(event: BuildEvent): void;
   /** Called once, with what was built; what is shown then stays. */
   finish(outcome: Outcome, images?: readonly BuiltImage[]): void;
