@@ -2,12 +2,12 @@ import { open, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
+import { unpackTar } from '../engine/sources/unpack-archive.ts';
 import { hasErrorCode, messageOf, Problem } from '../lib/problem.ts';
 import { runOk } from '../lib/run.ts';
 import type { BucketObject, BucketReader } from '../stores/buckets/buckets.ts';
 import { gsutilSize } from './binary-size.ts';
 import type { StorageSource } from './request.ts';
-import { unpackTar } from './unpack.ts';
 
 /**
  * Fetches `source.storageSource` and unpacks it as the root of the workspace. What the archive is, its first bytes say:

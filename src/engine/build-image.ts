@@ -1,12 +1,13 @@
 import type { StagePlan } from '../dockerfile/program.ts';
 import type { Layer } from '../images/layer.ts';
 import { formatReference, parseReference, withDefaultTag } from '../images/reference.ts';
-import { Problem } from '../lib/problem.ts';
 import type { LocalImage } from '../stores/names/names.ts';
 import { BaseResolver } from './base-resolver.ts';
 import { CachesOfBuild } from './cache/caches-of-build.ts';
 import { checkBuild } from './check-build.ts';
-import { BuildContext, type ContextIndexes } from './context/build-context.ts';
+import type { BuildContext } from './context/build-context.ts';
+import type { ContextIndexes } from './context/context-indexes.ts';
+import { NamedContexts } from './context/named-contexts.ts';
 import { deliver } from './deliver.ts';
 import type { EngineDeps } from './deps.ts';
 import type { Caller, ImageBuildResult, StepReport } from './engine.ts';
@@ -18,6 +19,8 @@ import type { ImageBuildRequest } from './request.ts';
 import type { TreeMounts } from './snapshots/tree-mounts.ts';
 import { type SolvedStage, solve } from './solve.ts';
 import { sourceDate } from './source-date.ts';
+import { BuildSources, type SourceRoom } from './sources/build-sources.ts';
+import type { WebFiles } from './sources/web-file.ts';
 import type { BlobFetcher } from './transfer/fetch.ts';
 import type { Pusher } from './transfer/push.ts';
 import type { ImageSource } from './transfer/source.ts';
@@ -30,6 +33,7 @@ export interface BuildRoom {
   trees: LayerTrees;
   mounts: TreeMounts;
   indexes: ContextIndexes;
+  web: WebFiles;
 }
 
 /** One run of a Dockerfile: read -> plan -> solve -> export -> name. Nothing is named unless all of it succeeded. */
@@ -41,16 +45,36 @@ export async function buildImage(
   const names = request.targets.map(({ tags }) =>
     tags.map((tag) => formatReference(withDefaultTag(parseReference(tag)))),
   );
-  const startedAt = room.deps.clock.now();
   const progress = new Progress(request.onEvent);
-  const context = await openContext(request, room);
+  const sources = new BuildSources(request, caller, sourceRoomOf(room), progress);
+  const named = new NamedContexts(request.contexts ?? {}, sources);
+  try {
+    const context = await sources.build();
+    try {
+      return await buildFrom(context, names, { request, caller, room, sources, named, progress });
+    } finally {
+      await context.close();
+    }
+  } finally {
+    await named.close();
+    await sources.close();
+  }
+}
+
+async function buildFrom(
+  context: BuildContext,
+  names: readonly (readonly string[])[],
+  opened: Omit<RunningBuild, 'context' | 'resolver' | 'caches'>,
+): Promise<ImageBuildResult> {
+  const { request, caller, room, named, progress } = opened;
+  const startedAt = room.deps.clock.now();
   const caches = new CachesOfBuild(request, request.platform ?? room.deps.platform, caller, room, progress);
   try {
-    const plans = planBuild(request, context.dockerfile, room.deps.platform, progress);
+    const plans = planBuild(request, context.dockerfile, room.deps.platform, progress, named.names);
     const resolver = new BaseResolver(request, caller, room.source, progress, plans[0]?.remark ?? (() => undefined));
     if (await checkBuild(plans, request, { resolve: resolver.resolve, context }, progress))
       return { images: [], steps: [] };
-    const build: RunningBuild = { request, caller, room, context, resolver, caches, progress };
+    const build: RunningBuild = { ...opened, context, resolver, caches };
     const finished: FinishedTarget[] = [];
     for (const planned of plans) finished.push(...(await finishTargets(planned, build)));
     const deliveries = finished.map((target, i) => ({ ...target, names: names[i] ?? [] }));
@@ -64,7 +88,6 @@ export async function buildImage(
     };
   } finally {
     await caches.close();
-    await context.close();
   }
 }
 
@@ -74,6 +97,8 @@ interface RunningBuild {
   caller: Caller;
   room: BuildRoom;
   context: BuildContext;
+  sources: BuildSources;
+  named: NamedContexts;
   resolver: BaseResolver;
   caches: CachesOfBuild;
   progress: Progress;
@@ -89,10 +114,8 @@ interface FinishedTarget {
   stage: string;
 }
 
-async function openContext({ context, dockerfile }: ImageBuildRequest, room: BuildRoom): Promise<BuildContext> {
-  if (context.kind !== 'folder')
-    throw new Problem('unsupported', `a context that is no folder is not supported yet: ${context.kind}`);
-  return await BuildContext.open(context.path, dockerfile, room.indexes);
+function sourceRoomOf({ deps, mounts, web, source, indexes }: BuildRoom): SourceRoom {
+  return { deps, store: mounts.store, web, images: source, indexes };
 }
 
 /** The targets of one plan, in its order: those that are FROM alone as they are, the others solved together. */
@@ -120,8 +143,8 @@ function withTargets(plan: StagePlan, targets: number[]): StagePlan {
  */
 async function keepBase(
   target: number,
-  { plan, inputs }: PlannedBuild,
-  { request, resolver }: RunningBuild,
+  { plan, inputs, table }: PlannedBuild,
+  { request, resolver, progress }: RunningBuild,
 ): Promise<FinishedTarget | undefined> {
   const stage = plan.stages.find((candidate) => candidate.index === target);
   if (stage?.base.kind !== 'image' || !stage.fromOnly) return undefined;
@@ -129,6 +152,8 @@ async function keepBase(
   const platform = stage.platform ?? inputs.targetPlatform;
   const image = await resolver.resolve(stage.base.reference, platform, stage.base.place);
   if ((image.config.config?.OnBuild ?? []).length > 0) return undefined;
+  const step = table?.last.get(stage.index);
+  if (step !== undefined) progress.emit({ kind: 'step', n: step, status: 'cached', image: image.configDigest });
   const chosen = stage.platform !== undefined || request.platform !== undefined;
   return {
     image: { id: image.configDigest, target: chosen ? image.manifest : image.target, manifest: image.manifest, at: 0 },
@@ -139,8 +164,12 @@ async function keepBase(
   };
 }
 
-async function solveStages(plan: StagePlan, { inputs }: PlannedBuild, build: RunningBuild): Promise<SolvedStage[]> {
-  const { request, caller, room, context, resolver, caches, progress } = build;
+async function solveStages(
+  plan: StagePlan,
+  { inputs, table }: PlannedBuild,
+  build: RunningBuild,
+): Promise<SolvedStage[]> {
+  const { request, caller, room, context, sources, named, resolver, caches, progress } = build;
   const { deps, trees, mounts } = room;
   const stop = new AbortController();
   const signal = AbortSignal.any([caller.signal, stop.signal]);
@@ -148,9 +177,11 @@ async function solveStages(plan: StagePlan, { inputs }: PlannedBuild, build: Run
     plan,
     inputs,
     progress,
+    table,
     dockerfile: context.dockerfile.name,
     resolve: resolver.resolve,
-    services: { deps, request, caller, cache: caches.cache, signal, context, trees, mounts },
+    named: (name, platform, place) => named.open(name, platform, place),
+    services: { deps, request, caller, cache: caches.cache, signal, context, sources, trees, mounts },
     abort: () => stop.abort(),
   });
 }
@@ -181,6 +212,9 @@ async function exportTarget(
     vertex.note(`writing image ${exported.config.digest} done`);
     vertex.end('done');
     const { config, manifest } = exported;
+    const status = Object.keys(request.labels).length > 0 ? 'metadata' : (solved.steps.at(-1)?.status ?? 'cached');
+    if (solved.lastStep !== undefined)
+      progress.emit({ kind: 'step', n: solved.lastStep, status, image: config.digest });
     return {
       image: { id: config.digest, target: manifest, manifest, at: 0 },
       steps: solved.steps,

@@ -1,9 +1,10 @@
 import { familiarName, formatReference, parseReference, withDefaultTag } from '../images/reference.ts';
+import { Transport } from '../images/remote/transport.ts';
 import { Problem } from '../lib/problem.ts';
 import type { NamedImage } from '../stores/names/names.ts';
 import { baseOf } from './base-of.ts';
 import { type BuildRoom, buildImage } from './build-image.ts';
-import { ContextIndexes } from './context/build-context.ts';
+import { ContextIndexes } from './context/context-indexes.ts';
 import type { EngineDeps } from './deps.ts';
 import type { Caller, Engine, ImageDetails, PullResult, ResolvedImage } from './engine.ts';
 import { LayerTrees } from './layers/layer-trees.ts';
@@ -11,7 +12,10 @@ import { type FilesRoom, imageFiles, loadImages, saveImages } from './output/ima
 import { referrersOf } from './provenance/attach.ts';
 import { SnapshotStore } from './snapshots/snapshot-store.ts';
 import { TreeMounts } from './snapshots/tree-mounts.ts';
+import { WebFiles } from './sources/web-file.ts';
+import { WebMemory } from './sources/web-memory.ts';
 import { BlobFetcher } from './transfer/fetch.ts';
+import { fetchLayers } from './transfer/fetch-layers.ts';
 import { Pusher } from './transfer/push.ts';
 import { ImageSource, type Resolved } from './transfer/source.ts';
 import { ListingFiles } from './trees/listing-files.ts';
@@ -37,6 +41,7 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
     trees,
     mounts,
     indexes: new ContextIndexes(snapshots.folder('contexts')),
+    web: new WebFiles(new Transport(deps.fetch ?? {}), new WebMemory(snapshots.folder('fetched'))),
   };
   const files: FilesRoom = { deps, fetcher, source, trees };
   const scopes = new Scopes();
@@ -55,6 +60,7 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
       scopes.within(caller, async (bound) => {
         const platform = options.platform ?? deps.platform;
         const image = await source.resolve(name, bound, { platform, local: false });
+        if (options.layers === true) await fetchLayers(image.layers, fetcher, bound.signal, options.listener);
         return await nameAsPulled(name, image, options.platform !== undefined, bound, deps);
       }),
 
@@ -77,7 +83,7 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
         return results;
       }),
 
-    copy: (from, to, caller) => scopes.within(caller, (bound) => pusher.copy(from, to, bound)),
+    copy: (from, to, caller, listener) => scopes.within(caller, (bound) => pusher.copy(from, to, bound, listener)),
 
     tag: async (name, target, caller) => {
       const { id, target: descriptor, manifest } = await local(name, caller);

@@ -1,6 +1,7 @@
 import type { ContainerRuntime } from '../containers/container.ts';
 import type { Platform } from '../images/platform.ts';
 import type { RegistryClient } from '../images/remote/client.ts';
+import type { RegistryHosts } from '../images/remote/hosts.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { BlobRows, ContentStore } from '../stores/content/content.ts';
 import type { NameStore } from '../stores/names/names.ts';
@@ -22,6 +23,8 @@ export interface EngineDeps {
   runtime: ContainerRuntime;
   /** Other registries. */
   remote: RegistryClient;
+  /** Where ADD and contexts may fetch from; absent: everywhere. */
+  fetch?: Pick<RegistryHosts, 'allowAddress' | 'isNamed'> | undefined;
   /** Hosts that we are, and what names there mean. */
   own: OwnNames;
   /** The data folder's `snapshots/`. */

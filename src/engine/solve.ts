@@ -1,8 +1,9 @@
 import { interpretStage } from '../dockerfile/interpret.ts';
-import type { BuildInputs, Operation, Stage, StagePlan, StageProgram } from '../dockerfile/program.ts';
+import type { BuildInputs, CopyOperation, Operation, Stage, StagePlan, StageProgram } from '../dockerfile/program.ts';
 import type { HistoryEntry, ImageConfig } from '../images/config.ts';
 import type { Platform } from '../images/platform.ts';
 import { type Place, Problem } from '../lib/problem.ts';
+import type { OpenedContext } from './context/named-contexts.ts';
 import type { ResolvedImage, StepReport } from './engine.ts';
 import { baseChain, chainOf, datedChain } from './key.ts';
 import { copyFiles } from './ops/copy.ts';
@@ -12,6 +13,7 @@ import { makeWorkdir } from './ops/workdir.ts';
 import type { Progress } from './progress.ts';
 import type { ImageBuildRequest } from './request.ts';
 import { sourceDate } from './source-date.ts';
+import { type StepTable, StepTeller } from './steps.ts';
 import { throwFirst } from './transfer/fetch.ts';
 
 /** A history entry below the base's; metadata is dated when the image is finished. */
@@ -33,6 +35,8 @@ export interface SolvedStage {
   steps: StepReport[];
   /** The image that it stands on in the end; absent for scratch. */
   base?: ResolvedImage | undefined;
+  /** Of a target whose steps are told: the last one, which gets the id of the exported image. */
+  lastStep?: number | undefined;
 }
 
 export interface SolveInput {
@@ -43,8 +47,12 @@ export interface SolveInput {
   dockerfile: string;
   /** The base or COPY --from image of a name, with its place for complaints. */
   resolve: (reference: string, platform: Platform, place: Place) => Promise<ResolvedImage>;
+  /** Absent when nobody wants to hear of the instructions one by one. */
+  table?: StepTable | undefined;
+  /** What a named context is, opened. */
+  named: (name: string, platform: Platform, place: Place) => Promise<OpenedContext>;
   /** Services whose `signal` ends when `abort` is called. */
-  services: Omit<OperationServices, 'stage' | 'image'>;
+  services: Omit<OperationServices, 'stage' | 'image' | 'namedContext'>;
   abort: () => void;
 }
 
@@ -78,28 +86,37 @@ export async function solve(input: SolveInput): Promise<SolvedStage[]> {
 type StageOf = (index: number) => Promise<SolvedStage>;
 
 async function solveStage(stage: Stage, input: SolveInput, stageOf: StageOf): Promise<SolvedStage> {
-  const start = await beginStage(stage, input, stageOf);
+  const platform = stage.platform ?? input.inputs.targetPlatform;
+  const services: OperationServices = {
+    ...input.services,
+    cacheOff: cacheOff(stage, input.services.request),
+    stage: async (index) => (await stageOf(index)).state,
+    image: async (reference, place) => stateOf(await input.resolve(reference, platform, place), platform),
+    namedContext: async (name, place) => {
+      const opened = await input.named(name, platform, place);
+      return opened.kind === 'files' ? opened : { kind: 'layers', state: stateOf(opened.image, platform) };
+    },
+  };
+  const start = await beginStage(stage, input, stageOf, services);
   const program = interpretStage(stage, { config: start.config, args: start.args }, input.inputs);
+  const { table } = input;
+  const teller = table?.first.has(stage.index) ? new StepTeller(stage, program, start, { ...input, table }) : undefined;
   for (const warning of program.warnings) input.progress.emit({ kind: 'warning', ...warning });
   if (stage.base.kind === 'image') {
     const vertex = input.progress.begin(`${label(stage, input, 1, program)}${stage.text}`, stage.place);
     if (start.note !== undefined) vertex.note(start.note);
     vertex.end('cached');
   }
-  const services: OperationServices = {
-    ...input.services,
-    cacheOff: cacheOff(stage, input.services.request),
-    stage: async (index) => (await stageOf(index)).state,
-    image: async (reference, place) => {
-      const platform = stage.platform ?? input.inputs.targetPlatform;
-      return stateOf(await input.resolve(reference, platform, place), platform);
-    },
-  };
   let { state } = start;
   const results: OperationResult[] = [];
   const times: number[] = [];
+  teller?.tell(results, state);
   for (const [n, operation] of program.operations.entries()) {
-    const vertex = input.progress.begin(`${label(stage, input, n + 2, program)}${operation.text}`, operation.place);
+    const vertex = input.progress.begin(
+      `${label(stage, input, n + 1 + ownFrom(stage), program)}${operation.text}`,
+      operation.place,
+      teller?.stepOf(n),
+    );
     const position = `${input.dockerfile}#${stage.index}#${n}`;
     const history = () => historyUpTo(n, program, start);
     try {
@@ -110,13 +127,15 @@ async function solveStage(stage: Stage, input: SolveInput, stageOf: StageOf): Pr
       results.push(result);
       times.push(Math.round(vertex.elapsed));
       state = after(state, result, operation.text);
+      teller?.tell(results, state);
     } catch (error) {
       const shown = services.signal.aborted ? new Problem('cancelled', 'cancelled', { cause: error }) : error;
       vertex.fail(shown);
       throw shown;
     }
   }
-  return finishStage(stage, program, { ...start, state }, results, times);
+  const solved = finishStage(stage, program, { ...start, state }, results, times);
+  return { ...solved, lastStep: table?.last.get(stage.index) };
 }
 
 async function perform(
@@ -162,23 +181,63 @@ interface StageStart extends Omit<SolvedStage, 'steps' | 'stage'> {
   note?: string | undefined;
 }
 
-async function beginStage(stage: Stage, input: SolveInput, stageOf: StageOf): Promise<StageStart> {
+async function beginStage(
+  stage: Stage,
+  input: SolveInput,
+  stageOf: StageOf,
+  services: OperationServices,
+): Promise<StageStart> {
   const { base } = stage;
   const platform = stage.platform ?? input.inputs.targetPlatform;
   if (base.kind === 'stage') return { ...(await stageOf(base.index)) };
   if (base.kind === 'image') {
     const image = await input.resolve(base.reference, platform, base.place);
-    return {
-      state: dated(stateOf(image, platform), input),
-      config: image.config,
-      ownHistory: [],
-      args: {},
-      base: image,
-    };
+    return startOn(image, platform, input);
+  }
+  if (base.kind === 'named') {
+    const opened = await input.named(base.name, platform, base.place);
+    if (opened.kind === 'image') return startOn(opened.image, platform, input);
   }
   const chain = baseChain([], platform);
   const config: ImageConfig = { ...platform, rootfs: { type: 'layers', diff_ids: [] } };
-  return { state: dated({ layers: [], chain, base: chain, madeNs: 0n }, input), config, ownHistory: [], args: {} };
+  const empty = dated({ layers: [], chain, base: chain, madeNs: 0n }, input);
+  if (base.kind !== 'named') return { state: empty, config, ownHistory: [], args: {} };
+  return await startOnFiles(base, { state: empty, config, ownHistory: [], args: {} }, stage, input, services);
+}
+
+function startOn(image: ResolvedImage, platform: Platform, input: SolveInput): StageStart {
+  const state = dated(stateOf(image, platform), input);
+  return { state, config: image.config, ownHistory: [], args: {}, base: image };
+}
+
+/** A named context of files as a base: one layer with all of them. */
+async function startOnFiles(
+  { name, place }: Extract<Stage['base'], { kind: 'named' }>,
+  empty: StageStart,
+  stage: Stage,
+  input: SolveInput,
+  services: OperationServices,
+): Promise<StageStart> {
+  const text = `COPY --from=${name} . /`;
+  const operation: CopyOperation = {
+    ...{ kind: 'copy', text, place, from: { kind: 'named', name }, sources: ['.'], inline: [] },
+    ...{ destination: '/', intoFolder: true, link: false, parents: false, exclude: [], keepGitDir: false },
+  };
+  const vertex = input.progress.begin(`[context ${name}] ${stage.text}`, place);
+  try {
+    const position = `${input.dockerfile}#${stage.index}#context`;
+    const result = await copyFiles(operation, empty.state, { position, history: () => [], vertex }, services);
+    vertex.end(result.status === 'cached' ? 'cached' : 'done', result.reason);
+    const entry: HistoryEntry = { created_by: text };
+    return {
+      ...empty,
+      state: after(empty.state, result, text),
+      ownHistory: [{ entry, createdAt: result.createdAt }],
+    };
+  } catch (error) {
+    vertex.fail(error);
+    throw error;
+  }
 }
 
 /** A date enters the chain, and with it every key: the same operation writes other bytes under another date. */
@@ -236,9 +295,14 @@ function finishStage(
   return { stage: name, state: start.state, config, ownHistory, args: program.args, steps, base: start.base };
 }
 
+/** Only a base that is an image is counted, as BuildKit counts. */
+function ownFrom({ base }: Stage): number {
+  return base.kind === 'image' ? 1 : 0;
+}
+
 /** `[2/4] `, `[build 2/4] `, and `[stage-1 2/4] ` for a stage without name beside others. */
 function label(stage: Stage, { plan }: SolveInput, n: number, program: StageProgram): string {
-  const total = program.operations.length + 1;
+  const total = program.operations.length + ownFrom(stage);
   const name = stage.name ?? (plan.stages.length > 1 ? `stage-${stage.index}` : undefined);
   return `[${name === undefined ? '' : `${name} `}${n}/${total}] `;
 }

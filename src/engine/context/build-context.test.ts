@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { digestOf } from '../../images/digest.ts';
-import { BuildContext, ContextIndexes } from './build-context.ts';
+import { BuildContext } from './build-context.ts';
+import { ContextIndexes } from './context-indexes.ts';
 
 let folder: string;
 let kept: string;
@@ -20,7 +21,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 /** Opens, learns one digest as a COPY does, and closes. */
 async function learn(path: string, indexes: ContextIndexes): Promise<boolean> {
-  const opened = await BuildContext.open(path, { path: 'Dockerfile' }, indexes);
+  const opened = new BuildContext(path, { path: 'Dockerfile' }, await indexes.of(path));
   const entry = opened.tree.find('Dockerfile', false);
   if (entry === undefined) throw new Error('no Dockerfile');
   const known = opened.index.digest('Dockerfile', entry) !== undefined;

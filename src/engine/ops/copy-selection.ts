@@ -3,7 +3,7 @@ import { decompress } from '../../images/decompress.ts';
 import { type Digest, digestOf } from '../../images/digest.ts';
 import { readTar } from '../../images/tar/read.ts';
 import { Problem } from '../../lib/problem.ts';
-import type { BuildContext } from '../context/build-context.ts';
+import type { ContextFiles } from '../context/context-files.ts';
 import type { FileIndex } from '../context/file-index.ts';
 import { excludePatterns } from '../context/ignore-file.ts';
 import { nameMatcher } from '../context/match-name.ts';
@@ -28,7 +28,7 @@ export interface CopyFrom {
   exclusion: Exclusion;
   /** Digests by stat data; only for a context, whose files stay from build to build. */
   index?: FileIndex;
-  context?: BuildContext;
+  context?: ContextFiles;
 }
 
 /** What one COPY or ADD copies, and how much of its content is known so far. */

@@ -2,13 +2,14 @@ import type { Digest } from '../../images/digest.ts';
 import type { Layer } from '../../images/layer.ts';
 import type { Place } from '../../lib/problem.ts';
 import type { BuildCache } from '../cache/build-cache.ts';
-import type { BuildContext } from '../context/build-context.ts';
+import type { ContextFiles } from '../context/context-files.ts';
 import type { EngineDeps } from '../deps.ts';
 import type { CacheOrigin, Caller } from '../engine.ts';
 import type { LayerTrees } from '../layers/layer-trees.ts';
 import type { Vertex } from '../progress.ts';
 import type { ImageBuildRequest } from '../request.ts';
 import type { TreeMounts } from '../snapshots/tree-mounts.ts';
+import type { BuildSources } from '../sources/build-sources.ts';
 
 /** How a stage looks after so many operations. */
 export interface StageState {
@@ -53,14 +54,21 @@ export interface OperationServices {
   cacheOff?: string | undefined;
   /** The caller's signal, or an earlier end because another stage failed. */
   signal: AbortSignal;
-  context: BuildContext;
+  context: ContextFiles;
+  /** What ADD fetches from elsewhere. */
+  sources: Pick<BuildSources, 'git' | 'web' | 'folder'>;
   trees: LayerTrees;
   mounts: TreeMounts;
   /** The finished state of a stage that this one copies from; waits for it. */
   stage: (index: number) => Promise<StageState>;
   /** An image that COPY --from names. */
   image: (reference: string, place: Place) => Promise<StageState>;
+  /** What `--build-context` gives under a name, opened when it is first asked for, and closed when the build ends. */
+  namedContext: (name: string, place: Place) => Promise<NamedTree>;
 }
+
+/** A named context: layers, as of a stage, or files like those of the build context. */
+export type NamedTree = { kind: 'layers'; state: StageState } | { kind: 'files'; files: ContextFiles };
 
 /** Where an operation stands. */
 export interface OperationPlace {

@@ -48,7 +48,7 @@ export class SnapshotStore {
   }
 
   /** Folder of listings, context indexes and cache mounts, which outlive trees. */
-  folder(name: 'listings' | 'contexts' | 'caches'): string {
+  folder(name: 'listings' | 'contexts' | 'caches' | 'fetched'): string {
     return join(this.#root, name);
   }
 

@@ -57,7 +57,7 @@ export class Transport {
   readonly #limits: IdleLimits;
   readonly #retryDelay: number;
 
-  constructor(hosts: RegistryHosts, options: TransportOptions = {}) {
+  constructor(hosts: Pick<RegistryHosts, 'allowAddress' | 'isNamed'>, options: TransportOptions = {}) {
     this.#allow = hosts.allowAddress;
     this.#isNamed = hosts.isNamed ?? (() => false);
     this.#lookup = hosts.allowAddress === undefined ? undefined : guardedLookup(hosts.allowAddress);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Header, pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { unpackTar } from './unpack.ts';
+import { unpackTar } from './unpack-archive.ts';
 
 let outside: string;
 let root: string;

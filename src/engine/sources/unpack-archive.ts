@@ -1,18 +1,18 @@
 import { closeSync, constants, fchmodSync, futimesSync } from 'node:fs';
 import { link, lstat, lutimes, mkdir, open, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { TarHeader } from '../images/tar/header.ts';
-import { readTar } from '../images/tar/read.ts';
-import { openBelow } from '../kernel/rooted.ts';
-import { diskProblem, RESERVE_BYTES, SpaceGuard } from '../lib/disk-problem.ts';
-import { hasErrorCode, Problem } from '../lib/problem.ts';
+import type { TarHeader } from '../../images/tar/header.ts';
+import { readTar } from '../../images/tar/read.ts';
+import { openBelow } from '../../kernel/rooted.ts';
+import { diskProblem, RESERVE_BYTES, SpaceGuard } from '../../lib/disk-problem.ts';
+import { hasErrorCode, Problem } from '../../lib/problem.ts';
 
 /** Entries of one source archive at most: names cost memory while folder times are kept. */
 const MAX_ENTRIES = 1_000_000;
 
 /**
- * Unpacks a source archive into a folder that is empty and that nobody else can reach yet (no step runs before the source
- * is there), so plain file calls are safe as long as the archive's own links are not followed: every parent must be a
+ * Unpacks an archive of sources (a build's, or a context's) into a folder that is empty and that nobody else can reach yet
+ * (no step runs before the source is there), so plain file calls are safe as long as the archive's own links are not followed: every parent must be a
  * real folder. Owner is root whatever the archive says, as in the hosted /workspace; modes, times and links are kept.
  * @returns the number of files
  * @param reserve bytes that stay free on the disk
@@ -84,7 +84,7 @@ function finishFolder(root: string, path: string, header: TarHeader): void {
 function cleanName(name: string): string {
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..') || name.includes('\0'))
-    throw new Problem('invalid', `the source holds ${JSON.stringify(name)}, which leads out of the workspace`);
+    throw new Problem('invalid', `the source holds ${JSON.stringify(name)}, which leads out of its folder`);
   return parts.join('/');
 }
 
