@@ -64,6 +64,23 @@ describe.skipIf(!hasBusybox || !hasRunc)('RUN --mount', () => {
       expect(await files(result)).toEqual({});
     });
 
+    it('takes a named context: its files by its own rules, or an image', async () => {
+      await put('named/f', 'named');
+      await put('named/ignored', 'x');
+      await put('named/.dockerignore', 'ignored\n');
+      const contexts = {
+        other: { kind: 'folder' as const, path: join(bench.context, 'named') },
+        tools: { kind: 'image' as const, reference: `${OWN}/base:1` },
+      };
+      const dockerfile = `${BASE}\nRUN --mount=from=other,target=/m --mount=from=tools,source=etc/group,target=/g cat /m/f; ls -A /m; head -1 /g`;
+      const result = await bench.build(dockerfile, { contexts });
+      expect(output(result)).toBe('named.dockerignore\nf\nroot:x:0:\n');
+      await put('named/ignored', 'y');
+      expect(statuses(await bench.build(dockerfile, { contexts }))).toEqual(['cached']);
+      await put('named/f', 'changed');
+      expect(statuses(await bench.build(dockerfile, { contexts }))).toEqual(['ran']);
+    });
+
     it('cannot be led out of a context by its links', async () => {
       await symlink('/etc', join(bench.context, 'out'));
       await symlink('../../../../etc/passwd', join(bench.context, 'passwd'));
