@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { constants, crc32, deflateRaw } from 'node:zlib';
 import { Problem } from '../lib/problem.ts';
-import { Digester } from './digest.ts';
+import { type Digest, Digester } from './digest.ts';
 import type { Layer } from './layer.ts';
 import { MEDIA } from './media-types.ts';
 
@@ -49,7 +49,7 @@ export interface EncodedLayer {
 }
 
 /**
- * Turns a tar into a layer's blob in one pass: measured on both sides, with some 20 MiB of memory whatever its size.
+ * Turns a tar into a layer's blob in one pass: measured on both sides, with some 30 MiB of memory whatever its size.
  * `sink` gets the blob's bytes in order and is awaited. A layer that doesn't compress stays a plain tar, whose digest is
  * the diffID; the choice depends on the bytes alone.
  * @throws Problem `cancelled` on abort; whatever the tar or the sink throw. The sink then holds a part that is no layer.
@@ -59,99 +59,114 @@ export async function encodeLayer(
   sink: (chunk: Uint8Array) => Promise<void>,
   options: EncodeOptions = {},
 ): Promise<EncodedLayer> {
-  const concurrency = options.concurrency ?? IN_FLIGHT;
   const raw = new Digester();
-  const blocks = inBlocks(measure(tar, raw, options.signal));
-  try {
-    const sample = await takeBlocks(blocks, SAMPLE_BLOCKS);
-    const packed: Buffer[] = [];
-    for await (const block of deflateAll(sample, concurrency)) packed.push(block);
-    if (totalSize(packed) > WORTHLESS * totalSize(sample)) {
-      for (const block of sample) await sink(block);
-      for await (const block of blocks) await sink(block);
-      const diffID = raw.finish();
-      return {
-        layer: { diffID, blob: { mediaType: MEDIA.ociLayer, digest: diffID, size: raw.size } },
-        tarSize: raw.size,
-      };
-    }
-    const out = new Digester();
-    const put = async (chunk: Uint8Array) => {
-      out.update(chunk);
-      await sink(chunk);
-    };
-    let crc = 0;
-    const summed = async function* () {
-      for await (const block of blocks) {
-        crc = crc32(block, crc);
-        yield block;
-      }
-    };
-    for (const block of sample) crc = crc32(block, crc);
-    await put(GZIP_HEADER);
-    for (const block of packed.splice(0)) await put(block);
-    for await (const block of deflateAll(summed(), concurrency)) await put(block);
-    await put(LAST_BLOCK);
-    await put(gzipTrailer(crc, raw.size));
-    const blob = { mediaType: MEDIA.ociLayerGzip, digest: out.finish(), size: out.size };
-    return { layer: { diffID: raw.finish(), blob }, tarSize: raw.size };
-  } finally {
-    await blocks.return();
-  }
-}
-
-async function* measure(tar: AsyncIterable<Uint8Array>, digester: Digester, signal: AbortSignal | undefined) {
+  const packer = new Packer(sink, options.concurrency ?? IN_FLIGHT);
   for await (const chunk of tar) {
-    if (signal?.aborted) throw new Problem('cancelled', 'the layer was cancelled while it was written');
-    digester.update(chunk);
-    yield chunk;
+    if (options.signal?.aborted) throw new Problem('cancelled', 'the layer was cancelled while it was written');
+    raw.update(chunk);
+    await packer.add(chunk);
   }
+  const packed = await packer.finish(raw.size);
+  const diffID = raw.finish();
+  const blob =
+    packed === undefined
+      ? { mediaType: MEDIA.ociLayer, digest: diffID, size: raw.size }
+      : { mediaType: MEDIA.ociLayerGzip, ...packed };
+  return { layer: { diffID, blob }, tarSize: raw.size };
 }
 
-/** The same bytes cut at fixed places, whatever chunks they came in. */
-async function* inBlocks(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, void, undefined> {
-  let block = Buffer.allocUnsafe(BLOCK);
-  let filled = 0;
-  for await (const chunk of chunks) {
+interface FlyingBlock {
+  /** The block itself, as long as it may still be wanted as it is. */
+  raw: Buffer | undefined;
+  packed: Promise<Buffer>;
+}
+
+/**
+ * Cuts bytes into blocks at fixed places and deflates them side by side, from the first one on. Once the sample has landed
+ * it is decided whether the rest is deflated too, or everything is passed on as it came.
+ */
+class Packer {
+  readonly #sink: (chunk: Uint8Array) => Promise<void>;
+  readonly #concurrency: number;
+  readonly #out = new Digester();
+  readonly #flying: FlyingBlock[] = [];
+  #block = Buffer.allocUnsafe(BLOCK);
+  #filled = 0;
+  #crc = 0;
+  #kind: 'undecided' | 'packed' | 'plain' = 'undecided';
+
+  constructor(sink: (chunk: Uint8Array) => Promise<void>, concurrency: number) {
+    this.#sink = sink;
+    this.#concurrency = concurrency;
+  }
+
+  async add(chunk: Uint8Array): Promise<void> {
     for (let at = 0; at < chunk.length; ) {
-      const piece = chunk.subarray(at, at + BLOCK - filled);
-      block.set(piece, filled);
-      filled += piece.length;
+      if (this.#kind === 'plain') {
+        await this.#sink(at === 0 ? chunk : chunk.subarray(at));
+        return;
+      }
+      const piece = chunk.subarray(at, at + BLOCK - this.#filled);
+      this.#block.set(piece, this.#filled);
+      this.#filled += piece.length;
       at += piece.length;
-      if (filled < BLOCK) continue;
-      yield block;
-      block = Buffer.allocUnsafe(BLOCK);
-      filled = 0;
+      if (this.#filled === BLOCK) await this.#take();
     }
   }
-  if (filled > 0) yield block.subarray(0, filled);
+
+  /** @returns what the packed blob is; undefined when the bytes were passed on as they came */
+  async finish(size: number): Promise<{ digest: Digest; size: number } | undefined> {
+    if (this.#filled > 0) await this.#take();
+    if (this.#kind === 'undecided') await this.#decide();
+    if (this.#kind === 'plain') return undefined;
+    while (this.#flying.length > 0) await this.#land();
+    await this.#put(LAST_BLOCK);
+    await this.#put(gzipTrailer(this.#crc, size));
+    return { digest: this.#out.finish(), size: this.#out.size };
+  }
+
+  /** Sends the block that is full, or the last one, on its way. */
+  async #take(): Promise<void> {
+    const block = this.#block.subarray(0, this.#filled);
+    this.#block = Buffer.allocUnsafe(BLOCK);
+    this.#filled = 0;
+    this.#crc = crc32(block, this.#crc);
+    const packed = deflateBlock(block, DEFLATE);
+    packed.catch(() => undefined); // its error is met when its turn comes, or not at all after an earlier one
+    this.#flying.push({ raw: this.#kind === 'undecided' ? block : undefined, packed });
+    if (this.#kind === 'undecided') {
+      // some more than the sample are sent off, so that nobody stands idle while its last ones land
+      if (this.#flying.length >= SAMPLE_BLOCKS + this.#concurrency) await this.#decide();
+    } else if (this.#flying.length >= this.#concurrency) await this.#land();
+  }
+
+  async #decide(): Promise<void> {
+    const sample = this.#flying.slice(0, SAMPLE_BLOCKS);
+    const packed = await Promise.all(sample.map((block) => block.packed));
+    const before = totalSize(sample.map(({ raw }) => raw ?? NOTHING));
+    if (totalSize(packed) > WORTHLESS * before) {
+      this.#kind = 'plain';
+      for (const { raw } of this.#flying.splice(0)) await this.#sink(raw ?? NOTHING);
+      return;
+    }
+    this.#kind = 'packed';
+    for (const block of this.#flying) block.raw = undefined;
+    await this.#put(GZIP_HEADER);
+    for (let i = 0; i < sample.length; i++) await this.#land();
+  }
+
+  async #land(): Promise<void> {
+    const block = this.#flying.shift();
+    if (block !== undefined) await this.#put(await block.packed);
+  }
+
+  async #put(chunk: Buffer): Promise<void> {
+    this.#out.update(chunk);
+    await this.#sink(chunk);
+  }
 }
 
-async function takeBlocks(blocks: AsyncGenerator<Buffer, void, undefined>, limit: number): Promise<Buffer[]> {
-  const taken: Buffer[] = [];
-  while (taken.length < limit) {
-    const next = await blocks.next();
-    if (next.done === true) break;
-    taken.push(next.value);
-  }
-  return taken;
-}
-
-/** Deflates blocks side by side and gives them back in order. */
-async function* deflateAll(
-  blocks: AsyncIterable<Buffer> | Iterable<Buffer>,
-  concurrency: number,
-): AsyncGenerator<Buffer, void, undefined> {
-  const flying: Promise<Buffer>[] = [];
-  const landing = () => flying.shift() ?? Promise.resolve(Buffer.alloc(0));
-  for await (const block of blocks) {
-    const work = deflateBlock(block, DEFLATE);
-    work.catch(() => undefined); // its error is met when its turn comes, or not at all after an earlier one
-    flying.push(work);
-    if (flying.length >= concurrency) yield await landing();
-  }
-  while (flying.length > 0) yield await landing();
-}
+const NOTHING = Buffer.alloc(0);
 
 function totalSize(blocks: readonly Uint8Array[]): number {
   return blocks.reduce((sum, block) => sum + block.length, 0);

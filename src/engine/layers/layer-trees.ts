@@ -35,6 +35,11 @@ export class LayerTrees {
     });
   }
 
+  /** The listing, if the layer was written, unpacked or scanned here before. */
+  async known(diffID: Digest): Promise<Listing | undefined> {
+    return await this.#listings.find(diffID);
+  }
+
   /** @throws Problem `invalid` when the layer isn't what the config says, `unavailable` when it can't be fetched */
   async listing(layer: Layer, signal: AbortSignal, watch?: Watch): Promise<Listing> {
     const known = await this.#listings.find(layer.diffID);

@@ -8,6 +8,7 @@ import type { ContentWriter } from '../../stores/content/content.ts';
 import { type Change, ContentDigest } from '../trees/content-digest.ts';
 import type { TreeEntry } from '../trees/entry.ts';
 import { KEPT_TEXT_LIMIT, KEPT_TEXTS, Listing } from '../trees/listing.ts';
+import { LayerFile } from './layer-file.ts';
 import { toHeader } from './tar-entries.ts';
 
 /** One change to write. A file's bytes are opened when its turn comes, so that few files are open at a time. */
@@ -51,11 +52,13 @@ export async function writeLayer(
   try {
     const target = await open(file, 'w', 0o600);
     handle = target;
+    const bytes = new LayerFile(target);
     const { layer } = await encodeLayer(
       writeTar(toInputs(items, contentDigest, listing, latestNs)),
-      async (chunk) => await target.appendFile(chunk),
+      (chunk) => bytes.write(chunk),
       { signal },
     );
+    await bytes.finish();
     await handle.close();
     handle = undefined;
     const { digest, size } = layer.blob;
@@ -87,7 +90,7 @@ async function* toInputs(
       record(item);
       continue;
     }
-    const entry = notAfter(item.entry, latestNs);
+    const entry = dated(item.entry, latestNs);
     if (entry.type !== 'file' || item.open === undefined) {
       yield { header: toHeader({ kind: 'entry', entry }) };
       record({ kind: 'entry', entry });
@@ -106,8 +109,13 @@ async function* toInputs(
   }
 }
 
-function notAfter(entry: TreeEntry, latestNs: bigint | undefined): TreeEntry {
-  return latestNs === undefined || entry.mtimeNs <= latestNs ? entry : { ...entry, mtimeNs: latestNs };
+const SECOND = 1_000_000_000n;
+
+/** Whole seconds, as docker's daemon writes them: a fraction would cost every file a second header and two more blocks. */
+function dated(entry: TreeEntry, latestNs: bigint | undefined): TreeEntry {
+  const time = latestNs === undefined || entry.mtimeNs <= latestNs ? entry.mtimeNs : latestNs;
+  const fraction = ((time % SECOND) + SECOND) % SECOND;
+  return fraction === 0n && time === entry.mtimeNs ? entry : { ...entry, mtimeNs: time - fraction };
 }
 
 const NOTHING = Buffer.alloc(0);

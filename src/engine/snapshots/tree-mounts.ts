@@ -67,9 +67,14 @@ export class TreeMounts {
     const unpacking = `extracting ${layer.blob.digest}`;
     watch?.(unpacking, 0, undefined, false);
     const blob = await this.#content.open(layer.blob.digest);
-    const tar = decodeLayer(blob, layer.blob.mediaType, { diffID: layer.diffID });
-    const listing = await unpackLayer(tar, folder, this.#trees.tree(lower, signal), signal);
-    await this.#trees.note(layer.diffID, listing);
+    // a plain tar's digest is the diffID, and the store has measured it; the digests of files are known with the listing
+    const diffID = layer.blob.digest === layer.diffID ? undefined : layer.diffID;
+    const known = await this.#trees.known(layer.diffID);
+    const tar = decodeLayer(blob, layer.blob.mediaType, { diffID });
+    const listing = await unpackLayer(tar, folder, this.#trees.tree(lower, signal), signal, {
+      digests: known === undefined,
+    });
+    if (known === undefined) await this.#trees.note(layer.diffID, listing);
     watch?.(unpacking, 0, undefined, true);
   }
 

@@ -41,6 +41,11 @@ const writeAsync = promisify(write);
 /** Up to this size a chunk is written in place; see layers/file-bytes.ts. */
 const SMALL = 128 * 1024;
 
+export interface UnpackOptions {
+  /** False: the listing that is made has no digests of files, because whoever asks knows them already. */
+  digests?: boolean;
+}
+
 /**
  * Unpacks a layer's tar into an empty folder as overlayfs wants it. Folders are opened below the root by the kernel, so an
  * entry whose path leads through a link of the same layer lands inside, whatever the link says.
@@ -54,8 +59,9 @@ export async function unpackLayer(
   folder: string,
   below: MergedTree,
   signal: AbortSignal,
+  { digests = true }: UnpackOptions = {},
 ): Promise<Listing> {
-  const unpacker = new Unpacker(folder);
+  const unpacker = new Unpacker(folder, digests);
   try {
     for await (const entry of readTar(tar)) {
       signal.throwIfAborted();
@@ -74,6 +80,7 @@ export async function unpackLayer(
 
 class Unpacker {
   readonly listing = new Listing();
+  readonly #digests: boolean;
   readonly #root: number;
   readonly #rootPath: string;
   readonly #folders = new Map<string, TreeEntry>();
@@ -82,7 +89,8 @@ class Unpacker {
   /** The folder that the last entry went to: most entries follow others of the same one. */
   #open: { path: string; fd: number } | undefined;
 
-  constructor(folder: string) {
+  constructor(folder: string, digests: boolean) {
+    this.#digests = digests;
     this.#rootPath = realpathSync(folder);
     this.#root = openSync(folder, O_PATH | constants.O_DIRECTORY);
     this.#space = new SpaceGuard(folder, RESERVE_BYTES);
@@ -140,13 +148,13 @@ class Unpacker {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
     const fd = this.#at(entry.path, (at) => openSync(at, flags, 0o600));
     try {
-      const passing = new PassingBytes(body, wantsText(entry.path, entry.size));
-      for await (const chunk of passing) {
+      const passing = this.#digests ? new PassingBytes(body, wantsText(entry.path, entry.size)) : undefined;
+      for await (const chunk of passing ?? body) {
         await this.#space.take(chunk.length);
         await writeWhole(fd, chunk);
       }
-      this.listing.add({ kind: 'entry', entry, digest: passing.finish() });
-      if (passing.text !== undefined) this.listing.texts.set(entry.path, passing.text);
+      this.listing.add({ kind: 'entry', entry, digest: passing?.finish() });
+      if (passing?.text !== undefined) this.listing.texts.set(entry.path, passing.text);
       fchownSync(fd, entry.uid, entry.gid);
       fchmodSync(fd, entry.mode);
     } finally {

@@ -125,7 +125,8 @@ function splitName(name: Buffer): SplitName | undefined {
 }
 
 function isAscii(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte < 0x80);
+  for (let i = 0; i < bytes.length; i++) if ((bytes[i] ?? 0) >= 0x80) return false;
+  return true;
 }
 
 interface UstarFields {
@@ -154,16 +155,19 @@ function ustarBlock(split: SplitName, fields: UstarFields): Buffer {
   octal(block, 329, 8, fields.devmajor);
   octal(block, 337, 8, fields.devminor);
   split.prefix.copy(block, 345);
-  block.write(`${checksum(block).unsigned.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  octal(block, 148, 7, checksum(block).unsigned);
+  block[155] = 0x20;
   return block;
 }
 
 /** A number that is too big for its field is 0 there, and its PAX record counts. */
 function octal(block: Buffer, at: number, width: number, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`tar: ${value} is no number for a header`);
-  const digits = value.toString(8);
-  const fits = digits.length < width;
-  block.write(`${(fits ? digits : '0').padStart(width - 1, '0')}\0`, at, 'latin1');
+  let rest = value < 8 ** (width - 1) ? value : 0;
+  for (let i = at + width - 2; i >= at; i--) {
+    block[i] = 0x30 + (rest % 8);
+    rest = Math.floor(rest / 8);
+  }
 }
 
 /** Sum of the block with its own field as blanks; some old programs summed signed bytes. */
