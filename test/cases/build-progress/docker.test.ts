@@ -68,6 +68,40 @@ describe.skipIf(!hasBusybox || !hasRunc)("a build's lines are docker's", () => {
     if (!each.fails)
       expect(maskedClassic(await classic(each.folder, `classic-${each.name}`))).toEqual(golden.classic.again);
   });
+
+  it('gives every step the id that it had before, and the last one that of the image', async () => {
+    const { folder = '' } = progressCases.find(({ fails }) => !fails) ?? {};
+    const idsOf = (text: string) => [...text.matchAll(/^ ---> ([0-9a-f]{12})$/gm)].map(([, id]) => id);
+    const first = await classic(folder, 'ids');
+    const ids = idsOf(first);
+    expect(new Set(ids).size).toBeGreaterThan(4);
+    expect(first).toContain(`Successfully built ${ids.at(-1)}`);
+    expect(idsOf(await classic(folder, 'ids'))).toEqual(ids);
+  });
+
+  it("counts a base's triggers, and a label of the command line as one more step", async () => {
+    const parent = { text: 'FROM busybox\nONBUILD ENV A=1\nONBUILD RUN echo triggered\n', name: 'Dockerfile' };
+    const { folder = '' } = progressCases[0] ?? {};
+    await test.build(folder, { dockerfile: parent, tags: ['parent'] });
+    const written: string[] = [];
+    const progress = new ClassicProgress((text) => written.push(text), { colours: false });
+    const child = { text: 'FROM parent\nENV B=2\n', name: 'Dockerfile' };
+    const request = { dockerfile: child, tags: ['child'], labels: { a: 'b' }, stepImages: true };
+    const { images } = await test.build(folder, { ...request, onEvent: progress.listen });
+    progress.built(images);
+    expect(maskedClassic(written.join(''))).toEqual([
+      'Step 1/3 : FROM parent',
+      'triggered',
+      '# Executing 2 build triggers',
+      ' ---> ID',
+      'Step 2/3 : ENV B=2',
+      ' ---> ID',
+      'Step 3/3 : LABEL a=b',
+      ' ---> ID',
+      'Successfully built ID',
+      'Successfully tagged child:latest',
+    ]);
+  });
 });
 
 /** The old builder runs stages one after the other, so what stands before a failure is not the same. */
