@@ -1,97 +1,30 @@
-import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasBusybox } from '../cases/image-build/busybox-base.ts';
 import { hasRunc } from '../cases/image-build/needs.ts';
-import type { BuildCase } from './build-case.ts';
-import { answerDifferences } from './compare.ts';
+import { answerDifferences, type BuildAnswer } from './compare.ts';
+import { type Agreement, key, type Outcomes, writeReport } from './corpora-report.ts';
+import { ALIASES, type CorpusEntry, hasCorpora, readCorpora, toBuildCase } from './corpus.ts';
 import { buildByDocker } from './docker-builds.ts';
 import { type DockerDaemon, hasDocker, startDocker } from './docker-daemon.ts';
-import { unexplained } from './known-differences.ts';
+import { reasonFor } from './known-differences.ts';
 import { type OurBuilds, openOurBuilds } from './our-builds.ts';
 
-/** Dockerfiles that other builders test themselves by; a checkout doesn't have them. */
-const CORPORA = join(import.meta.dirname, '../../../shared/corpora');
-const hasCorpora = existsSync(join(CORPORA, 'buildah-bud')) && existsSync(join(CORPORA, 'kaniko-dockerfiles'));
+const entries = readCorpora();
 
-/** Names that stand for our busybox in them. */
-const ALIASES = [
-  'busybox',
-  'alpine',
-  'ubuntu',
-  'ubuntu:focal',
-  'debian:10.13',
-  'debian:12',
-  'alpine:3.8',
-  'busybox:1.31',
-];
-
-const BUILDAH = [
-  'add-create-absolute-path/Dockerfile',
-  'add-create-relative-path/Dockerfile',
-  'add-file/Dockerfile',
-  'arg-scope/Containerfile.arg-mixed-defaults',
-  'arg-scope/Containerfile.copy-from-arg',
-  'arg-scope/Containerfile.multiple-args-one-step',
-  'arg-scope/Containerfile.multiple-args-stage-overrides-one',
-  'arg-scope/Containerfile.stage-overrides-header-copy-from',
-  'base-with-labels/Containerfile.multi-stage',
-  'cache-chown/Dockerfile.tar1',
-  'copy-create-relative-path/Dockerfile',
-  'copy-envvar/Containerfile',
-  'copy-from-stage-scoped-arg/Containerfile',
-  'copy-from/Dockerfile2',
-  'copy-globs/Containerfile',
-  'copy-multistage-paths/Dockerfile.relative',
-  'copy-root/Dockerfile',
-  'copy-workdir/Dockerfile.2',
-  'dest-final-slash/Dockerfile',
-  'dest-symlink-dangling/Dockerfile',
-  'hardlink/Dockerfile',
-  'layers-squash/Dockerfile.hardlinks',
-  'multi-stage-builds/Dockerfile.arg_in_copy',
-  'multi-stage-builds/Dockerfile.extended',
-  'multi-stage-builds/Dockerfile.mixed',
-  'multi-stage-builds/Dockerfile.rebase',
-  'multi-stage-builds/Dockerfile.reused2',
-];
-
-const KANIKO = [
-  'Dockerfile_test_arg_multi',
-  'Dockerfile_test_arg_multi_with_quotes',
-  'Dockerfile_test_arg_blank_with_quotes',
-  'Dockerfile_test_cache_perm',
-  'Dockerfile_test_cmd',
-  'Dockerfile_test_copy_symlink',
-  'Dockerfile_test_deleted_file_cached',
-  'Dockerfile_test_env',
-  'Dockerfile_test_expose',
-  'Dockerfile_test_from_multistage_capital',
-  'Dockerfile_test_ignore',
-  'Dockerfile_test_issue_647',
-  'Dockerfile_test_label',
-  'Dockerfile_test_volume',
-  'Dockerfile_test_workdir',
-  'TestReplaceFolderWithFile',
-  'TestReplaceFolderWithLink',
-];
-
-function corpusCase(name: string, context: string, file: string): BuildCase {
-  return { name, folder: context, context, file, args: { file }, parent: undefined, equivalent: undefined };
-}
-
-const cases = [
-  ...BUILDAH.map((path) => {
-    const [folder = '', file = ''] = path.split('/');
-    return corpusCase(`buildah ${path}`, join(CORPORA, 'buildah-bud/bud', folder), file);
-  }),
-  ...KANIKO.map((file) => corpusCase(`kaniko ${file}`, join(CORPORA, 'kaniko-dockerfiles'), `dockerfiles/${file}`)),
-];
+/** What docker 20.10 says of words that it is too old for. */
+const TOO_OLD =
+  /nknown flag|unknown instruction|unexpected key|not support(?:ed)? (?:on|by)|unsupported modifier|missing ':' in substitution|only supported|invalid field|ONBUILD with/;
 
 describe.skipIf(!hasDocker || !hasBusybox || !hasRunc || !hasCorpora)("other builders' Dockerfiles", () => {
+  const outcomes: Outcomes = {};
   let ours: OurBuilds;
   let docker: DockerDaemon;
+  let folder: string;
   beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'slipway-corpus-'));
     ours = await openOurBuilds();
     for (const name of ALIASES) await ours.nameBase(name);
     docker = await startDocker();
@@ -101,13 +34,40 @@ describe.skipIf(!hasDocker || !hasBusybox || !hasRunc || !hasCorpora)("other bui
     expect(loaded.stderr).toBe('');
   });
   afterAll(async () => {
+    if (Object.keys(outcomes).length === entries.filter(({ skip }) => skip === undefined).length)
+      await writeReport(entries, outcomes, docker.version);
     await docker?.stop();
     await ours?.close();
+    await rm(folder, { recursive: true });
   });
 
-  it.each(cases)('$name', async (each) => {
+  const runnable = entries.filter(({ skip }) => skip === undefined).map((entry) => ({ ...entry, label: key(entry) }));
+  it.each(runnable)('$label', async (entry) => {
+    const each = await toBuildCase(entry, await mkdtemp(join(folder, 'case-')));
     const theirs = await buildByDocker(docker, 'buildkit', each, ours.base);
     const found = await ours.build(each);
-    expect(unexplained(each.name, answerDifferences(theirs, found))).toEqual([]);
+    const { agreement, unexplained } = compare(entry, theirs, found);
+    outcomes[key(entry)] =
+      'image' in found
+        ? { builds: true, agreement }
+        : { builds: false, agreement, error: found.error.replace(/\/\S+\/slipway-\S+/g, '...').slice(0, 200) };
+    expect(unexplained).toEqual([]);
   });
 });
+
+function compare(
+  entry: CorpusEntry,
+  theirs: BuildAnswer,
+  ours: BuildAnswer,
+): { agreement: Agreement; unexplained: string[] } {
+  const asksRegistry = 'error' in theirs && /no such host|dial tcp/.test(theirs.error);
+  if ('error' in theirs && 'error' in ours)
+    return { agreement: asksRegistry ? 'both ask a registry' : 'refused by both', unexplained: [] };
+  if ('error' in theirs && 'image' in ours && TOO_OLD.test(theirs.error))
+    return { agreement: 'newer than docker 20.10', unexplained: [] };
+  const lines = answerDifferences(theirs, ours);
+  const reasons = lines.map((line) => ({ line, reason: reasonFor(key(entry), line) }));
+  const unexplained = reasons.filter(({ reason }) => reason === undefined).map(({ line }) => line);
+  const told = [...new Set(reasons.map(({ line, reason }) => reason ?? line))];
+  return { agreement: told.length === 0 ? 'the same image' : { differs: told.join(' ') }, unexplained };
+}

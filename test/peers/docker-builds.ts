@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { RunConfig } from '../../src/images/config.ts';
 import { type BuildCase, withContext } from './build-case.ts';
 import type { BuildAnswer } from './compare.ts';
 import { readDockerArchive } from './docker-archive.ts';
 import type { CommandResult, DockerDaemon } from './docker-daemon.ts';
-import { flattenImage } from './flat-image.ts';
+import { type FlatImage, flattenImage } from './flat-image.ts';
 import type { BaseLayers } from './our-builds.ts';
 
 export type DockerBuilder = 'buildkit' | 'classic';
@@ -45,6 +46,7 @@ export async function buildByDocker(
     if (built.exitCode !== 0) return failure(built);
     const path = join(folder, 'image.tar');
     const saved = await daemon.docker(['save', '--output', path, tag]);
+    if (saved.stderr.includes('empty export')) return { image: await withoutLayers(daemon, tag) };
     if (saved.exitCode !== 0) throw new Error(saved.stderr);
     const { config, layers } = await readDockerArchive(path);
     return { image: flattenImage(config, layers, base) };
@@ -53,6 +55,18 @@ export async function buildByDocker(
     leave();
     await rm(folder, { recursive: true });
   }
+}
+
+/** Docker 20.10 saves no image without layers, but it tells of one. */
+async function withoutLayers(daemon: DockerDaemon, tag: string): Promise<FlatImage> {
+  const [image] = JSON.parse((await daemon.docker(['image', 'inspect', tag])).stdout) as [
+    { Config: RunConfig; Author: string },
+  ];
+  const history = await daemon.docker(['history', '--no-trunc', '--format', '{{.CreatedBy}}', tag]);
+  const config = { config: image.Config, author: image.Author, rootfs: { type: 'layers' as const, diff_ids: [] } };
+  const lines = history.stdout.split('\n').filter((line) => line !== '');
+  const entries = lines.reverse().map((line) => ({ created_by: line }));
+  return flattenImage({ architecture: '', os: '', ...config, history: entries }, [], { diffIDs: [], layers: [] });
 }
 
 function flags({ args, file, folder, equivalent }: BuildCase): string[] {
