@@ -1,6 +1,6 @@
 import { type Digest, digestHex } from '../../images/digest.ts';
 import { formatPlatform, type Platform } from '../../images/platform.ts';
-import { parseReference } from '../../images/reference.ts';
+import { parseReference, withDefaultTag } from '../../images/reference.ts';
 
 /** Something that a build took in: SLSA v1, ResourceDescriptor. */
 export interface Material {
@@ -29,7 +29,7 @@ export class Materials {
 
 /** The package URL of an image, as BuildKit writes it: `pkg:docker/debian@12?platform=linux%2Famd64`. */
 function packageUrl(name: string, platform: Platform): string {
-  const { host, repository, tag } = parseReference(name);
+  const { host, repository, tag } = withDefaultTag(parseReference(name));
   const path = host === 'docker.io' ? repository.replace(/^library\//, '') : `${host}/${repository}`;
   const version = tag === undefined ? '' : `@${tag}`;
   return `pkg:docker/${path}${version}?platform=${encodeURIComponent(formatPlatform(platform))}`;
