@@ -104,7 +104,10 @@ async function checkFolder(folder: string, file: string | undefined): Promise<vo
     await checkWithoutDockerfile(folder);
   if (file !== undefined && file !== '-' && (await kindOf(file)) === 'folder')
     throw new Problem('invalid', `-f ${file}: that is a folder, and a Dockerfile is wanted`, {
-      hint: `Perhaps -f ${join(file, 'Dockerfile')}?`,
+      hint:
+        (await kindOf(join(file, 'Dockerfile'))) === 'file'
+          ? `Did you mean -f ${join(file, 'Dockerfile')}?`
+          : 'Name the Dockerfile itself.',
     });
 }
 

@@ -1,5 +1,6 @@
 import type { BuildCall, ControlCalls } from '../../doors/control/wire.ts';
 import type { BuildEvent } from '../../engine/events.ts';
+import { withoutLastLines } from '../../engine/last-lines.ts';
 import { formatDuration } from '../../lib/bytes.ts';
 import { messageOf, Problem, problemToJson } from '../../lib/problem.ts';
 import { type BuildOptions, buildCallOf } from '../build-call.ts';
@@ -56,20 +57,11 @@ async function buildWith(context: CliContext, options: BuildOptions, call: Build
     progress.finish(signal.aborted ? 'cancelled' : 'failed');
     const problem = error instanceof Problem ? error : new Problem('failed', messageOf(error));
     if (options.progress === 'json') terminal.out(`${JSON.stringify({ problem: problemToJson(problem) })}\n`);
-    throw progress.showsOutput ? withoutOutput(error) : error;
+    throw progress.showsOutput ? withoutLastLines(error) : error;
   }
   progress.finish('done', result.images);
   printResult(terminal, options, result, [...bases.values()]);
   return EXIT.done;
-}
-
-/** As the engine begins a hint that repeats the end of a command's output (engine/ops/run-container.ts). */
-const REPEATED = 'Its last lines:\n';
-
-function withoutOutput(error: unknown): unknown {
-  if (!(error instanceof Problem) || error.hint?.startsWith(REPEATED) !== true) return error;
-  const { code, message, place, exitCode } = error;
-  return new Problem(code, message, { place, exitCode, cause: error });
 }
 
 type BuildResult = ControlCalls['build']['result'];

@@ -5,10 +5,7 @@ import type { BuildOptions } from '../build-call.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageProblem } from '../usage-problem.ts';
 import { LiveProgress } from './live-progress.ts';
-import type { BuildProgress } from './progress.ts';
-
-/** Where the warnings that were counted are explained. */
-const WARNINGS_HINT = 'slipway build --check shows where';
+import { type BuildProgress, WARNINGS_HINT } from './progress.ts';
 
 /** The progress that was asked for: on a terminal a picture, else lines. @throws UsageProblem */
 export function buildProgress(terminal: Terminal, options: BuildOptions): BuildProgress {

@@ -1,9 +1,10 @@
 import type { BuildEvent } from '../../engine/events.ts';
+import { WarningList } from '../../engine/progress/warnings.ts';
 import type { LiveTerminal } from '../terminal.ts';
 import { BuildView } from './build-view.ts';
 import { LiveLines } from './live-lines.ts';
 import { paintWith } from './paint.ts';
-import type { BuildProgress, Outcome } from './progress.ts';
+import { type BuildProgress, type Outcome, WARNINGS_HINT } from './progress.ts';
 import { Redraw } from './redraw.ts';
 
 const WORDS: Record<Outcome, string> = { done: 'FINISHED', failed: 'FAILED', cancelled: 'CANCELED' };
@@ -13,6 +14,7 @@ export class LiveProgress implements BuildProgress {
   readonly showsOutput = false;
   readonly #terminal: LiveTerminal;
   readonly #view = new BuildView(performance.now());
+  readonly #warnings = new WarningList();
   readonly #lines: LiveLines;
   readonly #redraw: Redraw;
   readonly #unwatch: () => void;
@@ -26,6 +28,7 @@ export class LiveProgress implements BuildProgress {
 
   readonly listen = (event: BuildEvent): void => {
     this.#view.add(event, performance.now());
+    if (event.kind === 'warning') this.#warnings.add(event);
     this.#redraw.ask();
   };
 
@@ -34,6 +37,7 @@ export class LiveProgress implements BuildProgress {
     this.#unwatch();
     this.#draw(WORDS[outcome]);
     this.#lines.leave();
+    this.#terminal.write(this.#warnings.text(WARNINGS_HINT));
   }
 
   #draw(word?: string): void {

@@ -11,3 +11,6 @@ export interface BuildProgress {
   /** Called once, with what was built; what is shown then stays. */
   finish(outcome: Outcome, images?: readonly BuiltImage[]): void;
 }
+
+/** Where warnings that a build counts are explained. */
+export const WARNINGS_HINT = 'slipway build --check shows where';

@@ -2,6 +2,7 @@ import { Lines } from '../../lib/lines.ts';
 import type { BuildEvent } from '../events.ts';
 import { amountOf } from './amounts.ts';
 import { Turns } from './turns.ts';
+import { WarningList } from './warnings.ts';
 
 type Of<K extends BuildEvent['kind']> = Extract<BuildEvent, { kind: K }>;
 
@@ -58,7 +59,7 @@ export class PlainProgress {
   readonly #open = new Map<number, Shown>();
   readonly #turns = new Turns();
   readonly #failed: string[] = [];
-  readonly #warnings: string[] = [];
+  readonly #warnings = new WarningList();
   #begun = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -73,7 +74,7 @@ export class PlainProgress {
     else if (event.kind === 'output') this.#output(event);
     else if (event.kind === 'status') this.#status(event);
     else if (event.kind === 'end') this.#end(event);
-    else if (event.kind === 'warning') this.#warning(event);
+    else if (event.kind === 'warning') this.#warnings.add(event);
     else if (event.kind === 'note') {
       const shown = this.#open.get(event.id);
       if (shown !== undefined) this.#say(shown, event.text);
@@ -90,10 +91,7 @@ export class PlainProgress {
     for (const shown of [...this.#open.values()].sort((a, b) => this.#rank(a) - this.#rank(b)))
       this.#end({ kind: 'end', id: shown.id, ms: 0, status: 'cancelled' });
     this.#write(this.#failed.splice(0).join(''));
-    const warnings = this.#warnings.splice(0);
-    if (warnings.length === 0) return;
-    const hint = this.#warningsHint === undefined ? '' : ` (${this.#warningsHint})`;
-    this.#write(`\n ${warnings.length} warning${warnings.length === 1 ? '' : 's'} found${hint}:\n${warnings.join('')}`);
+    this.#write(this.#warnings.text(this.#warningsHint));
   }
 
   /** Whoever has the floor goes on first. */
@@ -164,11 +162,6 @@ export class PlainProgress {
     // so that one can see what is being waited for
     const [oldest] = this.#open.values();
     if (hadFloor && this.#turns.current === undefined && oldest !== undefined) this.#give(oldest);
-  }
-
-  #warning({ rule, message, place }: Of<'warning'>): void {
-    const line = place.ranges[0]?.line;
-    this.#warnings.push(` - ${rule}: ${message}${line === undefined ? '' : ` (line ${line})`}\n`);
   }
 
   #say(shown: Shown, text: string): void {
