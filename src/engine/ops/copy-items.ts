@@ -43,7 +43,7 @@ function fileItem(entry: PlannedEntry['entry'], source: SourceEntry, selection: 
     entry,
     open: () => {
       seenMs = Date.now();
-      return openUnchanged(selection.tree, source);
+      return openUnchanged(selection.treeOf(source), source);
     },
     measured: (digest) => selection.measured(source, digest, seenMs),
   };
@@ -66,7 +66,7 @@ async function* archiveItems(
   places: ArchivePlaces,
 ): AsyncGenerator<LayerItem, void, undefined> {
   const seenMs = Date.now();
-  const packed = new PassingBytes(openUnchanged(selection.tree, source), false);
+  const packed = new PassingBytes(openUnchanged(selection.treeOf(source), source), false);
   for await (const { header, body } of readTar(decompress(packed))) {
     const change = fromHeader(header);
     if (change?.kind !== 'entry' || change.entry.path === '') continue;
@@ -74,7 +74,8 @@ async function* archiveItems(
       yield { kind: 'entry', entry, open: entry.type === 'file' ? () => body : undefined };
   }
   // a reader of archives may stop at their end mark: what stands behind it belongs to the file's digest too
-  const whole = packed.size === source.size ? packed : new PassingBytes(openUnchanged(selection.tree, source), false);
+  const whole =
+    packed.size === source.size ? packed : new PassingBytes(openUnchanged(selection.treeOf(source), source), false);
   if (whole !== packed) for await (const _ of whole);
   selection.measured(source, whole.finish(), seenMs);
 }

@@ -5,6 +5,7 @@ import type { SourceEntry } from '../context/source-tree.ts';
 import { ancestorsOf, baseOf, cleanPath, joinPath, parentOf, type TreeEntry } from '../trees/entry.ts';
 import type { ListedEntry } from '../trees/listing.ts';
 import type { MergedTree } from '../trees/merged-tree.ts';
+import type { ModeChange } from './file-mode.ts';
 
 /** One entry of the layer to write, and where its bytes are. */
 export interface PlannedEntry {
@@ -17,10 +18,10 @@ export interface PlannedEntry {
 export interface CopyPlanInput {
   operation: CopyOperation;
   selected: readonly Selected[];
-  /** Of the selected, by real path: those that ADD unpacks. */
-  archives: ReadonlySet<string>;
+  /** Of the selected: those that ADD unpacks. */
+  archives: ReadonlySet<SourceEntry>;
   owner: { uid: number; gid: number } | undefined;
-  mode: number | undefined;
+  mode: ModeChange | undefined;
   /** Date of folders and files that the build makes by itself: the base image's, so that no layer depends on the hour. */
   madeNs: bigint;
   /** Date of what is copied, where its own doesn't count. */
@@ -61,7 +62,7 @@ async function refuseOneNameForSeveral(
   tree: MergedTree,
 ): Promise<void> {
   if (operation.intoFolder || operation.parents) return;
-  const files = selected.filter(({ entry }) => entry.type !== 'folder' && !archives.has(entry.path));
+  const files = selected.filter(({ entry }) => entry.type !== 'folder' && !archives.has(entry));
   if (files.length + operation.inline.length < 2) return;
   if ((await tree.resolve(destination, true)).entry?.type === 'folder') return;
   throw new Problem(
@@ -84,7 +85,7 @@ async function placeItem(
     await layer.content(item, target);
     return;
   }
-  if (archives.has(entry.path)) {
+  if (archives.has(entry)) {
     layer.archive(await layer.folderTarget(destination), entry);
     return;
   }
@@ -202,7 +203,7 @@ class PlannedLayer {
     const entry: TreeEntry = {
       path: target,
       type: source.type,
-      mode: mode === undefined || source.type === 'symlink' ? source.mode : mode,
+      mode: mode === undefined || source.type === 'symlink' ? source.mode : mode(source.mode, source.type === 'folder'),
       uid: owner?.uid ?? source.uid,
       gid: owner?.gid ?? source.gid,
       size: source.size,
@@ -227,7 +228,7 @@ class PlannedLayer {
     return {
       path,
       type,
-      mode: type === 'file' ? (asked ?? mode) : mode,
+      mode: type === 'file' && asked !== undefined ? asked(mode, false) : mode,
       uid: owner?.uid ?? 0,
       gid: owner?.gid ?? 0,
       size,

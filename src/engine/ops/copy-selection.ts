@@ -1,8 +1,5 @@
 import type { CopyOperation } from '../../dockerfile/program.ts';
-import { decompress } from '../../images/decompress.ts';
 import { type Digest, digestOf } from '../../images/digest.ts';
-import { readTar } from '../../images/tar/read.ts';
-import { Problem } from '../../lib/problem.ts';
 import type { ContextFiles } from '../context/context-files.ts';
 import type { FileIndex } from '../context/file-index.ts';
 import { excludePatterns } from '../context/ignore-file.ts';
@@ -15,12 +12,15 @@ import {
   type Selected,
   selectSource,
   similarNames,
+  whyNothing,
 } from '../context/select.ts';
 import type { SourceEntry, SourceTree } from '../context/source-tree.ts';
 import type { CopiedFile } from '../key.ts';
 import { fileBytes } from '../layers/file-bytes.ts';
 import { PassingBytes } from '../layers/write-layer.ts';
+import { isArchive } from '../sources/is-archive.ts';
 import { cleanPath } from '../trees/entry.ts';
+import type { RemoteSource } from './remote-source.ts';
 
 /** Where COPY reads from. */
 export interface CopyFrom {
@@ -33,28 +33,42 @@ export interface CopyFrom {
 
 /** What one COPY or ADD copies, and how much of its content is known so far. */
 export class CopySelection {
-  readonly selected: readonly Selected[];
-  readonly #archives = new Set<string>();
+  readonly #archives = new Set<SourceEntry>();
   readonly #from: CopyFrom;
   readonly #operation: CopyOperation;
+  /** Of the context or the tree of --from, each with the number of its source. */
+  readonly #local: { at: number; item: Selected }[] = [];
+  readonly #remotes: readonly RemoteSource[];
+  readonly #fetched: { at: number; item: Selected }[] = [];
+  /** Where what was fetched is. */
+  readonly #trees = new Map<SourceEntry, SourceTree>();
+  readonly #open: SourceTree[] = [];
   /** By `contentKey`. */
   readonly #digests = new Map<string, Digest>();
 
   /** @throws Problem `not-found` with docker's text and what may have been meant */
-  static async of(operation: CopyOperation, from: CopyFrom): Promise<CopySelection> {
-    const selection = new CopySelection(operation, from);
-    if (operation.kind === 'add' && operation.unpack !== false) await selection.#findArchives();
+  static async of(
+    operation: CopyOperation,
+    from: CopyFrom,
+    remotes: readonly RemoteSource[] = [],
+  ): Promise<CopySelection> {
+    const selection = new CopySelection(operation, from, remotes);
+    if (operation.kind === 'add' && operation.unpack !== false) await selection.#findArchives(selection.#local);
     return selection;
   }
 
-  private constructor(operation: CopyOperation, from: CopyFrom) {
+  private constructor(operation: CopyOperation, from: CopyFrom, remotes: readonly RemoteSource[]) {
     this.#from = from;
     this.#operation = operation;
-    this.selected = operation.sources.flatMap((source) => this.#select(source));
-    if (this.selected.length === 0 && operation.inline.length === 0)
+    this.#remotes = remotes;
+    for (const [at, source] of operation.sources.entries()) {
+      if (remotes.some((remote) => remote.at === at)) continue;
+      for (const item of this.#select(source)) this.#local.push({ at, item });
+    }
+    if (this.#local.length + remotes.length + operation.inline.length === 0)
       throw new MissingSource('COPY failed: no source files were specified', operation.sources[0] ?? '', {
         place: operation.place,
-        hint: `Nothing matches ${operation.sources.join(' ')}.`,
+        hint: whyNothing(from.tree, operation.sources, nameMatcher(), (path) => from.context?.whyExcluded(path)),
       });
     for (const entry of this.#files()) {
       const digest = from.index?.digest(entry.path, entry);
@@ -62,17 +76,45 @@ export class CopySelection {
     }
   }
 
-  /** Real paths of what ADD unpacks. */
-  get archives(): ReadonlySet<string> {
+  /** In the order of the sources, as far as they are here. */
+  get selected(): Selected[] {
+    const all = this.#fetched.length === 0 ? this.#local : [...this.#local, ...this.#fetched];
+    return (all === this.#local ? all : all.sort((a, b) => a.at - b.at)).map(({ item }) => item);
+  }
+
+  /** What ADD unpacks. */
+  get archives(): ReadonlySet<SourceEntry> {
     return this.#archives;
   }
 
-  get tree(): SourceTree {
-    return this.#from.tree;
+  /** Where the bytes of an entry are. */
+  treeOf(entry: SourceEntry): SourceTree {
+    return this.#trees.get(entry) ?? this.#from.tree;
+  }
+
+  /** Brings what ADD's addresses mean. @throws Problem */
+  async fetch(): Promise<void> {
+    const without = this.#without();
+    for (const remote of this.#remotes) {
+      const { tree, path } = await remote.open();
+      this.#open.push(tree);
+      const rules = { exclusion: NOTHING_EXCLUDED, without, matches: nameMatcher(), deep: false };
+      for (const item of selectSource(tree, path, rules)) {
+        for (const entry of [item.entry, ...item.content]) this.#trees.set(entry, tree);
+        this.#fetched.push({ at: remote.at, item });
+      }
+    }
+    // docker unpacks what it fetched only when it is told to
+    if (this.#operation.unpack === true) await this.#findArchives(this.#fetched);
+  }
+
+  close(): void {
+    for (const tree of this.#open) tree.close();
   }
 
   /** Notes what a file turned out to hold; `seenMs` is when it was opened. */
   measured(entry: SourceEntry, digest: Digest, seenMs: number): void {
+    if (this.#trees.has(entry)) return;
     this.#digests.set(contentKey(entry), digest);
     this.#from.index?.note(entry.path, entry, digest, seenMs);
   }
@@ -85,7 +127,7 @@ export class CopySelection {
     for (const entry of this.#files()) {
       if (this.#digests.has(contentKey(entry))) continue;
       const seenMs = Date.now();
-      const { fd, size } = this.tree.open(entry.path);
+      const { fd, size } = this.#from.tree.open(entry.path);
       const bytes = new PassingBytes(fileBytes(fd, size), false);
       for await (const _ of bytes);
       this.measured(entry, bytes.finish(), seenMs);
@@ -100,7 +142,10 @@ export class CopySelection {
       facts: ['inline', digestOf(content)],
     }));
     const { parents } = this.#operation;
-    for (const [i, { name, kept, entry, content }] of this.selected.entries()) {
+    for (const remote of this.#remotes)
+      out.push({ path: remote.name, name: remote.shown, facts: [remote.at, ...remote.facts()] });
+    for (const [i, { item }] of this.#local.entries()) {
+      const { name, kept, entry, content } = item;
       if (entry.type !== 'folder') {
         const facts = this.#facts(entry);
         if (facts === undefined) return undefined;
@@ -130,7 +175,8 @@ export class CopySelection {
   }
 
   *#files(): Iterable<SourceEntry> {
-    for (const { entry, content } of this.selected) {
+    for (const { item } of this.#local) {
+      const { entry, content } = item;
       if (entry.type === 'file') yield entry;
       for (const below of content) if (below.type === 'file') yield below;
     }
@@ -138,10 +184,9 @@ export class CopySelection {
 
   #select(source: string): Selected[] {
     const { tree, exclusion, context } = this.#from;
-    const { exclude } = this.#operation;
     const found = selectSource(tree, source, {
       exclusion,
-      without: exclude.length === 0 ? NOTHING_EXCLUDED : excludePatterns(exclude),
+      without: this.#without(),
       matches: nameMatcher(),
       deep: this.#operation.parents,
     });
@@ -159,21 +204,18 @@ export class CopySelection {
     });
   }
 
-  async #findArchives(): Promise<void> {
-    for (const { entry } of this.selected)
-      if (entry.type === 'file' && (await isArchive(this.#from.tree, entry))) this.#archives.add(entry.path);
+  #without(): Exclusion {
+    const { exclude } = this.#operation;
+    return exclude.length === 0 ? NOTHING_EXCLUDED : excludePatterns(exclude);
   }
-}
 
-/** Docker unpacks by content and not by name: whatever begins with a tar's entry once it is decompressed. */
-async function isArchive(tree: SourceTree, entry: SourceEntry): Promise<boolean> {
-  const { fd, size } = tree.open(entry.path);
-  try {
-    for await (const _ of readTar(decompress(fileBytes(fd, size)))) return true;
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
+  async #findArchives(among: readonly { item: Selected }[]): Promise<void> {
+    for (const { item } of among) {
+      if (item.entry.type !== 'file') continue;
+      const { fd, size } = this.treeOf(item.entry).open(item.entry.path);
+      if (await isArchive(fileBytes(fd, size))) this.#archives.add(item.entry);
+    }
   }
-  return false;
 }
 
 /** A file with several names is read by one of them only: the others become hard links of the layer. */

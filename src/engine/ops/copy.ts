@@ -1,18 +1,20 @@
 import type { CopyOperation } from '../../dockerfile/program.ts';
-import { Problem } from '../../lib/problem.ts';
+import type { ContextFiles } from '../context/context-files.ts';
 import { FolderTree } from '../context/folder-tree.ts';
 import { NOTHING_EXCLUDED } from '../context/select.ts';
 import { copyFromInputs, copyInputs } from '../inputs.ts';
-import { copyFromKey, copyKey } from '../key.ts';
+import { copyFromKey, copyKey, datedChain } from '../key.ts';
 import { writeLayer } from '../layers/write-layer.ts';
 import { layerXattrs } from '../snapshots/overlay-marks.ts';
-import { sourceDateNs } from '../source-date.ts';
+import { sourceDate, sourceDateNs } from '../source-date.ts';
 import { ArchivePlaces } from './archive-places.ts';
 import { copyItems } from './copy-items.ts';
 import { planCopy } from './copy-plan.ts';
 import { type CopyFrom, CopySelection } from './copy-selection.ts';
+import { parseMode } from './file-mode.ts';
 import type { OperationPlace, OperationResult, OperationServices, StageState } from './operation.ts';
-import { parseMode, resolveOwner } from './owner.ts';
+import { resolveOwner } from './owner.ts';
+import { remoteSources } from './remote-source.ts';
 import { alone, type CacheQuestion, findCached, fromRecord, type Made, saveMade } from './through-cache.ts';
 import { watchedItems } from './watched-items.ts';
 
@@ -31,44 +33,51 @@ export async function copyFiles(
   place: OperationPlace,
   services: OperationServices,
 ): Promise<OperationResult> {
-  refuseUnfinished(operation);
-  if (operation.from.kind === 'context') {
-    const { context } = services;
-    const from: CopyFrom = { tree: context.tree, exclusion: context.exclusion, index: context.index, context };
-    return await copySelected(operation, from, state, place, services);
-  }
-  return await copyFromTree(operation, state, place, services);
+  const { from } = operation;
+  const on = operation.link ? await onNothing(operation, state, place, services) : { operation, state };
+  if (from.kind === 'context')
+    return await copySelected(on.operation, filesOf(services.context), on.state, place, services);
+  const named = from.kind === 'named' ? await services.namedContext(from.name, operation.place) : undefined;
+  if (named?.kind === 'files') return await copySelected(on.operation, filesOf(named.files), on.state, place, services);
+  if (named !== undefined) return await copyFromTree(on.operation, named.state, on.state, place, services);
+  const source =
+    from.kind === 'stage'
+      ? await services.stage(from.index)
+      : await services.image(from.kind === 'image' ? from.reference : '', operation.place);
+  return await copyFromTree(on.operation, source, on.state, place, services);
 }
 
-function refuseUnfinished(operation: CopyOperation): void {
-  const url = operation.sources.find((source) => /^(?:https?|git|ssh):\/\/|^git@|\.git(?:#|$)/.test(source));
-  const what =
-    operation.kind === 'add' && url !== undefined
-      ? `ADD ${url}`
-      : operation.checksum !== undefined
-        ? 'ADD --checksum'
-        : operation.keepGitDir
-          ? 'ADD --keep-git-dir'
-          : undefined;
-  if (what === undefined) return;
-  throw new Problem('unsupported', `${what} is not supported yet`, {
-    place: operation.place,
-    hint: 'Fetch the file before the build, or with curl in a RUN.',
-  });
+function filesOf(context: ContextFiles): CopyFrom {
+  return { tree: context.tree, exclusion: context.exclusion, index: context.index, context };
+}
+
+/**
+ * --link: the layer is made in an empty root, so it is the same on whatever tree, and a base that changed keeps it cached.
+ * Only the numbers behind names in --chown come from the tree.
+ */
+async function onNothing(
+  operation: CopyOperation,
+  state: StageState,
+  { vertex }: OperationPlace,
+  { trees, signal, request }: OperationServices,
+): Promise<{ operation: CopyOperation; state: StageState }> {
+  const date = sourceDate(request.buildArgs);
+  const chain = date === undefined ? 'link' : datedChain('link', date);
+  const empty: StageState = { layers: [], chain, base: chain, madeNs: 0n };
+  const { chown } = operation;
+  if (chown === undefined) return { operation, state: empty };
+  const { uid, gid } = await resolveOwner(chown, trees.tree(state.layers, signal, vertex.status), operation.place);
+  return { operation: { ...operation, chown: `${uid}:${gid}` }, state: empty };
 }
 
 /** COPY --from: the whole source tree's identity first, which needs none of its files; then the content that is selected. */
 async function copyFromTree(
   operation: CopyOperation,
+  source: StageState,
   state: StageState,
   place: OperationPlace,
   services: OperationServices,
 ): Promise<OperationResult> {
-  const { from } = operation;
-  const source =
-    from.kind === 'stage'
-      ? await services.stage(from.index)
-      : await services.image(from.kind === 'image' ? from.reference : '', operation.place);
   const byTree: CacheQuestion = {
     key: copyFromKey(state.chain, operation, source.chain),
     text: operation.text,
@@ -100,7 +109,23 @@ async function copySelected(
   place: OperationPlace,
   services: OperationServices,
 ): Promise<OperationResult> {
-  const selection = await CopySelection.of(operation, from);
+  const remotes = await remoteSources(operation, place, services);
+  const selection = await CopySelection.of(operation, from, remotes);
+  try {
+    return await copySelection(selection, operation, from, state, place, services);
+  } finally {
+    selection.close();
+  }
+}
+
+async function copySelection(
+  selection: CopySelection,
+  operation: CopyOperation,
+  from: CopyFrom,
+  state: StageState,
+  place: OperationPlace,
+  services: OperationServices,
+): Promise<OperationResult> {
   const question = (): CacheQuestion | undefined => {
     const files = selection.files();
     if (files === undefined) return undefined;
@@ -116,6 +141,7 @@ async function copySelected(
   const known = before === undefined ? undefined : await findCached(services, before.key);
   if (before !== undefined && known !== undefined) return fromRecord(services, before, known);
 
+  await selection.fetch();
   const { deps, trees, signal } = services;
   const dateNs = sourceDateNs(services.request.buildArgs);
   const below = trees.tree(state.layers, signal, place.vertex.status);

@@ -49,12 +49,3 @@ function field(text: string | undefined, name: string): string[] | undefined {
   }
   return undefined;
 }
-
-/** @throws Problem `unsupported` for what isn't octal */
-export function parseMode(chmod: string, place: Place): number {
-  if (/^[0-7]{1,4}$/.test(chmod)) return Number.parseInt(chmod, 8);
-  throw new Problem('unsupported', `--chmod=${chmod}: only octal modes are understood yet`, {
-    place,
-    hint: 'Write the mode in octal digits, for example --chmod=755.',
-  });
-}

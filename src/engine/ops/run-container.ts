@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ContainerMount, ContainerSpec } from '../../containers/container.ts';
+import type { ContainerExit, ContainerMount, ContainerSpec } from '../../containers/container.ts';
 import type { RunOperation } from '../../dockerfile/program.ts';
 import { Lines } from '../../lib/lines.ts';
 import { Problem } from '../../lib/problem.ts';
+import { failureHint } from '../last-lines.ts';
 import type { SecretMask } from '../mounts/secret-mask.ts';
 import { networkOf, securityOf } from './entitlements.ts';
 import type { OperationPlace, OperationServices } from './operation.ts';
@@ -77,15 +78,36 @@ export async function runContainer(
     {
       place: operation.place,
       exitCode: exit.code,
-      hint: exit.outOfMemory ? 'The kernel killed it because it ran out of memory.' : tail.text(),
+      hint: failureHint(reasonOf(exit), exit.outOfMemory ? [] : tail.lines()),
     },
   );
 }
 
+/** What shells mean by these codes. */
+function reasonOf({ code, outOfMemory }: ContainerExit): string | undefined {
+  if (outOfMemory) return 'The kernel killed it because it ran out of memory.';
+  if (code === 127)
+    return '127: the shell found no such program. Install it in a RUN above, or begin with a base that has it.';
+  return code === 126 ? '126: the file is there, but it can not be executed (chmod +x, or its #! line).' : undefined;
+}
+
+/** What the image lacks for a command to start. */
+function lacking(message: string, { args, user }: RunOperation): string | undefined {
+  if (message.startsWith('unable to find user'))
+    return `/etc/passwd of the image has no ${user.split(':')[0]}. Create the user with RUN before USER, or write a number.`;
+  const [program = ''] = args;
+  if (!message.includes(`exec: ${JSON.stringify(program)}`)) return undefined;
+  return program === '/bin/sh'
+    ? 'The image has no shell. Write the command as an array, RUN ["program", "argument"], or begin with a base that has a shell.'
+    : `The image has no ${program} that can be executed. Copy or install it above, or begin with a base that has it.`;
+}
+
 /** What kept the container from starting, with its place; a mount is named by what the Dockerfile says, not by our paths. */
-function placed(error: unknown, { place }: RunOperation): unknown {
+function placed(error: unknown, operation: RunOperation): unknown {
   if (!(error instanceof Problem) || error.place !== undefined || error.code === 'cancelled') return error;
-  const { code, message, hint, exitCode } = error;
+  const { place } = operation;
+  const { code, message, exitCode } = error;
+  const hint = error.hint ?? lacking(message, operation);
   const [, target, why] = /mounting ".*" to rootfs at "([^"]*)": (?:.*: )?([^:]+)$/s.exec(message) ?? [];
   const shown = target === undefined ? message : `nothing can be mounted at ${target}: ${why}`;
   return new Problem(code, shown, { place, hint, exitCode, cause: error });
@@ -110,9 +132,8 @@ class Tail {
     if (lines.length > 0) this.#lines = [...this.#lines, ...lines].slice(-LAST_LINES);
   }
 
-  text(): string | undefined {
+  lines(): readonly string[] {
     this.add('\n');
-    const lines = this.#lines;
-    return lines.length === 0 ? undefined : `Its last lines:\n${lines.join('\n')}`;
+    return this.#lines;
   }
 }

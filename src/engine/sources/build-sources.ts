@@ -12,6 +12,7 @@ import { FolderFiles } from '../context/folder-files.ts';
 import type { EngineDeps } from '../deps.ts';
 import type { Caller, ResolvedImage } from '../engine.ts';
 import type { Progress, Vertex } from '../progress.ts';
+import { Materials } from '../provenance/materials.ts';
 import type { ContextSource, ImageBuildRequest, NamedContext } from '../request.ts';
 import type { ActiveFolder, SnapshotStore } from '../snapshots/snapshot-store.ts';
 import type { ImageSource } from '../transfer/source.ts';
@@ -50,6 +51,8 @@ interface ContextFolder {
 export class BuildSources {
   readonly git: GitRepositories;
   readonly web: WebFiles;
+  /** What was taken, by digest or commit. */
+  readonly materials = new Materials();
   readonly #room: SourceRoom;
   readonly #request: ImageBuildRequest;
   readonly #signal: AbortSignal;
@@ -140,13 +143,16 @@ export class BuildSources {
     if (this.#request.buildArgs['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] === '1') source.keepGitDir = true;
     const commit = await this.git.commit(source);
     vertex.note(`commit ${commit}`);
+    this.materials.noteCommit(source.remote, commit);
     const { folder: path } = await this.git.checkOut(source, commit, folder);
     return { path, index: FileIndex.passing() };
   }
 
   async #download(url: string, folder: string, isMain: boolean, vertex: Vertex): Promise<ContextFolder> {
     const file = join(folder, 'file');
-    const { contentType, size } = await this.web.fetch({ url, signal: this.#signal, watch: vertex.status }, file);
+    const fetched = await this.web.fetch({ url, signal: this.#signal, watch: vertex.status }, file);
+    const { contentType, size } = fetched;
+    this.materials.noteFile(shownUrl(url), fetched.digest);
     if (await isArchive(createReadStream(file))) {
       const opened = await this.#unpack(file, folder);
       await rm(file);

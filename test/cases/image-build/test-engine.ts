@@ -58,6 +58,7 @@ export const noContainers: ContainerRuntime = {
 };
 
 export interface TestEngineOptions {
+  fetch?: EngineDeps['fetch'];
   runtime?: (folder: string) => ContainerRuntime;
   /** Where its folder is made; absent: among the temporary ones. */
   parent?: string;
@@ -78,6 +79,7 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
     flights: new FlightControl().of(),
     runtime: options.runtime?.(folder) ?? noContainers,
     remote,
+    fetch: options.fetch,
     own: { hosts: ['*-docker.pkg.dev'], defaultLocation: 'europe-central2' },
     snapshots: join(folder, 'snapshots'),
     platform: hostPlatform(),
