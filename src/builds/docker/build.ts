@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import type { Network } from '../../containers/container.ts';
+import { withoutLastLines } from '../../engine/last-lines.ts';
 import { PlainProgress } from '../../engine/progress/plain.ts';
 import type { ImageBuildRequest } from '../../engine/request.ts';
 import { parsePlatform } from '../../images/platform.ts';
@@ -7,6 +8,7 @@ import { familiarName, parseReference, withDefaultTag } from '../../images/refer
 import { Problem } from '../../lib/problem.ts';
 import { missingDockerfile } from '../missing-dockerfile.ts';
 import { withStepCaches } from './build-caches.ts';
+import { checkInStep } from './build-check.ts';
 import { stepOutputs, stepProvenance, withStepOutputs } from './build-outputs.ts';
 import { stepEntitlement, stepSecrets, withStepAgents } from './build-secrets.ts';
 import type { DockerCommand, DockerSession } from './command.ts';
@@ -53,6 +55,7 @@ export const build: DockerCommand = {
     { name: 'allow', takes: 'list' },
     { name: 'output', short: 'o', takes: 'list' },
     { name: 'provenance', takes: 'value' },
+    { name: 'check', takes: 'switch' },
     { name: 'no-cache', takes: 'switch' },
     { name: 'pull', takes: 'switch' },
     { name: 'quiet', short: 'q', takes: 'switch' },
@@ -74,6 +77,13 @@ export const build: DockerCommand = {
     if ((await docker.files.stat(context))?.kind !== 'folder')
       throw new Problem('not-found', `unable to prepare context: path ${JSON.stringify(flags.args[0])} not found`);
     const dockerfile = await findDockerfile(flags.one('file'), context, docker);
+    if (flags.on('check'))
+      return await docker.files.pinned(context, (pinned) =>
+        checkInStep(
+          { ...requestOf(flags, [], docker), cacheFrom: [], context: { kind: 'folder', path: pinned }, dockerfile },
+          docker,
+        ),
+      );
     const quiet = flags.on('quiet');
     const progress = new PlainProgress((text) => docker.output.stderr(text));
     const secrets = await stepSecrets(flags.all('secret'), docker);
@@ -99,7 +109,11 @@ export const build: DockerCommand = {
           ),
         ),
       ),
-    ).finally(() => progress.finish());
+    )
+      .catch((error: unknown) => {
+        throw quiet ? error : withoutLastLines(error);
+      })
+      .finally(() => progress.finish());
     const id = images[0]?.image.id ?? '';
     if (quiet) docker.out(id);
     await writeImageId(flags.one('iidfile'), id, docker);

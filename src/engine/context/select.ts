@@ -1,3 +1,4 @@
+import { nearest } from '../../lib/nearest.ts';
 import { baseOf, cleanPath, joinPath, parentOf } from '../trees/entry.ts';
 import type { SourceEntry, SourceTree } from './source-tree.ts';
 
@@ -119,7 +120,7 @@ function foldersBelow(tree: SourceTree, folder: string): string[] {
   return out;
 }
 
-/** Names near a missing one, for "did you mean": same name in another case, or one that begins alike. */
+/** Names near a missing one, for "did you mean": in another case, mistyped, or one that begins alike. */
 export function similarNames(tree: SourceTree, path: string): string[] {
   const folder = parentOf(path);
   const wanted = baseOf(path).toLowerCase();
@@ -127,8 +128,25 @@ export function similarNames(tree: SourceTree, path: string): string[] {
     .names(folder)
     .filter((name) => {
       const lower = name.toLowerCase();
-      return lower === wanted || (wanted.length >= 3 && (lower.startsWith(wanted) || wanted.startsWith(lower)));
+      if (lower === wanted || nearest(wanted, [lower]) !== undefined) return true;
+      return wanted.length >= 3 && (lower.startsWith(wanted) || wanted.startsWith(lower));
     })
+    .sort((a, b) => Math.abs(a.length - wanted.length) - Math.abs(b.length - wanted.length))
     .slice(0, 3)
     .map((name) => joinPath(folder, name));
+}
+
+/** Why globs match nothing: the rule that keeps out what the first of them matches, or else just that. */
+export function whyNothing(
+  tree: SourceTree,
+  sources: readonly string[],
+  matches: NameMatcher,
+  whyExcluded?: (path: string) => string | undefined,
+): string {
+  for (const source of sources) {
+    const [path] = expandGlob(tree, source, matches);
+    const why = path === undefined ? undefined : whyExcluded?.(path);
+    if (why !== undefined) return why;
+  }
+  return `Nothing matches ${sources.join(' ')}.`;
 }
