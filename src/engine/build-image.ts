@@ -79,7 +79,7 @@ async function buildFrom(
     for (const planned of plans) finished.push(...(await finishTargets(planned, build)));
     const deliveries = finished.map((target, i) => ({ ...target, names: names[i] ?? [] }));
     const { dockerfile } = context;
-    const { materials } = resolver;
+    const materials = [...resolver.materials.list, ...opened.sources.materials.list];
     await deliver(deliveries, { request, caller, room, dockerfile, materials, startedAt, progress });
     await caches.exportAll();
     return {

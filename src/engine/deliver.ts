@@ -9,7 +9,7 @@ import type { LayerTrees } from './layers/layer-trees.ts';
 import { writeOutputs } from './output/write-outputs.ts';
 import type { Progress } from './progress.ts';
 import { attachStatement } from './provenance/attach.ts';
-import type { Materials } from './provenance/materials.ts';
+import type { Material } from './provenance/materials.ts';
 import { provenanceStatement } from './provenance/statement.ts';
 import type { ImageBuildRequest } from './request.ts';
 import type { BlobFetcher } from './transfer/fetch.ts';
@@ -33,7 +33,8 @@ export interface DeliveredBuild {
   caller: Caller;
   room: { deps: EngineDeps; trees: LayerTrees; fetcher: BlobFetcher };
   dockerfile: { name: string; text: string };
-  materials: Materials;
+  /** What came from elsewhere. */
+  materials: readonly Material[];
   /** Milliseconds since 1970. */
   startedAt: number;
   progress: Progress;
@@ -81,7 +82,7 @@ async function writeProvenance({ image, names, steps, stage, kept }: Delivery, b
     target: stage,
     platform: request.platform ?? deps.platform,
     buildPlatform: deps.platform,
-    materials: materials.list,
+    materials,
     layers: steps.flatMap(({ layer, text }) => (layer === undefined ? [] : [{ digest: layer.blob.digest, text }])),
     invocation: `${caller.scope}/${randomUUID()}`,
     startedAt,

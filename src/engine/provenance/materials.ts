@@ -13,13 +13,21 @@ export interface Material {
 export class Materials {
   readonly #found = new Map<string, Material>();
 
-  note(material: Material): void {
-    this.#found.set(JSON.stringify([material.uri, material.digest]), material);
-  }
-
   /** A base image, or one that COPY --from or a mount names. */
   noteImage(reference: string, digest: Digest, platform: Platform): void {
-    this.note({ uri: packageUrl(reference, platform), digest: { sha256: digestHex(digest) } });
+    const uri = packageUrl(reference, platform);
+    this.#found.set(uri, { uri, digest: { sha256: digestHex(digest) } });
+  }
+
+  /** A file behind an address; fetched again, the later bytes are those that were used. */
+  noteFile(uri: string, digest: Digest): void {
+    this.#found.set(uri, { uri, digest: { sha256: digestHex(digest) } });
+  }
+
+  /** A commit of a repository, as SPDX writes its address. */
+  noteCommit(remote: string, commit: string): void {
+    const uri = `git+${withoutPassword(remote)}@${commit}`;
+    this.#found.set(uri, { uri, digest: { gitCommit: commit } });
   }
 
   get list(): Material[] {
@@ -33,4 +41,13 @@ function packageUrl(name: string, platform: Platform): string {
   const path = host === 'docker.io' ? repository.replace(/^library\//, '') : `${host}/${repository}`;
   const version = tag === undefined ? '' : `@${tag}`;
   return `pkg:docker/${path}${version}?platform=${encodeURIComponent(formatPlatform(platform))}`;
+}
+
+/** A URL may carry a token. */
+export function withoutPassword(text: string): string {
+  if (!URL.canParse(text)) return text;
+  const url = new URL(text);
+  url.username = '';
+  url.password = '';
+  return url.href;
 }

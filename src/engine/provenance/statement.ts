@@ -4,7 +4,7 @@ import { formatPlatform, type Platform } from '../../images/platform.ts';
 import { familiarName, parseReference } from '../../images/reference.ts';
 import { timestamp } from '../../lib/clock.ts';
 import type { ImageBuildRequest } from '../request.ts';
-import type { Material } from './materials.ts';
+import { type Material, withoutPassword } from './materials.ts';
 
 /** How externalParameters of ours are to be read (docs/outputs.md). Raised when their meaning changes. */
 const BUILD_TYPE = 'urn:slipway:build:dockerfile:v1';
@@ -85,13 +85,4 @@ function byproduct(layer: { digest: Digest; text: string }): object {
     mediaType: 'application/vnd.oci.image.layer',
     digest: { sha256: digestHex(layer.digest) },
   };
-}
-
-/** A URL may carry a token. */
-function withoutPassword(text: string): string {
-  if (!URL.canParse(text)) return text;
-  const url = new URL(text);
-  url.username = '';
-  url.password = '';
-  return url.href;
 }

@@ -200,7 +200,7 @@ describe.skipIf(!isRoot)('the root file system of an image as files', () => {
       uid: 12,
       gid: 34,
       size: 5,
-      mtimeNs: '1600000000123456789',
+      mtimeNs: '1600000000000000000',
       digest: 'sha256:78051faade059d70866df6a3fb83ef348721fd74a87e93ef95c493f87d0d236b',
     });
     expect(low?.entries.find(({ path }) => path === 'null')).toMatchObject({ device: { major: 1, minor: 3 } });

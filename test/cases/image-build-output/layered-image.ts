@@ -4,7 +4,7 @@ import type { TreeEntry } from '../../../src/engine/trees/entry.ts';
 import type { Layer } from '../../../src/images/layer.ts';
 import { putImage } from '../image-build/busybox-base.ts';
 
-const WHEN = 1_600_000_000_123_456_789n;
+const WHEN = 1_600_000_000_000_000_000n;
 
 export function entry(path: string, type: TreeEntry['type'], rest: Partial<TreeEntry> = {}): LayerItem {
   const mode = type === 'folder' ? 0o755 : type === 'symlink' ? 0o777 : 0o644;
