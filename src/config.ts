@@ -40,6 +40,11 @@ const buildsSchema = z.strictObject({
   allowHostNetwork: z.boolean().default(false),
   /** `RUN --security=insecure` for builds that ask for it (--allow security.insecure). It owns this machine, hence off. */
   allowInsecure: z.boolean().default(false),
+  /**
+   * Processes and threads of one container at a time. No real command has so many; without a bound, one that forks without
+   * end takes every number of the machine, and nobody can start a shell to end it.
+   */
+  maxProcesses: z.number().int().min(64).default(16_384),
   /** Private range from which every build's bridge takes a /24. */
   networkRange: z
     .string()

@@ -11,7 +11,15 @@ import type {
 } from './container.ts';
 import { missingForContainers, probeMachine } from './probe.ts';
 import { createBridge } from './sandbox/bridge.ts';
-import { isUnified, killGroup, oomKills, readHierarchies, removeGroup } from './sandbox/cgroup.ts';
+import {
+  controllerRoot,
+  type Hierarchy,
+  isUnified,
+  killGroup,
+  oomKills,
+  readHierarchies,
+  removeGroup,
+} from './sandbox/cgroup.ts';
 import { fillInitLayer } from './sandbox/init-layer.ts';
 import { ownCapabilities } from './sandbox/insecure.ts';
 import { resourcesFor } from './sandbox/limits.ts';
@@ -38,6 +46,8 @@ export interface RuntimeOptions {
   allowHostNetwork: boolean;
   /** Whether they may ask for containers with `security: 'insecure'`; absent: they may not. */
   allowInsecure?: boolean;
+  /** Processes and threads of a container that names no limit of its own, where the kernel counts them; absent: any number. */
+  maxProcesses?: number;
   /** Private ranges in CIDR form that bridges take their /24 from. */
   subnets?: string[];
 }
@@ -110,7 +120,7 @@ class RuncRuntime implements ContainerRuntime {
       nameFiles: network.nameFiles,
       network: network.namespace,
       cgroup: { path: group, unified: isUnified(hierarchies) },
-      resources: resourcesFor(spec.limits ?? {}, hierarchies),
+      resources: resourcesFor(this.#limitsOf(spec, hierarchies), hierarchies),
       arch: process.arch,
       ...(spec.security === 'insecure' ? { insecure: { capabilities: ownCapabilities() } } : {}),
     });
@@ -124,6 +134,13 @@ class RuncRuntime implements ContainerRuntime {
     const result = await runRunc({ id: spec.id, bundle }, io);
     if (result.kind === 'refused') throw refusal(result.message);
     return { code: result.code, outOfMemory: (await oomKills(hierarchies, group)) > 0 };
+  }
+
+  /** A limit that somebody asks for is set or an error; the default one is left out where the controller is off. */
+  #limitsOf(spec: ContainerSpec, hierarchies: Hierarchy[]): NonNullable<ContainerSpec['limits']> {
+    const { maxProcesses } = this.#options;
+    const byDefault = maxProcesses !== undefined && controllerRoot(hierarchies, 'pids') !== undefined;
+    return { ...(byDefault ? { pids: maxProcesses } : {}), ...spec.limits };
   }
 
   async createNetwork(owner: string): Promise<BridgeNetwork> {

@@ -12,6 +12,7 @@ export function runtimeOver(folder: DataFolder, config: Config): ContainerRuntim
     runFolder: folder.run,
     allowHostNetwork: config.builds.allowHostNetwork,
     allowInsecure: config.builds.allowInsecure,
+    maxProcesses: config.builds.maxProcesses,
     subnets: [config.builds.networkRange],
   });
 }

@@ -26,6 +26,18 @@ describe.skipIf(why !== undefined)(`ends of containers${why === undefined ? '' :
     expect(done.stderr).toMatch(/can't fork/);
   });
 
+  test('a runtime bounds the processes of containers that name no limit, and lets them name a higher one', async () => {
+    const bounded = new Machine({ maxProcesses: 5 });
+    const forking = 'for i in 1 2 3 4 5 6 7 8 9; do sleep 1 & done; wait';
+    try {
+      expect((await bounded.run(forking)).stderr).toMatch(/can't fork/);
+      expect((await bounded.run(forking, { limits: { pids: 50 } })).code).toBe(0);
+      expect(bounded.leftovers()).toEqual([]);
+    } finally {
+      bounded.remove();
+    }
+  });
+
   test('cancelling kills the whole tree, daemons in sessions of their own too', async () => {
     const marker = `${4_000_000 + Math.floor(Math.random() * 1e6)}`;
     const cancel = new AbortController();
