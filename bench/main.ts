@@ -37,12 +37,23 @@ const SETS: RowSet[] = [
 const { values } = parseArgs({
   options: {
     write: { type: 'boolean', default: false },
-    rounds: { type: 'string', default: '3' },
-    /** Sets that have one of these rows; all when absent. */
-    rows: { type: 'string' },
+    samples: { type: 'string', default: '5' },
+    /** As many samples of costly rows as of all others. */
+    full: { type: 'boolean', default: false },
+    /** Rows (W5,W6; their whole set is measured) and contenders; all when absent. */
     only: { type: 'string' },
   },
 });
+const names = (values.only ?? '').split(',').filter(Boolean);
+const isRow = (name: string) => /^W\d/.test(name);
+const wantedRows = names.filter(isRow);
+const wantedContenders = names.filter((name) => !isRow(name));
+
+/** Samples of a costly row when nobody asks for more: a whole run then takes about ten minutes. */
+const COSTLY_SAMPLES = 3;
+
+/** Node 20 parses this bundle at every start, which takes 38 ms of its 55: a setting of this machine, and no work of ours. */
+delete process.env['NODE_EXTRA_CA_CERTS'];
 
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
@@ -50,9 +61,12 @@ process.exitCode = await bench();
 
 async function bench(): Promise<number> {
   if (process.getuid?.() !== 0) return complain('the contenders mount and unpack as root; run this as root');
-  const rounds = Number(values.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1) return complain(`--rounds ${values.rounds}: not a number of rounds`);
-  const sets = SETS.filter(({ rows }) => values.rows === undefined || rows.some(({ id }) => listed(values.rows, id)));
+  const samples = Number(values.samples);
+  if (!Number.isInteger(samples) || samples < 1)
+    return complain(`--samples ${values.samples}: not a number of samples`);
+  const unknown = unknownNames();
+  if (unknown.length > 0) return complain(`--only ${unknown.join(',')}: neither a row nor a contender`);
+  const sets = SETS.filter(({ rows }) => wantedRows.length === 0 || rows.some(({ id }) => wantedRows.includes(id)));
   const folder = await mkdtemp(join(tmpdir(), 'slipway-bench-'));
   const endings: (() => Promise<void>)[] = [() => removeFolder(folder), () => AccountedGroup.removeParent()];
   const results: Results = new Map();
@@ -72,6 +86,7 @@ async function bench(): Promise<number> {
           `${row.id} ${name}: ${Math.round(sample.wallMs)} ms${sample.serverMs === undefined ? '' : `, by the server's clock ${sample.serverMs.toFixed(1)} ms`}`,
         );
       };
+      const rounds = set.costly === true && !values.full ? Math.min(samples, COSTLY_SAMPLES) : samples;
       await set.measure({ upstream, folder, contenders, floor, rounds, signal: interrupted.signal, take });
     }
   } catch (error) {
@@ -89,7 +104,7 @@ async function bench(): Promise<number> {
 async function beginAll(folder: string, versions: string[], endings: (() => Promise<void>)[]): Promise<Contender[]> {
   const contenders: Contender[] = [];
   for (const candidate of CANDIDATES) {
-    if (values.only !== undefined && !listed(values.only, candidate.name)) continue;
+    if (wantedContenders.length > 0 && !wantedContenders.includes(candidate.name)) continue;
     const found = await candidate.find();
     if ('absent' in found) {
       say(`without ${candidate.name}: ${found.absent}`);
@@ -130,8 +145,9 @@ function header(versions: readonly string[], loads: readonly number[]): string {
   return [first, '', ...versions.map((line) => `- ${line}`)].join('\n');
 }
 
-function listed(list: string | undefined, name: string): boolean {
-  return (list ?? '').split(',').includes(name);
+function unknownNames(): string[] {
+  const known = [...SETS.flatMap(({ rows }) => rows.map(({ id }) => id)), ...CANDIDATES.map(({ name }) => name)];
+  return names.filter((name) => !known.includes(name));
 }
 
 function say(text: string): void {

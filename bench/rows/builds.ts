@@ -41,6 +41,8 @@ const W8: Row = {
   targets: [{ most: 0.92, than: 'best peer', by: 'wall' }],
 };
 
+const COSTLY = [W6, W7];
+
 /** Rows of one kind: the base is brought into every store once, then every round builds files that nobody has seen. */
 function freshBuilds(
   row: Row,
@@ -50,6 +52,7 @@ function freshBuilds(
   again?: Row,
 ): RowSet {
   return {
+    costly: COSTLY.includes(row),
     rows: again === undefined ? [row] : [row, again],
     async measure(field: Field) {
       const all = builders(field);

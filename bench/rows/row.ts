@@ -43,6 +43,8 @@ export interface Field {
 /** Rows that share their preparation. */
 export interface RowSet {
   rows: Row[];
+  /** A sample takes half a minute over all contenders. */
+  costly?: boolean;
   measure(field: Field): Promise<void>;
 }
 

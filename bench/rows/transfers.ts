@@ -107,6 +107,7 @@ export const pullRows: RowSet = {
 
 export const workerRows: RowSet = {
   rows: [W12],
+  costly: true,
   async measure(field: Field) {
     for (let round = 0; round < field.rounds; round++) {
       for (const [n, builder] of inTurn(builders(field), round).entries()) {
