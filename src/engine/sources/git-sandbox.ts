@@ -24,7 +24,7 @@ const LAST_LINES = 5;
  */
 const RELAY = `
 const net = require('node:net');
-const [first, second] = process.argv.slice(1);
+const [first, second] = process.argv.slice(2);
 const open = () => net.connect('/proxy/socket');
 if (first === 'listen') {
   net.createServer((client) => {
@@ -159,7 +159,8 @@ export class GitSandbox {
 }
 
 const START_RELAY = `/node /proxy/relay.cjs listen 8118 &
-while [ ! -e /tmp/ready ]; do sleep 0.01; done
+relay=$!
+while [ ! -e /tmp/ready ]; do kill -0 $relay; sleep 0.01; done
 `;
 
 async function makeFolder(path: string, owner: number): Promise<void> {
