@@ -56,7 +56,7 @@ export interface OperationServices {
   signal: AbortSignal;
   context: ContextFiles;
   /** What ADD fetches from elsewhere. */
-  sources: Pick<BuildSources, 'git' | 'web' | 'folder'>;
+  sources: Pick<BuildSources, 'git' | 'web' | 'folder' | 'materials'>;
   trees: LayerTrees;
   mounts: TreeMounts;
   /** The finished state of a stage that this one copies from; waits for it. */
