@@ -20,9 +20,12 @@ export async function* diffUpper(upper: string, below: MergedTree): AsyncGenerat
   try {
     const linked = new Map<string, string>();
     const pending = new Map<string, TreeEntry>();
+    /** The topmost folder on the way that hides what lies below it: all in it is new, also where it looks the same. */
+    let hiding: string | undefined;
     for (const source of tree.walk('', () => false)) {
+      if (hiding !== undefined && !source.path.startsWith(`${hiding}/`)) hiding = undefined;
       if (source.type === 'folder') {
-        const known = await below.lookup(source.path);
+        const known = hiding === undefined ? await below.lookup(source.path) : undefined;
         const opaque = source.xattrs?.[OPAQUE_XATTR] !== undefined;
         const entry = withoutMarks(source);
         if (known?.type === 'folder' && !opaque && sameFolder(entry, known)) {
@@ -32,6 +35,7 @@ export async function* diffUpper(upper: string, below: MergedTree): AsyncGenerat
         yield* flush(source.path, pending);
         yield { kind: 'entry', entry };
         if (opaque && known !== undefined) yield { kind: 'opaque', path: source.path };
+        if (opaque) hiding ??= source.path;
         continue;
       }
       yield* flush(source.path, pending);

@@ -249,8 +249,13 @@ class Unpacker {
       const at = pathBytes(`${selfFd(parent)}/${baseOf(path)}`);
       const link = linkAt(at);
       if (link === undefined) {
-        mkdirSync(at, 0o755);
-        return openBelow(this.#root, pathBytes(path), flags);
+        try {
+          mkdirSync(at, 0o755);
+        } catch (error) {
+          // where links and `..` meet, a path by its words and the kernel's way can differ
+          if (!hasErrorCode(error, 'EEXIST')) throw error;
+        }
+        return openSync(at, flags | constants.O_NOFOLLOW);
       }
       if (links === LINK_LIMIT) throw new Problem('invalid', `${path}: too many levels of symbolic links`);
       const real = pathText(readlinkSync(selfFd(parent), 'buffer')).slice(this.#rootPath.length);
