@@ -54,6 +54,12 @@ const buildsSchema = z.strictObject({
   images: z.record(z.string(), z.string()).default({}),
 });
 
+const fetchSchema = z.strictObject({
+  /** Hosts (with their port, where they have one) that ADD and contexts of builds may fetch from wherever they are; other
+   * loopback, link-local and private addresses are refused. */
+  allowHosts: z.array(z.string().min(1)).default([]),
+});
+
 const retentionSchema = z.strictObject({
   /** Hours that deleted bytes stay in trash/ before they are gone. */
   trashHours: z.number().min(0).default(168),
@@ -87,6 +93,7 @@ const configSchema = z.strictObject({
   auth: z.enum(['token', 'none']).default('token'),
   registries: registriesSchema.prefault({}),
   builds: buildsSchema.prefault({}),
+  fetch: fetchSchema.prefault({}),
   retention: retentionSchema.prefault({}),
   cache: cacheSchema.prefault({}),
 });

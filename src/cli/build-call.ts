@@ -11,6 +11,7 @@ import { hasErrorCode, messageOf, Problem } from '../lib/problem.ts';
 import { askedOutputs } from './build-outputs.ts';
 import { buildTargets } from './build-targets.ts';
 import { projectOf } from './project.ts';
+import type { StandardInput } from './standard-input.ts';
 import { UsageProblem } from './usage-problem.ts';
 
 /** Flags of `slipway build` as commander gives them. */
@@ -56,13 +57,14 @@ export async function buildCallOf(
   context: string,
   ssh: Record<string, string>,
   standardOutput?: string,
+  input?: StandardInput,
 ): Promise<BuildCall> {
-  const source = parseContext(context);
+  const source = input?.context ?? parseContext(context);
   const folder = source.kind === 'folder' ? resolve(source.path) : undefined;
   const asked = askedOutputs(options.output ?? [], standardOutput);
   const call: BuildCall = {
     context: folder === undefined ? source : { kind: 'folder', path: folder },
-    dockerfile: await dockerfileOf(options.file, folder),
+    dockerfile: input?.dockerfile ?? (await dockerfileOf(options.file, folder)),
     targets: buildTargets(options.target ?? [], [...(options.tag ?? []), ...asked.names]),
     buildArgs: withSourceDate(pairs(options.buildArg ?? [], '--build-arg', (name) => process.env[name])),
     labels: pairs(options.label ?? [], '--label', () => ''),
@@ -185,7 +187,9 @@ async function dockerfileOf(file: string | undefined, folder: string | undefined
   if (folder === undefined) return { path: file };
   const path = relative(folder, resolve(file));
   if (!path.startsWith('..')) return { path };
-  return { text: await readOutside(file), name: file };
+  const ignore = `${file}.dockerignore`;
+  const rules = existsSync(ignore) ? await readOutside(ignore) : undefined;
+  return { text: await readOutside(file), name: file, ignore: rules };
 }
 
 async function readOutside(file: string): Promise<string> {

@@ -2,6 +2,7 @@ import type { Config } from '../config.ts';
 import type { ContainerRuntime } from '../containers/container.ts';
 import { type CreatedEngine, createEngine } from '../engine/create-engine.ts';
 import { hostPlatform } from '../images/platform.ts';
+import { isPublicAddress } from '../images/remote/address-guard.ts';
 import { createRegistryClient } from '../images/remote/client.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { DataFolder } from '../lib/data-folder.ts';
@@ -29,6 +30,11 @@ export function engineOver(
     flights: stores.flights,
     runtime,
     remote: createRegistryClient(registries.hosts(whose === 'build')),
+    // names come from whoever may submit; the person at the keyboard reaches everything
+    fetch:
+      whose === 'build'
+        ? { allowAddress: isPublicAddress, isNamed: (host) => config.fetch.allowHosts.includes(host) }
+        : undefined,
     own: registries.ownNames(config.listen),
     snapshots: folder.snapshots,
     platform: hostPlatform(),

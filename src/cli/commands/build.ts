@@ -10,6 +10,7 @@ import { EXIT } from '../exit-codes.ts';
 import { type ExplainedBase, explained } from '../explained.ts';
 import { buildProgress } from '../progress/build-progress.ts';
 import type { SshAgents } from '../ssh-agents.ts';
+import type { StandardInput } from '../standard-input.ts';
 import type { Terminal } from '../terminal.ts';
 import { UsageProblem } from '../usage-problem.ts';
 import { withControl } from '../with-control.ts';
@@ -17,8 +18,10 @@ import { withControl } from '../with-control.ts';
 export async function build(context: CliContext, options: BuildOptions, folder = '.'): Promise<number> {
   const agents = await agentsOf(options.ssh ?? []);
   try {
-    const run = async (by: CliContext, standardOutput?: string) =>
-      buildWith(by, options, await buildCallOf(options, folder, agents.sockets, standardOutput));
+    const run = (by: CliContext, standardOutput?: string) =>
+      withInput(folder, options, context, async (input) =>
+        buildWith(by, options, await buildCallOf(options, folder, agents.sockets, standardOutput, input)),
+      );
     if (!writesToStandardOutput(options.output ?? [])) return await run(context);
     if (process.stdout.isTTY)
       throw new UsageProblem('an archive is not written to a terminal', 'Name a file: --output type=TYPE,dest=FILE.');
@@ -30,6 +33,22 @@ export async function build(context: CliContext, options: BuildOptions, folder =
   } finally {
     await agents.close();
   }
+}
+
+/** With `-` in place of the context, what standard input holds. */
+async function withInput(
+  folder: string,
+  options: BuildOptions,
+  { data, signal }: CliContext,
+  work: (input?: StandardInput) => Promise<number>,
+): Promise<number> {
+  if (folder !== '-') return await work();
+  if (options.file === '-')
+    throw new UsageProblem(
+      "invalid argument: can't use stdin for both build context and dockerfile",
+      'Name one of them.',
+    );
+  return await (await import('../standard-input.ts')).withStandardInput(process.stdin, data, signal, work);
 }
 
 /** What few builds need is loaded by those: all of it together would be a tenth of the command's start. */
