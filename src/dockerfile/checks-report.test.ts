@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { compile } from '../../../test/suites/compile-dockerfile.ts';
-import { countWarnings, renderWarning } from './report.ts';
+import { compile } from '../../test/suites/compile-dockerfile.ts';
+import { countWarnings, renderWarning } from './checks/report.ts';
+import { RULE_NAMES } from './checks/rules.ts';
 
 /** A folder for each rule: a Dockerfile that breaks it, and what the person reads. */
-const cases = new URL('../../../test/cases/dockerfile-checks/', import.meta.url);
+const cases = new URL('../../test/cases/dockerfile-checks/', import.meta.url);
 
 describe('what is said about a warning', () => {
   it.each(readdirSync(cases))('%s', async (name) => {
@@ -17,4 +18,10 @@ describe('what is said about a warning', () => {
     const said = [...warnings.map(renderWarning), countWarnings(warnings.length, 'Dockerfile')].join('\n\n');
     await expect(`${said}\n`).toMatchFileSnapshot(new URL('expected.txt', folder).pathname);
   });
+});
+
+it('has a row in the documentation for every rule', () => {
+  const page = readFileSync(new URL('../../docs/dockerfile-checks.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| ([A-Z]\w+) \|/gm)].map(([, rule]) => rule);
+  expect(rows.sort()).toEqual([...RULE_NAMES].sort());
 });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { compile } from '../../../test/suites/compile-dockerfile.ts';
-import type { RunConfig } from '../../images/config.ts';
-import { applyEdits } from './fix.ts';
-import { RULE_NAMES } from './rules.ts';
-import type { Warning } from './warnings.ts';
+import { compile } from '../../test/suites/compile-dockerfile.ts';
+import type { RunConfig } from '../images/config.ts';
+import { applyEdits } from './checks/fix.ts';
+import { RULE_NAMES } from './checks/rules.ts';
+import type { Warning } from './checks/warnings.ts';
 
 interface Case {
   /** Begins on line 1. */
