@@ -23,7 +23,7 @@ export class BareTree {
     const script = `for blob in $(python3 -c 'import json,sys; print(*[l["digest"][7:] for l in json.load(open(sys.argv[1]))["layers"]])' "$1/manifest.json"); do tar -C "$2" -xzf "$1/$blob"; done`;
     await runOk('sh', ['-ec', script, 'unpack', layout, join(folder, 'root')]);
     const tree = new BareTree(folder);
-    await tree.#configure();
+    await tree.#configure(`${field.floor.path}/containers/floor`);
     return tree;
   }
 
@@ -43,8 +43,8 @@ export class BareTree {
       tar -C ${at}/up -cf - . | sha256sum > ${at}/digest`;
   }
 
-  /** Configuration of a container like those of our RUN lines; written once. */
-  async #configure(): Promise<void> {
+  /** Configuration of a container like those of our RUN lines; written once. Its time counts as the floor's. */
+  async #configure(cgroup: string): Promise<void> {
     const empty = join(this.#folder, 'empty');
     await writeFile(empty, '');
     const config = runtimeConfig({
@@ -57,7 +57,7 @@ export class BareTree {
       mounts: [],
       nameFiles: { resolvConf: empty, hosts: empty, hostname: empty },
       network: { kind: 'own' },
-      cgroup: { path: '/slipway-bench-floor', unified: false },
+      cgroup: { path: cgroup, unified: false },
       resources: {},
       arch: process.arch,
     });

@@ -58,31 +58,39 @@ const KILL_PAUSE_MS = 10;
  */
 export async function killGroup(hierarchies: Hierarchy[], group: string): Promise<void> {
   for (let round = 0; round < KILL_ROUNDS; round++) {
-    let alive = 0;
-    for (const { version, root } of hierarchies) {
-      const folder = join(root, group);
-      const pids = await processesBelow(folder);
-      if (pids.length === 0) continue;
-      alive += pids.length;
-      if (version === 2 && (await tryWrite(join(folder, 'cgroup.kill'), '1'))) continue;
-      for (const pid of pids) killIfThere(pid);
-    }
-    if (alive === 0) return;
+    const alive = await Promise.all(hierarchies.map((hierarchy) => killIn(hierarchy, group)));
+    if (!alive.includes(true)) return;
     await sleep(KILL_PAUSE_MS);
   }
 }
 
-/** Removes the empty group from every hierarchy. A process that is just dying keeps it busy for a moment. */
+/** Whether there was somebody to kill. */
+async function killIn({ version, root }: Hierarchy, group: string): Promise<boolean> {
+  const folder = join(root, group);
+  const pids = await processesBelow(folder);
+  if (pids.length === 0) return false;
+  if (version === 2 && (await tryWrite(join(folder, 'cgroup.kill'), '1'))) return true;
+  for (const pid of pids) killIfThere(pid);
+  return true;
+}
+
+/**
+ * Removes the empty group from every hierarchy, from all of them at once: v1 has ten, and every RUN waits for this. A
+ * process that is just dying keeps a group busy for a moment.
+ */
 export async function removeGroup(hierarchies: Hierarchy[], group: string): Promise<void> {
-  for (const { root } of hierarchies) {
-    for (let round = 0; ; round++) {
-      try {
-        await removeBelow(join(root, group));
-        break;
-      } catch (error) {
-        if (round >= KILL_ROUNDS || !hasErrorCode(error, 'EBUSY', 'ENOTEMPTY')) throw error;
-        await sleep(KILL_PAUSE_MS);
-      }
+  const removed = await Promise.allSettled(hierarchies.map(({ root }) => removeWhenFree(join(root, group))));
+  for (const one of removed) if (one.status === 'rejected') throw one.reason;
+}
+
+async function removeWhenFree(folder: string): Promise<void> {
+  for (let round = 0; ; round++) {
+    try {
+      await removeBelow(folder);
+      return;
+    } catch (error) {
+      if (round >= KILL_ROUNDS || !hasErrorCode(error, 'EBUSY', 'ENOTEMPTY')) throw error;
+      await sleep(KILL_PAUSE_MS);
     }
   }
 }
