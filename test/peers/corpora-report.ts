@@ -27,6 +27,26 @@ export async function readOutcomes(): Promise<Outcomes> {
 export async function writeReport(entries: readonly CorpusEntry[], outcomes: Outcomes, docker: string): Promise<void> {
   const sorted = Object.fromEntries(Object.entries(outcomes).sort(([a], [b]) => (a < b ? -1 : 1)));
   await writeFile(OUTCOMES, `${JSON.stringify(sorted, undefined, 2)}\n`);
+  const suites = (['buildkit', 'moby', 'buildah', 'kaniko'] as const).map((corpus) => {
+    const all = entries.filter((entry) => entry.corpus === corpus);
+    const ran = all.flatMap((entry) => outcomes[key(entry)] ?? []);
+    const counts = AGREEMENTS.map((wanted) => ran.filter(({ agreement }) => agreement === wanted).length);
+    return [
+      corpus,
+      all.length,
+      ran.length,
+      ...counts,
+      ran.filter(({ agreement }) => typeof agreement !== 'string').length,
+    ];
+  });
+  const reasons = new Map<string, number>();
+  for (const { skip } of entries) {
+    const reason = skip?.replace(/the image .*/, 'an image that is none of busybox, alpine, debian and ubuntu');
+    if (reason !== undefined) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  }
+  const differing = Object.entries(sorted).flatMap(([name, { agreement }]) =>
+    typeof agreement === 'string' ? [] : [[name, agreement.differs]],
+  );
   const lines = [
     "# Other builders' Dockerfiles, built by docker and by us",
     '',
@@ -34,31 +54,31 @@ export async function writeReport(entries: readonly CorpusEntry[], outcomes: Out
     'Every base is a busybox under the name that the Dockerfile asks for; where a suite has no context, one was made up',
     'of the files that its COPY and ADD lines name. Configuration and file trees are compared as for the cases.',
     '',
-    '| corpus | Dockerfiles | built here | same image | refused by both | newer than docker 20.10 | both ask a registry | differ, by intention |',
-    '|---|---|---|---|---|---|---|---|',
+    ...table(['corpus', 'Dockerfiles', 'built here', ...AGREEMENTS, 'differ, by intention'], suites),
+    '',
+    '## Not built here',
+    '',
+    ...table(
+      ['reason', 'Dockerfiles'],
+      [...reasons].sort(([, a], [, b]) => b - a),
+    ),
+    '',
+    '## Differ, by intention',
+    '',
+    ...table(['Dockerfile', 'what, and why'], differing),
+    ...aboutErrors(entries, outcomes),
   ];
-  for (const corpus of ['buildkit', 'moby', 'buildah', 'kaniko'] as const) {
-    const all = entries.filter((entry) => entry.corpus === corpus);
-    const ran = all.flatMap((entry) => outcomes[key(entry)] ?? []);
-    const count = (wanted: string) => ran.filter(({ agreement }) => agreement === wanted).length;
-    const differ = ran.filter(({ agreement }) => typeof agreement !== 'string').length;
-    lines.push(
-      `| ${corpus} | ${all.length} | ${ran.length} | ${count('the same image')} | ${count('refused by both')} | ` +
-        `${count('newer than docker 20.10')} | ${count('both ask a registry')} | ${differ} |`,
-    );
-  }
-  lines.push('', '## Not built here', '', '| reason | Dockerfiles |', '|---|---|');
-  const reasons = new Map<string, number>();
-  for (const { skip } of entries) {
-    const reason = skip?.replace(/the image .*/, 'an image that is none of busybox, alpine, debian and ubuntu');
-    if (reason !== undefined) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-  }
-  for (const [reason, count] of [...reasons].sort(([, a], [, b]) => b - a)) lines.push(`| ${reason} | ${count} |`);
-  lines.push('', '## Differ, by intention', '', '| Dockerfile | what, and why |', '|---|---|');
-  for (const [name, { agreement }] of Object.entries(sorted))
-    if (typeof agreement !== 'string') lines.push(`| ${name} | ${agreement.differs.replaceAll('|', '\\|')} |`);
-  lines.push(...aboutErrors(entries, outcomes));
   await writeFile(join(FOLDER, 'REPORT.md'), `${lines.join('\n')}\n`);
+}
+
+const AGREEMENTS = ['the same image', 'refused by both', 'newer than docker 20.10', 'both ask a registry'] as const;
+
+/** Lines of a table whose columns are as wide as their widest cell. */
+function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string[] {
+  const cells = rows.map((row) => row.map((cell) => String(cell).replaceAll('|', '\\|')));
+  const widths = head.map((title, i) => Math.max(title.length, ...cells.map((row) => row[i]?.length ?? 0)));
+  const line = (row: readonly string[]) => `| ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...cells.map(line)];
 }
 
 /** Tests that look for words in an error: which of our refusals have them, and what the others say. */
@@ -75,9 +95,10 @@ function aboutErrors(entries: readonly CorpusEntry[], outcomes: Outcomes): strin
     `${refusals.length} Dockerfiles that we refuse belong to tests that look for words in an error; ` +
       `${refusals.length - others.length} of our messages have them. The others, in our words:`,
     '',
-    '| Dockerfile | ours |',
-    '|---|---|',
-    ...others.map(({ entry, error }) => `| ${key(entry)} | ${error.replaceAll('|', '\\|').replaceAll('\n', ' ')} |`),
+    ...table(
+      ['Dockerfile', 'ours'],
+      others.map(({ entry, error }) => [key(entry), error.replaceAll('\n', ' ')]),
+    ),
   ];
 }
 
