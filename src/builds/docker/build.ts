@@ -6,16 +6,13 @@ import type { ImageBuildRequest } from '../../engine/request.ts';
 import { parsePlatform } from '../../images/platform.ts';
 import { familiarName, parseReference, withDefaultTag } from '../../images/reference.ts';
 import { Problem } from '../../lib/problem.ts';
-import { missingDockerfile } from '../missing-dockerfile.ts';
 import { withStepCaches } from './build-caches.ts';
 import { checkInStep } from './build-check.ts';
+import { type StepContexts, withStepContexts } from './build-contexts.ts';
 import { stepOutputs, stepProvenance, withStepOutputs } from './build-outputs.ts';
 import { stepEntitlement, stepSecrets, withStepAgents } from './build-secrets.ts';
 import type { DockerCommand, DockerSession } from './command.ts';
 import type { Flags } from './flags.ts';
-
-/** Longest Dockerfile read from outside the context. */
-const DOCKERFILE_LIMIT = 4 << 20;
 
 /** Flags that tune a daemon which isn't there; a build is the same without them. */
 const WITHOUT_EFFECT = [
@@ -33,7 +30,7 @@ const WITHOUT_EFFECT = [
 ];
 const SWITCHES_WITHOUT_EFFECT = ['compress', 'disable-content-trust', 'force-rm', 'load', 'rm'];
 /** Flags without which the result would be another one than was asked for. */
-const REFUSED = ['add-host', 'build-context', 'security-opt'];
+const REFUSED = ['add-host', 'security-opt'];
 
 export const build: DockerCommand = {
   name: 'build',
@@ -43,6 +40,7 @@ export const build: DockerCommand = {
     { name: 'tag', short: 't', takes: 'list' },
     { name: 'file', short: 'f', takes: 'value' },
     { name: 'build-arg', takes: 'list' },
+    { name: 'build-context', takes: 'list' },
     { name: 'label', takes: 'list' },
     { name: 'cache-from', takes: 'list' },
     { name: 'cache-to', takes: 'list' },
@@ -73,16 +71,11 @@ export const build: DockerCommand = {
     for (const name of [...REFUSED, 'squash'])
       if (flags.has(name))
         throw new Problem('unsupported', `--${name} is not supported by this server's docker builder`);
-    const context = contextPath(flags.args[0] ?? '', docker);
-    if ((await docker.files.stat(context))?.kind !== 'folder')
-      throw new Problem('not-found', `unable to prepare context: path ${JSON.stringify(flags.args[0])} not found`);
-    const dockerfile = await findDockerfile(flags.one('file'), context, docker);
+    const withContexts = <T>(use: (contexts: StepContexts) => Promise<T>) =>
+      withStepContexts(flags.args[0] ?? '', flags.one('file'), flags.all('build-context'), docker, use);
     if (flags.on('check'))
-      return await docker.files.pinned(context, (pinned) =>
-        checkInStep(
-          { ...requestOf(flags, [], docker), cacheFrom: [], context: { kind: 'folder', path: pinned }, dockerfile },
-          docker,
-        ),
+      return await withContexts((contexts) =>
+        checkInStep({ ...requestOf(flags, [], docker), cacheFrom: [], ...contexts }, docker),
       );
     const quiet = flags.on('quiet');
     const progress = new PlainProgress((text) => docker.output.stderr(text));
@@ -92,13 +85,12 @@ export const build: DockerCommand = {
     const { images } = await withStepAgents(flags.all('ssh'), docker, (ssh) =>
       withStepCaches(flags, docker, (caches) =>
         withStepOutputs(asked, docker, (outputs) =>
-          docker.files.pinned(context, async (pinned) =>
+          withContexts((contexts) =>
             docker.engine.build(
               {
                 ...requestOf(flags, tags, docker),
                 ...caches,
-                context: { kind: 'folder', path: pinned },
-                dockerfile,
+                ...contexts,
                 secret: async (id) => secrets.get(id),
                 ssh,
                 outputs,
@@ -123,35 +115,6 @@ export const build: DockerCommand = {
     return 0;
   },
 };
-
-function contextPath(argument: string, docker: DockerSession): string {
-  if (argument === '-')
-    throw new Problem('unsupported', 'a build step has no standard input, so the context cannot be -', {
-      hint: 'Name a folder of the workspace, for example a dot.',
-    });
-  if (/^(https?|git|ssh):\/\/|^git@|^github\.com\//.test(argument))
-    throw new Problem(
-      'unsupported',
-      `the context ${argument} would have to be fetched; name a folder of the workspace`,
-    );
-  return posix.resolve(docker.cwd, argument);
-}
-
-/** Below the context it is a path; elsewhere (docker allows that) it is read here. */
-async function findDockerfile(
-  file: string | undefined,
-  context: string,
-  docker: DockerSession,
-): Promise<ImageBuildRequest['dockerfile']> {
-  if (file === '-') throw new Problem('unsupported', 'a build step has no standard input, so --file cannot be -');
-  const path = file === undefined ? posix.join(context, 'Dockerfile') : posix.resolve(docker.cwd, file);
-  const stat = await docker.files.stat(path);
-  if (stat === undefined) throw await missingDockerfile(path, docker.files);
-  if (stat.kind === 'folder') throw new Problem('invalid', `failed to read dockerfile: ${path} is a directory`);
-  const relative = posix.relative(context, path);
-  if (!relative.startsWith('../')) return { path: relative };
-  return { text: (await docker.files.readSmall(path, DOCKERFILE_LIMIT)).toString('utf8'), name: file ?? path };
-}
 
 function requestOf(
   flags: Flags,
