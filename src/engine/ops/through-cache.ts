@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CacheHit, CacheInput, CacheRecord } from '../cache/cache.ts';
 import { explainMiss } from '../explain.ts';
+import { sourceDate } from '../source-date.ts';
 import { abortable } from '../transfer/shared-work.ts';
 import type { OperationPlace, OperationResult, OperationServices, StageState } from './operation.ts';
 
@@ -36,17 +37,17 @@ export async function saveMade(
   question: CacheQuestion,
   made: Made,
 ): Promise<OperationResult> {
-  const { deps, caller, cache, cacheOff } = services;
-  const inputs = question.inputs();
+  const { deps, caller, cache, cacheOff, request } = services;
+  const date = sourceDate(request.buildArgs);
+  const dateInput = { kind: 'option', name: 'SOURCE_DATE_EPOCH', value: String((date ?? 0) / 1000) };
+  const inputs = date === undefined ? question.inputs() : [...question.inputs(), dateInput];
   const earlier = await cache.latest(place.position, question.text);
   const { reason, details } =
     cacheOff === undefined ? explainMiss(inputs, earlier) : { reason: cacheOff, details: [] as string[] };
   const since = earlier && { build: earlier.build, at: earlier.createdAt, importedFrom: earlier.importedFrom };
-  const { layer, contentDigest } = await cache.sameAsImage(
-    { layers: state.layers, history: place.history },
-    made,
-    services.signal,
-  );
+  // a layer of an image has other times
+  const stage = { layers: state.layers, history: place.history };
+  const { layer, contentDigest } = date === undefined ? await cache.sameAsImage(stage, made, services.signal) : made;
   const record: CacheRecord = {
     key: question.key,
     layer,
@@ -89,8 +90,9 @@ async function fromImage(
   place: OperationPlace,
   question: CacheQuestion,
 ): Promise<CacheHit | undefined> {
-  const { cache, cacheOff } = services;
+  const { cache, cacheOff, request } = services;
   if (question.env === undefined || cacheOff !== undefined) return undefined;
+  if (sourceDate(request.buildArgs) !== undefined) return undefined;
   return await cache.fromImage(
     { layers: state.layers, history: place.history },
     { ...question, env: question.env, position: place.position },

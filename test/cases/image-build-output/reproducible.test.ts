@@ -113,6 +113,7 @@ describe.skipIf(!hasBusybox || !hasRunc)('the same inputs on two machines', () =
     const two = await build({ buildArgs: { SOURCE_DATE_EPOCH: '1700000001' } });
     expect(digestOf(two)).not.toBe(digestOf(one));
     expect(two.steps.filter(({ status }) => status === 'cached')).toEqual([]);
+    expect(two.steps[0]?.reason).toContain('SOURCE_DATE_EPOCH');
     const again = await build();
     expect(digestOf(again)).toBe(digestOf(one));
     expect(again.steps.filter(({ status }) => status === 'ran')).toEqual([]);
