@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { hasErrorCode, Problem } from './problem.ts';
@@ -13,7 +12,9 @@ import { hasErrorCode, Problem } from './problem.ts';
 export async function replaceFile(path: string, bytes: AsyncIterable<Uint8Array>, mode = 0o644): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
-    await pipeline(bytes, createWriteStream(temporary, { flags: 'wx', mode }));
+    // opened here: a stream that fails before its file is open would make it after it was removed
+    const handle = await open(temporary, 'wx', mode);
+    await pipeline(bytes, handle.createWriteStream());
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
