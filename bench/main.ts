@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -11,13 +12,13 @@ import type { Candidate, Contender } from './contenders/contender.ts';
 import { dockerBuildkit, dockerClassic } from './contenders/docker.ts';
 import { skopeo } from './contenders/skopeo.ts';
 import { slipway, slipwayCopy } from './contenders/slipway.ts';
-import type { Sample } from './measure.ts';
-import { type Results, rowTable } from './report.ts';
+import { measureGrowth } from './growth/measure-growth.ts';
 import { writeResults } from './results-file.ts';
 import { copyRows, manyFilesRows, modelRows, stageRows } from './rows/builds.ts';
+import { measureRows } from './rows/measure-rows.ts';
 import { mirrorRows } from './rows/mirror.ts';
 import { pythonBuildRows } from './rows/python-build.ts';
-import type { Row, RowSet } from './rows/row.ts';
+import type { RowSet } from './rows/row.ts';
 import { pullRows, pushRows, workerRows } from './rows/transfers.ts';
 import { startUpstream } from './upstream.ts';
 
@@ -40,6 +41,8 @@ const { values } = parseArgs({
     samples: { type: 'string', default: '5' },
     /** As many samples of costly rows as of all others. */
     full: { type: 'boolean', default: false },
+    /** How ours grows with its work, instead of the rows. */
+    growth: { type: 'boolean', default: false },
     /** Rows (W5,W6; their whole set is measured) and contenders; all when absent. */
     only: { type: 'string' },
   },
@@ -49,13 +52,15 @@ const isRow = (name: string) => /^W\d/.test(name);
 const wantedRows = names.filter(isRow);
 const wantedContenders = names.filter((name) => !isRow(name));
 
-/** Samples of a costly row when nobody asks for more: a whole run then takes about ten minutes. */
-const COSTLY_SAMPLES = 3;
+/** Of rows, from the first sample to the last; beginning and cleaning up come on top of it. */
+const ROWS_MS = 11 * 60_000;
 
 /** Node 20 parses this bundle at every start, which takes 38 ms of its 55: a setting of this machine, and no work of ours. */
 delete process.env['NODE_EXTRA_CA_CERTS'];
 
 const interrupted = new AbortController();
+// builds that go on at once all listen to it
+setMaxListeners(0, interrupted.signal);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
 process.exitCode = await bench();
 
@@ -69,34 +74,34 @@ async function bench(): Promise<number> {
   const sets = SETS.filter(({ rows }) => wantedRows.length === 0 || rows.some(({ id }) => wantedRows.includes(id)));
   const folder = await mkdtemp(join(tmpdir(), 'slipway-bench-'));
   const endings: (() => Promise<void>)[] = [() => removeFolder(folder), () => AccountedGroup.removeParent()];
-  const results: Results = new Map();
   const versions: string[] = [];
-  const loads: number[] = [];
+  const loads = [loadavg()[0] ?? 0];
+  const signal = interrupted.signal;
+  const noted = (text: string) => {
+    loads.push(loadavg()[0] ?? 0);
+    say(text);
+  };
+  let tables: string[];
   try {
     const upstream = await startUpstream(join(folder, 'upstream'));
     endings.push(upstream.stop);
-    const contenders = await beginAll(folder, versions, endings);
-    const floor = await AccountedGroup.create('floor');
-    endings.push(() => floor.end());
-    for (const set of sets) {
-      const take = (row: Row, name: string, sample: Sample) => {
-        record(results, row, name, sample);
-        loads.push(loadavg()[0] ?? 0);
-        say(
-          `${row.id} ${name}: ${Math.round(sample.wallMs)} ms${sample.serverMs === undefined ? '' : `, by the server's clock ${sample.serverMs.toFixed(1)} ms`}`,
-        );
-      };
-      const rounds = set.costly === true && !values.full ? Math.min(samples, COSTLY_SAMPLES) : samples;
-      await set.measure({ upstream, folder, contenders, floor, rounds, signal: interrupted.signal, take });
+    if (values.growth) {
+      tables = await measureGrowth({ upstream, folder, samples, signal, say: noted });
+    } else {
+      const contenders = await beginAll(folder, versions, endings);
+      const floor = await AccountedGroup.create('floor');
+      endings.push(() => floor.end());
+      const on = { upstream, folder, contenders, floor, signal };
+      tables = await measureRows(sets, { ...on, samples, full: values.full, withinMs: ROWS_MS, say: noted });
     }
   } catch (error) {
     return complain(messageOf(error));
   } finally {
     for (const end of endings.reverse()) await end().catch((error: unknown) => complain(messageOf(error)));
   }
-  const tables = sets.flatMap(({ rows }) => rows).map((row) => rowTable(row, results));
   process.stdout.write(`${tables.join('\n')}\n`);
-  if (values.write) say(`written: ${await writeResults(header(versions, loads), tables)}`);
+  if (values.write)
+    say(`written: ${await writeResults(values.growth ? 'Growth' : 'Rows', header(versions, loads), tables)}`);
   return 0;
 }
 
@@ -119,14 +124,6 @@ async function beginAll(folder: string, versions: string[], endings: (() => Prom
     versions.push(`${candidate.name}: ${found.version}`);
   }
   return contenders;
-}
-
-function record(results: Results, row: Row, name: string, sample: Sample): void {
-  const contenders = results.get(row.id) ?? new Map<string, Sample[]>();
-  results.set(row.id, contenders);
-  const samples = contenders.get(name) ?? [];
-  contenders.set(name, samples);
-  samples.push(sample);
 }
 
 /** Overlay stores leave mounts of their own folders behind; a mount goes before the one that it lies on. */

@@ -1,4 +1,5 @@
 import type { Sample } from './measure.ts';
+import { median } from './median.ts';
 import { FLOOR, type Row, type Target } from './rows/row.ts';
 
 /** Whose numbers are 1 in every ratio. */
@@ -7,8 +8,11 @@ const OURS = 'slipway';
 /** Row id -> contender -> its samples, in the order in which they were taken. */
 export type Results = Map<string, Map<string, Sample[]>>;
 
-/** A table of one row: medians, and everybody's ratio to ours, above 1 where ours is ahead. */
-export function rowTable(row: Row, results: Results): string {
+/**
+ * A table of one row: medians, and everybody's ratio to ours, above 1 where ours is ahead.
+ * @param failed lines about those who failed
+ */
+export function rowTable(row: Row, results: Results, failed: readonly string[]): string {
   const contenders = results.get(row.id) ?? new Map<string, Sample[]>();
   const ours = summarize(contenders.get(OURS) ?? []);
   const lines = [
@@ -52,7 +56,8 @@ export function rowTable(row: Row, results: Results): string {
       );
   }
   const targets = (row.targets ?? []).flatMap((target) => targetLine(target, contenders));
-  return [...lines, ...(targets.length === 0 ? [] : ['', ...targets]), ''].join('\n');
+  const below = [...targets, ...failed];
+  return [...lines, ...(below.length === 0 ? [] : ['', ...below]), ''].join('\n');
 }
 
 /** `- target: wall <= 0.35 of the best peer; 0.29 of docker BuildKit: reached` */
@@ -85,13 +90,6 @@ function summarize(samples: readonly Sample[]) {
     cpuSeconds: median(samples.map((sample) => sample.cpuSeconds)),
     peakBytes: median(samples.map((sample) => sample.peakBytes)),
   };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
 }
 
 function ratio(value: number, base: number | undefined): string {

@@ -50,7 +50,8 @@ function contender(
   return { name, group: server.group, renew: () => server.renew(), end: () => server.end(), ...work };
 }
 
-class ResidentServer {
+/** A server that stays, with everything it starts in a group of its own. */
+export class ResidentServer {
   readonly group: AccountedGroup;
   readonly #folder: string;
   #server: Daemon | undefined;
@@ -64,6 +65,11 @@ class ResidentServer {
   private constructor(group: AccountedGroup, folder: string) {
     this.group = group;
     this.#folder = folder;
+  }
+
+  /** The data folder since the last `renew`. */
+  get data(): string {
+    return this.#data;
   }
 
   async renew(): Promise<void> {

@@ -5,8 +5,8 @@ import { writeCopiedFiles } from '../workloads/copied-files.ts';
 import { writeModel } from '../workloads/model.ts';
 import { writeBaseRun, writeManyFilesRun, writeTwoStages } from '../workloads/run-lines.ts';
 import { BareTree } from './bare-tree.ts';
-import { builders, measuredBuild, measuredFloor, unmeasuredBuild } from './measured.ts';
-import { type Field, inTurn, type Row, type RowSet } from './row.ts';
+import { builders, measuredBuild, measuredFloor, renewed, unmeasuredBuild } from './measured.ts';
+import { type Field, FLOOR, inTurn, type Row, type RowSet } from './row.ts';
 
 const FRESH = 'The base is in every store, unpacked; the files are new in every round, so nothing is in a cache.';
 
@@ -58,13 +58,13 @@ function freshBuilds(
       const all = builders(field);
       const first = await writeBaseRun(field.folder, base(field), row.id.toLowerCase());
       for (const builder of all) {
-        await builder.renew();
+        await renewed(field, builder);
         await unmeasuredBuild(field, builder, first);
       }
-      for (let round = 0; round < field.rounds; round++) {
+      for (let round = 0; field.goesOn(round); round++) {
         const image = await write(field.folder, base(field), `${round}`);
         const order = inTurn(all, round);
-        await floor(field, image, round);
+        await field.attempt(FLOOR, () => floor(field, image, round));
         for (const builder of order) await measuredBuild(field, row, builder, image);
         if (again !== undefined) for (const builder of order) await measuredBuild(field, again, builder, image);
         await rm(image.context, { recursive: true });

@@ -1,4 +1,4 @@
-import { measure, perform } from '../measure.ts';
+import { measured, renewed, unmeasured } from './measured.ts';
 import { type Field, inTurn, type Row, type RowSet } from './row.ts';
 
 const W1: Row = {
@@ -14,20 +14,16 @@ const W1: Row = {
 /** A new target for every sample: nothing of it is there, and nothing has to be deleted. */
 export const mirrorRows: RowSet = {
   rows: [W1],
-  async measure({ upstream, contenders, rounds, signal, take }: Field) {
-    for (let round = 0; round < rounds; round++) {
-      for (const contender of inTurn(contenders, round)) {
+  async measure(field: Field) {
+    const { upstream } = field;
+    for (let round = 0; field.goesOn(round); round++) {
+      for (const contender of inTurn(field.contenders, round)) {
         if (contender.mirror === undefined) continue;
         const target = (kind: string) =>
           `${upstream.host}/${kind}/${contender.name.toLowerCase().replaceAll(' ', '-')}-${round}:latest`;
-        await contender.renew();
-        for (const command of await contender.mirror(upstream.busybox, target('warm')))
-          await perform(contender.group, command, signal);
-        take(
-          W1,
-          contender.name,
-          await measure(contender.group, await contender.mirror(upstream.python, target('mirror')), signal),
-        );
+        await renewed(field, contender);
+        await unmeasured(field, contender, await contender.mirror(upstream.busybox, target('warm')));
+        await measured(field, W1, contender, await contender.mirror(upstream.python, target('mirror')));
       }
     }
   },

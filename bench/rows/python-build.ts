@@ -1,6 +1,6 @@
 import { PythonApp } from '../workloads/python-app.ts';
 import { BareTree } from './bare-tree.ts';
-import { builders, measuredBuild, measuredFloor, unmeasuredBuild } from './measured.ts';
+import { builders, measuredBuild, measuredFloor, renewed, unmeasuredBuild } from './measured.ts';
 import { type Field, inTurn, type Row, type RowSet } from './row.ts';
 
 const W2: Row = {
@@ -33,12 +33,12 @@ export const pythonBuildRows: RowSet = {
     const all = builders(field);
     const app = await PythonApp.write(field.folder, field.upstream.python);
     for (const builder of all) {
-      await builder.renew();
+      await renewed(field, builder);
       await unmeasuredBuild(field, builder, app.base);
     }
     const bare = await BareTree.of(field, field.upstream.python, 'python');
     const pip = 'pip install --quiet --root-user-action=ignore -r requirements.txt';
-    for (let round = 0; round < field.rounds; round++) {
+    for (let round = 0; field.goesOn(round); round++) {
       const order = inTurn(all, round);
       await app.renew(`round ${round}`);
       for (const builder of order) await measuredBuild(field, W2, builder, app.sourceFirst);

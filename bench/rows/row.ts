@@ -34,8 +34,11 @@ export interface Field {
   contenders: Contender[];
   /** Where the floor's commands run. */
   floor: AccountedGroup;
-  rounds: number;
+  /** Whether there is another round: as many as were asked for, fewer when the set's time is over, and at least one. */
+  goesOn(round: number): boolean;
   signal: AbortSignal;
+  /** Does something that is one contender's; once that has failed, the contender is left out of the rest of the set. */
+  attempt(contender: string, work: () => Promise<void>): Promise<void>;
   /** Takes a sample of a row. */
   take(row: Row, contender: string, sample: Sample): void;
 }

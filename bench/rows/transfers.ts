@@ -5,7 +5,7 @@ import { startRegistry } from '../upstream.ts';
 import { writeCopiedFiles } from '../workloads/copied-files.ts';
 import { PythonApp } from '../workloads/python-app.ts';
 import { writeBaseRun } from '../workloads/run-lines.ts';
-import { builders, measured, unmeasured, unmeasuredBuild } from './measured.ts';
+import { builders, measured, renewed, unmeasured, unmeasuredBuild } from './measured.ts';
 import { type Field, inTurn, type Row, type RowSet } from './row.ts';
 
 const W10: Row = {
@@ -49,9 +49,9 @@ export const pushRows: RowSet = {
     const own = join(field.folder, 'pushed');
     await mkdir(own);
     const app = await PythonApp.write(own, field.upstream.python);
-    for (const builder of builders(field)) await builder.renew();
+    for (const builder of builders(field)) await renewed(field, builder);
     const folder = await pushedToFolder(field, app);
-    for (let round = 0; round < field.rounds; round++) {
+    for (let round = 0; field.goesOn(round); round++) {
       for (const [n, contender] of inTurn(field.contenders, round).entries()) {
         if (contender.push === undefined && contender.send === undefined) continue;
         const registry = await startRegistry(join(field.folder, `target-${round}-${n}`));
@@ -90,13 +90,13 @@ export const pullRows: RowSet = {
   rows: [W11, W11_UNPACKED],
   async measure(field: Field) {
     const first = await writeBaseRun(field.folder, field.upstream.python, 'w11');
-    for (let round = 0; round < field.rounds; round++) {
+    for (let round = 0; field.goesOn(round); round++) {
       for (const builder of inTurn(builders(field), round)) {
         if (builder.pull === undefined) continue;
-        await builder.renew();
+        await renewed(field, builder);
         await unmeasured(field, builder, await builder.pull(field.upstream.busybox));
         await measured(field, W11, builder, await builder.pull(field.upstream.python));
-        await builder.renew();
+        await renewed(field, builder);
         await unmeasured(field, builder, await builder.pull(field.upstream.busybox));
         const commands = [...(await builder.pull(field.upstream.python)), ...((await builder.build?.(first)) ?? [])];
         await measured(field, W11_UNPACKED, builder, commands);
@@ -109,13 +109,13 @@ export const workerRows: RowSet = {
   rows: [W12],
   costly: true,
   async measure(field: Field) {
-    for (let round = 0; round < field.rounds; round++) {
+    for (let round = 0; field.goesOn(round); round++) {
       for (const [n, builder] of inTurn(builders(field), round).entries()) {
         const image = await writeCopiedFiles(field.folder, field.upstream.python, `w12-${round}-${n}`);
         const registry = await startRegistry(join(field.folder, `worker-target-${round}-${n}`));
         try {
           const tag = `${registry.host}/bench/copied:latest`;
-          await builder.renew();
+          await renewed(field, builder);
           await unmeasured(field, builder, (await builder.pull?.(field.upstream.busybox)) ?? []);
           const commands = [
             ...((await builder.build?.({ ...image, tag })) ?? []),
