@@ -1,5 +1,5 @@
 import { nearest } from '../../lib/nearest.ts';
-import { baseOf, cleanPath, joinPath, parentOf } from '../trees/entry.ts';
+import { ancestorsOf, baseOf, cleanPath, joinPath, parentOf } from '../trees/entry.ts';
 import type { SourceEntry, SourceTree } from './source-tree.ts';
 
 /** Which paths of a tree may not be copied. */
@@ -32,6 +32,8 @@ function below(exclusion: Exclusion, folder: string): Exclusion {
 export interface Selected {
   /** What --parents keeps of the path: all of it, or what stands behind `/./`. */
   kept: string;
+  /** The folders of what is kept, a folder that is copied itself among them; empty without --parents. */
+  folders: { name: string; entry: SourceEntry }[];
   /** Name as the Dockerfile (or the glob's match) says it, for a destination that is a folder. */
   name: string;
   entry: SourceEntry;
@@ -60,25 +62,45 @@ export interface SelectRules {
 
 /** What one source of COPY means in a tree; empty when nothing is there or everything is excluded. */
 export function selectSource(tree: SourceTree, source: string, rules: SelectRules): Selected[] {
-  const { exclusion, without, matches, deep } = rules;
-  const path = cleanPath(source);
-  const pivot = source.indexOf('/./');
-  const dropped = pivot < 0 ? 0 : cleanPath(source.slice(0, pivot)).length + 1;
+  const { exclusion, without, deep } = rules;
   const out: Selected[] = [];
-  for (const at of isGlob(source) ? expandGlob(tree, path, matches, deep) : [path]) {
+  for (const { at, root } of pathsOf(tree, source, rules)) {
     const entry = tree.find(at, true);
     if (entry === undefined) continue;
     const name = baseOf(at);
-    const kept = at.slice(dropped);
+    const kept = root === '' ? at : at.slice(root.length + 1);
+    const folders = deep ? foldersOf(tree, root, kept) : [];
     if (entry.type !== 'folder') {
       if (exclusion.excludes(at) || exclusion.excludes(entry.path) || without.excludes(name)) continue;
-      out.push({ name, kept, entry, content: [] });
+      out.push({ name, kept, folders, entry, content: [] });
       continue;
     }
     const content = folderContent(tree, entry.path, eitherExcludes(exclusion, below(without, entry.path)));
-    if (content.length > 0 || at === '' || !exclusion.excludes(at)) out.push({ name, kept, entry, content });
+    if (content.length > 0 || at === '' || !exclusion.excludes(at)) out.push({ name, kept, folders, entry, content });
   }
   return out;
+}
+
+/** The paths that a source means, and of each the folder in front of `/./`, which may be a glob's match. */
+function* pathsOf(
+  tree: SourceTree,
+  source: string,
+  { matches, deep }: SelectRules,
+): Iterable<{ at: string; root: string }> {
+  const pivot = deep ? source.indexOf('/./') : -1;
+  const front = pivot < 0 ? '' : cleanPath(source.slice(0, pivot));
+  const back = cleanPath(pivot < 0 ? source : source.slice(pivot + 3));
+  for (const root of isGlob(front) ? expandGlob(tree, front, matches) : [front])
+    for (const at of isGlob(back) ? expandGlob(tree, back, matches, deep, root) : [joinPath(root, back)])
+      yield { at, root };
+}
+
+function foldersOf(tree: SourceTree, root: string, kept: string): Selected['folders'] {
+  if (kept === '') return [];
+  return [...ancestorsOf(kept), kept].flatMap((path) => {
+    const entry = path === '' ? undefined : tree.find(joinPath(root, path), true);
+    return entry?.type === 'folder' ? [{ name: baseOf(path), entry }] : [];
+  });
 }
 
 /** A folder's entries without the excluded; a folder that is excluded itself stays when something below it is let in. */
@@ -97,8 +119,8 @@ export function folderContent(tree: SourceTree, folder: string, exclusion: Exclu
 }
 
 /** The paths that a glob of COPY means, the excluded among them. */
-export function expandGlob(tree: SourceTree, pattern: string, matches: NameMatcher, deep = false): string[] {
-  let found = [''];
+export function expandGlob(tree: SourceTree, pattern: string, matches: NameMatcher, deep = false, root = ''): string[] {
+  let found = [root];
   const parts = pattern.split('/');
   for (const [i, part] of parts.entries()) {
     found = found.flatMap((folder) => {
@@ -144,7 +166,7 @@ export function whyNothing(
   whyExcluded?: (path: string) => string | undefined,
 ): string {
   for (const source of sources) {
-    const [path] = expandGlob(tree, source, matches);
+    const [path] = expandGlob(tree, cleanPath(source), matches);
     const why = path === undefined ? undefined : whyExcluded?.(path);
     if (why !== undefined) return why;
   }

@@ -25,12 +25,14 @@ const source = (path: string, type: EntryType = 'file', rest: Partial<SourceEntr
 const file = (path: string): Selected => ({
   name: path.split('/').at(-1) ?? '',
   kept: path,
+  folders: [],
   entry: source(path),
   content: [],
 });
 const folder = (path: string, ...content: SourceEntry[]): Selected => ({
   name: path,
   kept: path,
+  folders: [],
   entry: source(path, 'folder'),
   content,
 });
@@ -104,6 +106,29 @@ describe('where things land', () => {
       't/d folder 750 0',
       't/d/f file 640 0',
     ]);
+  });
+
+  it('with --parents, in folders that are as in the source; one that exists keeps its owner', async () => {
+    const tree = base(['p', 'folder', 0o755], ['p/a', 'folder', 0o700]);
+    const folders = [
+      { name: 'a', entry: source('s/a', 'folder', { uid: 7 }) },
+      { name: 'b', entry: source('s/a/b', 'folder', { uid: 7, mode: 0o2711 }) },
+    ];
+    const item = { ...file('s/a/b/f'), kept: 'a/b/f', folders };
+    expect(await plan([item], '/p/', tree, { parents: true })).toEqual([
+      'p folder 755 0',
+      'p/a folder 750 0',
+      'p/a/b folder 2711 7',
+      'p/a/b/f file 640 0',
+    ]);
+  });
+
+  it('with --parents, not where the image has a file on the way', async () => {
+    const folders = [{ name: 'a', entry: source('a', 'folder') }];
+    const item = { ...file('a/f'), folders };
+    await expect(plan([item], '/', base(['a', 'file', 0o644]), { parents: true })).rejects.toThrow(
+      'cannot copy to non-directory: /a',
+    );
   });
 
   it('through links of the base, absolute ones too', async () => {

@@ -80,16 +80,14 @@ async function placeItem(
 ): Promise<void> {
   const { entry } = item;
   if (entry.type === 'folder') {
-    const pivot = operation.parents ? joinPath(destination, item.kept) : destination;
-    const target = await layer.folderTarget(pivot);
-    await layer.content(item, target);
+    await layer.content(item, await layer.keptFolders(destination, item));
     return;
   }
   if (archives.has(entry)) {
     layer.archive(await layer.folderTarget(destination), entry);
     return;
   }
-  const folder = operation.parents ? joinPath(destination, parentOf(item.kept)) : destination;
+  const folder = operation.parents ? await layer.keptFolders(destination, item) : destination;
   const target = await layer.fileTarget(folder, operation.intoFolder || operation.parents, item.name);
   layer.single(target, entry);
 }
@@ -124,6 +122,27 @@ class PlannedLayer {
     const found = await this.#tree.resolve(destination, true);
     await this.#folder(found.path, found.entry);
     return found.path;
+  }
+
+  /**
+   * The folders that --parents keeps below the destination. Those that are new are as in the source; one that exists takes
+   * over the source's mode and stays its owner's, as BuildKit has it.
+   */
+  async keptFolders(destination: string, { folders }: Selected): Promise<string> {
+    let at = await this.folderTarget(destination);
+    for (const { name, entry } of folders) {
+      const found = await this.#tree.resolve(joinPath(at, name), true);
+      at = found.path;
+      if (this.#folders.has(at)) continue;
+      const below = found.entry;
+      if (below !== undefined && below.type !== 'folder') await this.#folder(at, below);
+      await this.#folder(parentOf(at), await this.#tree.lookup(parentOf(at)));
+      this.#folders.add(at);
+      const made = this.copied(entry, at);
+      const kept = below === undefined ? undefined : existing(at, below);
+      this.entries.push(kept === undefined ? made : { entry: { ...kept, mode: made.entry.mode } });
+    }
+    return at;
   }
 
   /**

@@ -145,7 +145,11 @@ export class CopySelection {
     for (const remote of this.#remotes)
       out.push({ path: remote.name, name: remote.shown, facts: [remote.at, ...remote.facts()] });
     for (const [i, { item }] of this.#local.entries()) {
-      const { name, kept, entry, content } = item;
+      const { name, kept, folders, entry, content } = item;
+      for (const folder of folders) {
+        const facts = this.#facts(folder.entry) ?? [];
+        out.push({ path: kept, name: `${folder.entry.path}/`, facts: [i, 'kept', folder.name, ...facts] });
+      }
       if (entry.type !== 'folder') {
         const facts = this.#facts(entry);
         if (facts === undefined) return undefined;
