@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { BuildCall } from '../doors/control/wire.ts';
 import { parseOutput } from '../engine/options/output.ts';
-import { formatReference, parseReference, withDefaultTag } from '../images/reference.ts';
+import { fullName } from '../images/reference.ts';
 import { UsageProblem } from './usage-problem.ts';
 
 export interface AskedOutputs {
@@ -26,7 +26,7 @@ export function askedOutputs(flags: readonly string[], standardOutput: string | 
       asked.push ||= flag.push;
     } else if (flag.kind === 'local') asked.outputs.push({ kind: 'local', folder: resolve(flag.dest) });
     else {
-      const names = flag.names.map((name) => formatReference(withDefaultTag(parseReference(name))));
+      const names = flag.names.map(fullName);
       if (flag.dest !== '-') asked.outputs.push({ kind: flag.kind, names, file: resolve(flag.dest) });
       else if (standardOutput === undefined || piped++ > 0)
         throw new UsageProblem(`--output ${text}: standard output is taken already`, 'Name a file: dest=FILE.');

@@ -1,6 +1,6 @@
 import type { Remark } from '../dockerfile/checks/warnings.ts';
 import { formatPlatform, type Platform, platformMatches } from '../images/platform.ts';
-import { formatReference, parseReference, withDefaultTag } from '../images/reference.ts';
+import { fullName } from '../images/reference.ts';
 import { type Place, Problem } from '../lib/problem.ts';
 import type { Caller, ResolvedImage } from './engine.ts';
 import type { Progress } from './progress.ts';
@@ -35,7 +35,7 @@ export class BaseResolver {
   };
 
   async #ask(reference: string, platform: Platform, place: Place): Promise<ResolvedImage> {
-    const vertex = this.#progress.begin(`[internal] load metadata for ${fullName(reference)}`, place);
+    const vertex = this.#progress.begin(`[internal] load metadata for ${shownName(reference)}`, place);
     try {
       const image = await this.#source.resolve(reference, this.#caller, {
         platform,
@@ -67,6 +67,7 @@ export class BaseResolver {
   }
 }
 
-function fullName(reference: string): string {
-  return /^[a-f0-9]{64}$/.test(reference) ? reference : formatReference(withDefaultTag(parseReference(reference)));
+/** An id of 64 digits is no reference. */
+function shownName(reference: string): string {
+  return /^[a-f0-9]{64}$/.test(reference) ? reference : fullName(reference);
 }

@@ -1,6 +1,6 @@
 import type { StagePlan } from '../dockerfile/program.ts';
 import type { Layer } from '../images/layer.ts';
-import { formatReference, parseReference, withDefaultTag } from '../images/reference.ts';
+import { fullName } from '../images/reference.ts';
 import type { LocalImage } from '../stores/names/names.ts';
 import { BaseResolver } from './base-resolver.ts';
 import { CachesOfBuild } from './cache/caches-of-build.ts';
@@ -42,9 +42,7 @@ export async function buildImage(
   caller: Caller,
   room: BuildRoom,
 ): Promise<ImageBuildResult> {
-  const names = request.targets.map(({ tags }) =>
-    tags.map((tag) => formatReference(withDefaultTag(parseReference(tag)))),
-  );
+  const names = request.targets.map(({ tags }) => tags.map(fullName));
   const progress = new Progress(request.onEvent);
   const sources = new BuildSources(request, caller, sourceRoomOf(room), progress);
   const named = new NamedContexts(request.contexts ?? {}, sources);

@@ -1,4 +1,4 @@
-import { familiarName, formatReference, parseReference, withDefaultTag } from '../images/reference.ts';
+import { familiarName, formatReference, fullName, parseReference, withDefaultTag } from '../images/reference.ts';
 import { Transport } from '../images/remote/transport.ts';
 import { Problem } from '../lib/problem.ts';
 import type { NamedImage } from '../stores/names/names.ts';
@@ -87,7 +87,7 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
 
     tag: async (name, target, caller) => {
       const { id, target: descriptor, manifest } = await local(name, caller);
-      const to = formatReference(withDefaultTag(parseReference(target)));
+      const to = fullName(target);
       await deps.names.set(caller.scope, to, { id, target: descriptor, manifest, at: deps.clock.now() });
     },
 
@@ -103,7 +103,7 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
 
     remove: async (name, caller) => {
       const image = await local(name, caller);
-      const isId = image.name !== fullName(name);
+      const isId = image.name !== nameMeant(name);
       const names = isId
         ? (await deps.names.findById(caller.scope, image.id)).map((named) => named.name)
         : [image.name];
@@ -122,9 +122,7 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
       }),
 
     load: (bytes, caller, name) =>
-      scopes.within(caller, (bound) =>
-        loadImages(bytes, name && formatReference(withDefaultTag(parseReference(name))), files, bound),
-      ),
+      scopes.within(caller, (bound) => loadImages(bytes, name && fullName(name), files, bound)),
 
     rootfs: (name, caller) =>
       scopes.within(caller, async (bound) => {
@@ -141,9 +139,9 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
   };
 }
 
-function fullName(name: string): string | undefined {
+function nameMeant(name: string): string | undefined {
   try {
-    return formatReference(withDefaultTag(parseReference(name)));
+    return fullName(name);
   } catch {
     return undefined; // an id of 64 digits is no reference
   }

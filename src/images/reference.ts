@@ -85,6 +85,11 @@ export function formatReference(reference: Reference): string {
   return `${reference.host}/${reference.repository}${suffix(reference)}`;
 }
 
+/** What a person typed as the whole name that it stands for: `python` is `docker.io/library/python:latest`. @throws as `parseReference` */
+export function fullName(text: string): string {
+  return formatReference(withDefaultTag(parseReference(text)));
+}
+
 /** The name as docker shows it: `docker.io/library/python:3` is `python:3`. */
 export function familiarName(reference: Reference): string {
   const { host, repository } = reference;

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { parseOutput } from '../../engine/options/output.ts';
 import type { BuildOutput } from '../../engine/request.ts';
-import { formatReference, parseReference, withDefaultTag } from '../../images/reference.ts';
+import { fullName } from '../../images/reference.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { DockerSession } from './command.ts';
 
@@ -37,7 +37,7 @@ export function stepOutputs(flags: readonly string[], docker: DockerSession): St
     else
       asked.files.push({
         kind: flag.kind,
-        names: flag.names.map((name) => formatReference(withDefaultTag(parseReference(name)))),
+        names: flag.names.map(fullName),
         write: (bytes) => docker.files.replace(path, bytes),
       });
   }

@@ -1,6 +1,12 @@
 import type { PullResult } from '../../engine/engine.ts';
 import { parsePlatform } from '../../images/platform.ts';
-import { familiarName, parseReference, type Reference, withDefaultTag } from '../../images/reference.ts';
+import {
+  familiarName,
+  formatReference,
+  parseReference,
+  type Reference,
+  withDefaultTag,
+} from '../../images/reference.ts';
 import type { DockerCommand } from './command.ts';
 
 export const pull: DockerCommand = {
@@ -22,7 +28,7 @@ export const pull: DockerCommand = {
     const result = await docker.engine.pull(familiarName(reference), docker.caller, {
       platform: platform === undefined ? undefined : parsePlatform(platform),
     });
-    if (quiet) docker.out(wholeName(reference));
+    if (quiet) docker.out(formatReference(reference));
     else reportPull(reference, result, docker.out);
     return 0;
   },
@@ -39,10 +45,6 @@ export function reportPull(reference: Reference, result: PullResult, say: (line:
       ? `Status: Downloaded newer image for ${familiarName(reference)}`
       : `Status: Image is up to date for ${familiarName(reference)}`,
   );
-  say(wholeName(reference));
-}
-
-/** With the host, also for Docker Hub, as docker prints it last. */
-function wholeName({ host, repository, tag, digest }: Reference): string {
-  return `${host}/${repository}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
+  // with the host, also for Docker Hub
+  say(formatReference(reference));
 }

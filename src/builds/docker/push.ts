@@ -36,9 +36,9 @@ export const push: DockerCommand = {
   },
 };
 
-/** One line per layer and state, by the first 12 digits of its diffID. */
+/** One line per layer and state, by the first 12 digits of its blob's digest. */
 export function pushLines(say: (line: string) => void): PushListener {
-  return { onLayer: (diffID, state) => say(`${shortDigest(diffID)}: ${state}`) };
+  return { onLayer: (layer, state) => say(`${shortDigest(layer)}: ${state}`) };
 }
 
 export function pushedLine(result: PushResult): string {

@@ -1,4 +1,5 @@
 import type { TransferEvent } from '../../doors/control/wire.ts';
+import { type Digest, shortDigest } from '../../images/digest.ts';
 import type { Terminal } from '../terminal.ts';
 import { itemText } from './build-view.ts';
 import { LiveLines, type ScreenLine, type ScreenSize } from './live-lines.ts';
@@ -28,11 +29,11 @@ export function transferProgress({ live, err }: Terminal, silent = false): Trans
   if (live === undefined)
     return {
       listen: (event) => {
-        if (event.state !== undefined) err(`${shortId(event.layer)}: ${stateOf(event)}\n`);
+        if (event.state !== undefined) err(`${shortDigest(event.layer)}: ${stateOf(event)}\n`);
       },
       finish: () => undefined,
     };
-  const rows = new Map<string, Row>();
+  const rows = new Map<Digest, Row>();
   const lines = new LiveLines(live.write, live.size);
   const draw = () => lines.draw(picture(rows, live.size(), performance.now()));
   const redraw = new Redraw(draw);
@@ -51,7 +52,7 @@ export function transferProgress({ live, err }: Terminal, silent = false): Trans
   };
 }
 
-function note(rows: Map<string, Row>, event: TransferEvent, now: number): void {
+function note(rows: Map<Digest, Row>, event: TransferEvent, now: number): void {
   const row = rows.get(event.layer) ?? { state: '' };
   rows.set(event.layer, row);
   if (event.state !== undefined) {
@@ -65,7 +66,7 @@ function note(rows: Map<string, Row>, event: TransferEvent, now: number): void {
 }
 
 /** Of more layers than fit, those that are on their way stay. */
-function picture(rows: ReadonlyMap<string, Row>, { columns, rows: height }: ScreenSize, now: number): ScreenLine[] {
+function picture(rows: ReadonlyMap<Digest, Row>, { columns, rows: height }: ScreenSize, now: number): ScreenLine[] {
   const all = [...rows];
   const room = height - 1;
   const moving = all.filter(([, { bytes }]) => bytes !== undefined).slice(0, room);
@@ -74,9 +75,11 @@ function picture(rows: ReadonlyMap<string, Row>, { columns, rows: height }: Scre
     .filter((row) => chosen.has(row))
     .slice(0, room)
     .map(([layer, { state, bytes }]) => {
-      const item = { item: shortId(layer), current: bytes?.current ?? 0, total: bytes?.total, done: false };
+      const item = { item: shortDigest(layer), current: bytes?.current ?? 0, total: bytes?.total, done: false };
       const text = cutText(
-        bytes === undefined ? `${shortId(layer)}: ${state}` : itemText(item, bytes.rate.perSecond(now), columns - 1),
+        bytes === undefined
+          ? `${shortDigest(layer)}: ${state}`
+          : itemText(item, bytes.rate.perSecond(now), columns - 1),
         columns - 1,
       );
       return { text, styled: text };
@@ -85,8 +88,4 @@ function picture(rows: ReadonlyMap<string, Row>, { columns, rows: height }: Scre
 
 function stateOf({ state = '', from }: TransferEvent): string {
   return from === undefined ? state : `${state} from ${from}`;
-}
-
-function shortId(digest: string): string {
-  return digest.replace('sha256:', '').slice(0, 12);
 }

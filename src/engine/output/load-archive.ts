@@ -5,7 +5,7 @@ import type { Layer } from '../../images/layer.ts';
 import { type ImageManifest, parseManifest } from '../../images/manifest.ts';
 import { MEDIA } from '../../images/media-types.ts';
 import type { Platform } from '../../images/platform.ts';
-import { formatReference, parseReference, withDefaultTag } from '../../images/reference.ts';
+import { fullName } from '../../images/reference.ts';
 import { messageOf, Problem } from '../../lib/problem.ts';
 import type { ContentStore } from '../../stores/content/content.ts';
 import { choosePlatform } from '../transfer/choose-platform.ts';
@@ -166,10 +166,6 @@ function layerOf(name: string, archive: ArchiveContent): Layer {
   throw new Problem('invalid', `the archive names the layer ${name}, but doesn't hold it`, {
     hint: 'It was cut, or saved without some of its layers: save the image again.',
   });
-}
-
-function fullName(name: string): string {
-  return formatReference(withDefaultTag(parseReference(name)));
 }
 
 function parseJson(bytes: Buffer, name: string): unknown {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { shortDigest } from '../../images/digest.ts';
 import { familiarName, parseReference, withDefaultTag } from '../../images/reference.ts';
 import type { BuiltImage } from '../engine.ts';
 import type { BuildEvent } from '../events.ts';
@@ -15,7 +16,7 @@ interface Step {
   running: boolean;
 }
 
-/** What the lines of `docker build` without BuildKit say; the docker door sends the same texts. */
+/** What the lines of `docker build` without BuildKit say. */
 const SAID = {
   step: (n: number, all: number, text: string) => `Step ${n}/${all} : ${text}\n`,
   image: (id: string) => ` ---> ${id}\n`,
@@ -71,7 +72,7 @@ export class ClassicProgress {
   built(images: readonly BuiltImage[]): void {
     for (const message of this.#unused) this.#write(SAID.unused(message));
     for (const { image, tags } of images) {
-      this.#write(SAID.built(shortId(image.id)));
+      this.#write(SAID.built(shortDigest(image.id)));
       for (const tag of tags) this.#write(SAID.tagged(familiarName(withDefaultTag(parseReference(tag)))));
     }
   }
@@ -119,7 +120,7 @@ export class ClassicProgress {
       this.#announce(step);
       this.#write(SAID.removed(containerOf(step)));
     }
-    if (image !== undefined || isFrom(step)) this.#write(SAID.image(image === undefined ? '' : shortId(image)));
+    if (image !== undefined || isFrom(step)) this.#write(SAID.image(image === undefined ? '' : shortDigest(image)));
   }
 
   #announce(step: Step): void {
@@ -140,8 +141,4 @@ function isRun({ text }: Step): boolean {
 /** The container has gone when anybody could ask for it, so any name does, as long as it is always the same. */
 function containerOf({ text }: Step): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 12);
-}
-
-function shortId(id: string): string {
-  return id.replace('sha256:', '').slice(0, 12);
 }
