@@ -7,6 +7,12 @@ const GRACE_MS = 20_000;
 const LAST_GRACE_MS = 5_000;
 
 /**
+ * A process that was taken is replaced after this time, and not at once: starting Node takes as much processor time as a
+ * small build, from which it would be taken, and memory. Milliseconds.
+ */
+const REFILL_MS = 1500;
+
+/**
  * Processes for builds, one build each, a few of them started ahead so that a build doesn't wait for Node; and one that
  * stays, for the person at the keyboard: its context indexes and caches are warm.
  */
@@ -16,6 +22,7 @@ export class WorkerPool {
   readonly #waiting: WorkerProcess[] = [];
   readonly #busy = new Set<WorkerProcess>();
   #resident: WorkerProcess | undefined;
+  #refill: NodeJS.Timeout | undefined;
   #closed = false;
 
   /** @param spare how many wait for the next build */
@@ -29,7 +36,7 @@ export class WorkerPool {
   async once(name: string, args: unknown[], signal: AbortSignal): Promise<unknown> {
     const worker = this.#take();
     this.#busy.add(worker);
-    this.#fill();
+    this.#fillSoon();
     let overdue: NodeJS.Timeout | undefined;
     const asked = () => {
       overdue = setTimeout(() => worker.kill(), signal.reason === 'shutdown' ? LAST_GRACE_MS : GRACE_MS);
@@ -53,12 +60,13 @@ export class WorkerPool {
     signal: AbortSignal,
   ): Promise<unknown> {
     if (this.#resident === undefined || !this.#resident.alive) this.#resident = this.#take();
-    this.#fill();
+    this.#fillSoon();
     return this.#resident.call(name, args, onEvent, signal);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#refill);
     const all = [...this.#waiting.splice(0), ...this.#busy];
     if (this.#resident !== undefined) all.push(this.#resident);
     await Promise.all(all.map((worker) => worker.stop(LAST_GRACE_MS)));
@@ -69,6 +77,13 @@ export class WorkerPool {
     for (let worker = this.#waiting.shift(); worker !== undefined; worker = this.#waiting.shift())
       if (worker.alive) return worker;
     return new WorkerProcess(this.#data);
+  }
+
+  #fillSoon(): void {
+    if (this.#waiting.length >= this.#spare) return;
+    clearTimeout(this.#refill);
+    this.#refill = setTimeout(() => this.#fill(), REFILL_MS);
+    this.#refill.unref();
   }
 
   #fill(): void {
