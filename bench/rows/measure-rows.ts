@@ -6,6 +6,9 @@ import type { Field, Row, RowSet } from './row.ts';
 /** Samples of a costly row when nobody asks for more. */
 const COSTLY_SAMPLES = 3;
 
+/** So many characters of an error are kept, from its end: what the program said last. */
+const SAID = 300;
+
 export interface RowsOptions extends Pick<Field, 'upstream' | 'folder' | 'contenders' | 'floor' | 'signal'> {
   samples: number;
   /** As many samples of costly rows as of all others, however long it takes. */
@@ -35,7 +38,7 @@ async function measureSet(set: RowSet, options: RowsOptions, until: number): Pro
     if (options.signal.aborted) throw error;
     const ids = set.rows.map(({ id }) => id).join(', ');
     say(`${ids} ${name}: failed: ${messageOf(error)}`);
-    failures.set(name, messageOf(error).replaceAll('\n', ' ').slice(0, 400));
+    failures.set(name, messageOf(error).replaceAll('\n', ' ').slice(-SAID));
   };
   const field: Field = {
     ...on,
