@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { looksLikeArchive } from '../engine/options/context.ts';
 import type { ContextSource, ImageBuildRequest } from '../engine/request.ts';
 import { createDataFolder, type DataFolder } from '../lib/data-folder.ts';
 import { diskProblem } from '../lib/disk-problem.ts';
 import { Problem } from '../lib/problem.ts';
+import { markIsAlive, processMark } from '../lib/process-mark.ts';
 
 /** What `slipway build -` was given. */
 export interface StandardInput {
@@ -17,6 +18,9 @@ export interface StandardInput {
 /** Bytes that tell an archive; a Dockerfile that is longer than the second is a mistake. */
 const HEAD = 512;
 const DOCKERFILE_LIMIT = 4 << 20;
+
+/** Of the archive's file, behind the mark of the process that reads it. */
+const ENDING = '.context.tar';
 
 /**
  * Reads standard input: a Dockerfile alone, or an archive with the context, which lies in a file of the data folder, where
@@ -55,7 +59,7 @@ export async function withStandardInput<T>(
   }
   await createDataFolder(data);
   await mkdir(data.builds, { recursive: true, mode: 0o700 });
-  const path = join(data.builds, `context-${process.pid}-${randomBytes(4).toString('hex')}.tar`);
+  const path = join(data.builds, `${await processMark()}-${randomBytes(4).toString('hex')}${ENDING}`);
   try {
     const file = await open(path, 'wx', 0o600);
     try {
@@ -70,4 +74,15 @@ export async function withStandardInput<T>(
   } finally {
     await rm(path, { force: true });
   }
+}
+
+/** Removes the archives of processes that were killed. @returns how many */
+export async function sweepStandardInputs(builds: string): Promise<number> {
+  let removed = 0;
+  for (const name of await readdir(builds)) {
+    if (!name.endsWith(ENDING) || (await markIsAlive(name))) continue;
+    await rm(join(builds, name), { force: true });
+    removed++;
+  }
+  return removed;
 }

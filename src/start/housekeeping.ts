@@ -1,6 +1,8 @@
 import { DiskBin } from '../adapters/disk/disk-bin.ts';
+import { sweepStandardInputs } from '../cli/standard-input.ts';
 import { type PrunedCaches, type PruneLimits, pruneCacheMounts } from '../engine/mounts/prune-caches.ts';
 import { SnapshotStore } from '../engine/snapshots/snapshot-store.ts';
+import { WebMemory } from '../engine/sources/web-memory.ts';
 import { log } from '../lib/log.ts';
 import { messageOf } from '../lib/problem.ts';
 import { Collector, type CollectReport } from '../stores/content/collect.ts';
@@ -12,6 +14,8 @@ const DAY_MS = 24 * HOUR_MS;
 const FIRST_MS = 10 * 60 * 1000;
 /** Unpacked trees and links of broken pushes that nobody used for a day. */
 const IDLE_MS = DAY_MS;
+/** What an address gave the last time is forgotten when no build asked for so long: it then costs one download. */
+const ADDRESS_IDLE_MS = 30 * DAY_MS;
 
 export interface Housekeeper {
   /** As `clean`; a round that is at work is waited for instead. */
@@ -55,7 +59,9 @@ export async function clean(owner: Owner, expireUploads: () => Promise<void>): P
   await attempt('snapshots', async () => {
     const snapshots = await SnapshotStore.open(owner.folder.snapshots);
     await snapshots.collect(IDLE_MS, now);
+    await new WebMemory(snapshots.folder('fetched')).prune(now - ADDRESS_IDLE_MS);
   });
+  await attempt('standard inputs', async () => void (await sweepStandardInputs(owner.folder.builds)));
   await attempt('content', async () => {
     const bin = new DiskBin(owner.folder.content, owner.trash);
     report = await new Collector({ rows: owner.sweep, bin, roots: owner.roots }).collect();

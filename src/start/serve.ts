@@ -5,6 +5,7 @@ import type { Build } from '../builds/build.ts';
 import { BuildDispatcher } from '../builds/dispatch.ts';
 import { endOrphans, type RecoverDeps } from '../builds/recover.ts';
 import type { ServeOptions } from '../cli/services.ts';
+import { sweepStandardInputs } from '../cli/standard-input.ts';
 import { controlDoor } from '../doors/control/routes.ts';
 import { IDLE_CONNECTION_MS, SERVER_LIMITS } from '../doors/http/server-limits.ts';
 import { CertificateAuthority } from '../doors/proxy/certificate-authority.ts';
@@ -98,9 +99,10 @@ async function recover(owner: Owner): Promise<void> {
   const content = await recoverContent(owner.folder, owner.sweep);
   const swept = await runtimeOver(owner.folder, owner.config).sweep();
   const trees = await (await SnapshotStore.open(owner.folder.snapshots)).sweepDead();
+  const inputs = await sweepStandardInputs(owner.folder.builds);
   const ended = await endOrphans(recoverDeps(owner));
   await owner.dropBuildLeftovers();
-  log.info({ content, swept, trees, ended }, 'recovered');
+  log.info({ content, swept, trees, inputs, ended }, 'recovered');
 }
 
 function recoverDeps(owner: Owner): RecoverDeps {
