@@ -26,13 +26,13 @@ describe('ENV and ARG', () => {
     const compiled = compile(file, { buildArgs: { V: 'given', W: 'given' } });
     expect(compiled.program.config.WorkingDir).toBe('/env/env');
     expect(operations(compiled, 'run')[0]?.env).toEqual([PATH, 'V=env']);
-    expect(operations(compiled, 'run')[0]?.args_used).toEqual({});
+    expect(operations(compiled, 'run')[0]?.argsUsed).toEqual({});
   });
 
   it('keeps ARGs out of the image and gives them to RUN', () => {
     const compiled = compile('FROM a\nRUN before\nARG V=1 W\nRUN after', { buildArgs: { V: '2' } });
     expect(compiled.program.config.Env).toEqual([PATH]);
-    expect(operations(compiled, 'run').map((run) => run.args_used)).toEqual([{}, { V: '2' }]);
+    expect(operations(compiled, 'run').map((run) => run.argsUsed)).toEqual([{}, { V: '2' }]);
     expect(operations(compiled, 'run')[1]?.env).toEqual([PATH, 'V=2']);
     expect(compiled.program.history.map((entry) => entry.createdBy)).toEqual([
       'RUN /bin/sh -c before',

@@ -139,8 +139,8 @@ export interface RunOperation extends OperationBase {
   /** In the order of the flags. */
   mounts: RunMount[];
   security: 'sandbox' | 'insecure';
-  /** Names of ARGs that differ from build to build, for the explanation of a miss. */
-  args_used: Record<string, string>;
+  /** What of `env` comes from ARG, by name, for the explanation of a miss. */
+  argsUsed: Record<string, string>;
 }
 
 export interface CopyOperation extends OperationBase {

@@ -4,7 +4,7 @@ import { fullName } from '../images/reference.ts';
 import type { LocalImage } from '../stores/names/names.ts';
 import { BaseResolver } from './base-resolver.ts';
 import { CachesOfBuild } from './cache/caches-of-build.ts';
-import { checkBuild } from './check-build.ts';
+import { checkBuild } from './checks/check-build.ts';
 import type { BuildContext } from './context/build-context.ts';
 import type { ContextIndexes } from './context/context-indexes.ts';
 import { NamedContexts } from './context/named-contexts.ts';

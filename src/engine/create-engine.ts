@@ -10,6 +10,7 @@ import type { Caller, Engine, ImageDetails, PullResult, ResolvedImage } from './
 import { LayerTrees } from './layers/layer-trees.ts';
 import { type FilesRoom, imageFiles, loadImages, saveImages } from './output/images-as-files.ts';
 import { referrersOf } from './provenance/attach.ts';
+import { Scopes } from './scopes.ts';
 import { SnapshotStore } from './snapshots/snapshot-store.ts';
 import { TreeMounts } from './snapshots/tree-mounts.ts';
 import { WebFiles } from './sources/web-file.ts';
@@ -175,31 +176,4 @@ function detailsOf(image: NamedImage, names: string[], resolved: ResolvedImage):
   const { config, layers } = resolved;
   const size = layers.reduce((sum, layer) => sum + layer.blob.size, 0);
   return { image: { id, target, manifest, at }, names, config, layers, size };
-}
-
-/** What runs for a scope, so that its end also ends that. */
-class Scopes {
-  readonly #running = new Map<string, Set<{ abort: AbortController; done: Promise<unknown> }>>();
-
-  async within<T>(caller: Caller, work: (bound: Caller) => Promise<T>): Promise<T> {
-    if (caller.signal.aborted) throw new Problem('cancelled', 'cancelled');
-    const abort = new AbortController();
-    const done = work({ ...caller, signal: AbortSignal.any([caller.signal, abort.signal]) });
-    const entry = { abort, done };
-    const running = this.#running.get(caller.scope) ?? new Set();
-    this.#running.set(caller.scope, running);
-    running.add(entry);
-    try {
-      return await done;
-    } finally {
-      running.delete(entry);
-      if (running.size === 0) this.#running.delete(caller.scope);
-    }
-  }
-
-  async end(scope: string): Promise<void> {
-    const running = [...(this.#running.get(scope) ?? [])];
-    for (const { abort } of running) abort.abort();
-    await Promise.allSettled(running.map(({ done }) => done));
-  }
 }

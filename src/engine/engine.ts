@@ -8,14 +8,7 @@ import type { LocalImage, NamedImage } from '../stores/names/names.ts';
 import type { ImageBuildRequest } from './request.ts';
 import type { ListedEntry } from './trees/listing.ts';
 
-/**
- * The engine as the rooms above see it: images are built, fetched, named, sent and unpacked here. Every call belongs to a
- * caller (scope for names, project for the cache, actor for rights and audit) and is cancelled by its signal.
- *
- * What a registry host means is decided in one place (transfer/): a host that we *are* is served from our own store
- * without moving a byte, any other is spoken to through images/remote, by its mirrors first. Base layers are fetched only
- * when something needs their bytes: a RUN, a COPY --from, a step's root file system, or a push to ourselves.
- */
+/** Who asks. */
 export interface Caller {
   /** Whose local image names: `build:<id>` or `owner`. */
   scope: string;
@@ -64,9 +57,11 @@ export interface BuiltImage {
 
 export interface PullResult {
   image: NamedImage;
-  /** What a client prints: host/repo, tag, digest, whether anything was new, and whether we serve that host ourselves. */
+  /** Of what the name means in its registry: an index has its own. */
   digest: Digest;
+  /** The name meant something else here before, or nothing. */
   fresh: boolean;
+  /** We serve that host ourselves. */
   own: boolean;
 }
 
@@ -116,7 +111,7 @@ export interface ImageDetails {
   names: string[];
   config: ImageConfig;
   layers: Layer[];
-  /** Uncompressed sizes are known for layers that were built or unpacked here; else the compressed size. */
+  /** Bytes of the layers as they are stored. */
   size: number;
   /** What it was built on, where the manifest tells. */
   base?: BaseImage | undefined;
@@ -158,6 +153,14 @@ export interface MountableRootfs {
   release(): Promise<void>;
 }
 
+/**
+ * The engine as the rooms above see it: images are built, fetched, named, sent and unpacked here. Every call belongs to a
+ * caller (scope for names, project for the cache, actor for rights and audit) and is cancelled by its signal.
+ *
+ * What a registry host means is decided in one place (transfer/): a host that we *are* is served from our own store
+ * without moving a byte, any other is spoken to through images/remote, by its mirrors first. Base layers are fetched only
+ * when something needs their bytes: a RUN, a COPY --from, a step's root file system, or a push to ourselves.
+ */
 export interface Engine {
   /**
    * Builds and names an image. Nothing is named unless everything succeeded.

@@ -16,7 +16,7 @@ const run: RunOperation = {
   network: 'default',
   mounts: [],
   security: 'sandbox',
-  args_used: { API_TOKEN: 'hush', V: '1.2' },
+  argsUsed: { API_TOKEN: 'hush', V: '1.2' },
 };
 const copy: CopyOperation = {
   kind: 'copy',

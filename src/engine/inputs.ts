@@ -10,6 +10,8 @@ import { type CopiedFile, copyFacts, type MountFacts } from './key.ts';
  * are secret (the words of BuildKit's check SecretsUsedInArgOrEnv, anywhere in the name) or they look like a URL with a
  * password. A secret's digest is kept to compare with, shown to nobody, and leaves the project with no export.
  */
+
+/** What an operation stands on. */
 export interface Below {
   chain: string;
   /** Identity of the base's tree. */
@@ -22,6 +24,8 @@ export interface Below {
 
 /** Longest value that is shown; what is longer is known by its digest. */
 const SHOWN_VALUE = 64;
+/** So many files are kept by name in a record; beyond that, one entry stands for each folder. */
+const NAMED_FILES = 5000;
 const SECRET_WORD = /apikey|auth|credential|key|passphrase|password|passwd|pword|secret|token/i;
 const PASSWORD_IN_URL = /:\/\/[^/@\s]*:[^/@\s]*@/;
 
@@ -48,7 +52,7 @@ export function runInputs(operation: RunOperation, below: Below, mounts: readonl
   for (const pair of operation.env) {
     const equals = pair.indexOf('=');
     const name = equals < 0 ? pair : pair.slice(0, equals);
-    const kind = Object.hasOwn(operation.args_used, name) ? 'arg' : 'env';
+    const kind = Object.hasOwn(operation.argsUsed, name) ? 'arg' : 'env';
     inputs.push(shownInput(kind, name, pair.slice(name.length + 1)));
   }
   return inputs;
@@ -61,9 +65,6 @@ export function workdirInputs(operation: WorkdirOperation, below: Below): CacheI
     shownInput('option', 'USER', operation.user),
   ];
 }
-
-/** So many files are kept by name in a record; beyond that, one entry stands for each folder. */
-const NAMED_FILES = 5000;
 
 export function copyInputs(operation: CopyOperation, below: Below, files: readonly CopiedFile[]): CacheInput[] {
   return [

@@ -15,7 +15,7 @@ const run: RunOperation = {
   network: 'default',
   mounts: [],
   security: 'sandbox',
-  args_used: { TOKEN: 'hush' },
+  argsUsed: { TOKEN: 'hush' },
 };
 const copy: CopyOperation = {
   kind: 'copy',

@@ -29,7 +29,7 @@ export function applyRun(state: StageState, instruction: RunInstruction): void {
     network,
     mounts: expandMounts(state, node, mounts),
     security,
-    args_used: Object.fromEntries(known),
+    argsUsed: Object.fromEntries(known),
   };
   const declared = [...state.ownArgs].map((name) => `${name}=${state.lookup(name) ?? ''}`);
   const prefix = declared.length === 0 ? '' : `|${declared.length} ${declared.join(' ')} `;

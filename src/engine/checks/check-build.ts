@@ -1,10 +1,10 @@
-import { ruleOf } from '../dockerfile/checks/rules.ts';
-import type { Warning } from '../dockerfile/checks/warnings.ts';
-import { Problem } from '../lib/problem.ts';
+import { ruleOf } from '../../dockerfile/checks/rules.ts';
+import type { Warning } from '../../dockerfile/checks/warnings.ts';
+import { Problem } from '../../lib/problem.ts';
+import type { PlannedBuild } from '../plan-build.ts';
+import type { Progress } from '../progress.ts';
+import type { ImageBuildRequest } from '../request.ts';
 import { type CheckServices, checkStages } from './check-stages.ts';
-import type { PlannedBuild } from './plan-build.ts';
-import type { Progress } from './progress.ts';
-import type { ImageBuildRequest } from './request.ts';
 
 /**
  * Looks at the whole file before anything is built: in place of the build (`--check`), or because a warning fails it

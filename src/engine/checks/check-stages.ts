@@ -1,12 +1,12 @@
-import { remarker, type Warning } from '../dockerfile/checks/warnings.ts';
-import { interpretStage } from '../dockerfile/interpret.ts';
-import type { BaseState, BuildInputs, Stage, StageProgram } from '../dockerfile/program.ts';
-import type { Platform } from '../images/platform.ts';
-import { type Place, Problem } from '../lib/problem.ts';
-import { checkIgnoredSources } from './check-ignored-sources.ts';
-import type { ContextFiles } from './context/context-files.ts';
-import type { ResolvedImage } from './engine.ts';
-import type { PlannedBuild } from './plan-build.ts';
+import { remarker, type Warning } from '../../dockerfile/checks/warnings.ts';
+import { interpretStage } from '../../dockerfile/interpret.ts';
+import type { BaseState, BuildInputs, Stage, StageProgram } from '../../dockerfile/program.ts';
+import type { Platform } from '../../images/platform.ts';
+import { type Place, Problem } from '../../lib/problem.ts';
+import type { ContextFiles } from '../context/context-files.ts';
+import type { ResolvedImage } from '../engine.ts';
+import type { PlannedBuild } from '../plan-build.ts';
+import { checkIgnoredSources } from './ignored-sources.ts';
 
 export interface CheckServices {
   resolve: (reference: string, platform: Platform, place: Place) => Promise<ResolvedImage>;

@@ -1,9 +1,9 @@
-import type { Remark } from '../dockerfile/checks/warnings.ts';
-import { isRemoteSource } from '../dockerfile/interpret/remote-source.ts';
-import type { CopyOperation } from '../dockerfile/program.ts';
-import type { ContextFiles } from './context/context-files.ts';
-import { nameMatcher } from './context/match-name.ts';
-import { expandGlob, isGlob } from './context/select.ts';
+import type { Remark } from '../../dockerfile/checks/warnings.ts';
+import { isRemoteSource } from '../../dockerfile/interpret/remote-source.ts';
+import type { CopyOperation } from '../../dockerfile/program.ts';
+import type { ContextFiles } from '../context/context-files.ts';
+import { nameMatcher } from '../context/match-name.ts';
+import { expandGlob, isGlob } from '../context/select.ts';
 
 /**
  * CopyIgnoredFile: a source that the ignore file keeps out of the context. BuildKit looks at the name alone; here a folder
