@@ -237,6 +237,11 @@ export interface EndedBuild {
   results?: { images?: { name: string; digest: string }[] };
 }
 
+/** Program and arguments of the command line, for tests that hold its process themselves. */
+export function commandOf(program: Program): string[] {
+  return [process.execPath, ...COMMAND[program]];
+}
+
 /** The command line, without a server of the test's own. */
 export function slipway(args: readonly string[], options: RunOptions & { program?: Program } = {}): Promise<RunResult> {
   const { program = 'sources', ...rest } = options;
