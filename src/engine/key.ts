@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { CopyOperation, RunOperation, WorkdirOperation } from '../dockerfile/program.ts';
 import type { Digest } from '../images/digest.ts';
 import { formatPlatform, type Platform } from '../images/platform.ts';
+import type { TreeEntry } from './trees/entry.ts';
 
 /**
  * What makes two operations equal: pure functions, facts in, key out.
@@ -62,6 +63,17 @@ export interface CopiedFile {
   /** As the person knows it: the path below the context, for explanations. */
   name: string;
   facts: (string | number)[];
+}
+
+/**
+ * What an entry is, times apart, as it enters a key; `shownFile` of inputs.ts reads it by position.
+ * @param digest of a file's bytes; empty for everything else
+ */
+export function entryFacts(entry: Omit<TreeEntry, 'path' | 'mtimeNs'>, digest: string): (string | number)[] {
+  const { type, mode, uid, gid, size, link, device, xattrs } = entry;
+  const attributes = Object.entries(xattrs ?? {}).map(([name, value]) => `${name}=${value.toString('base64')}`);
+  const node = device === undefined ? '' : `${device.major}:${device.minor}`;
+  return [type, mode, uid, gid, size, digest, link ?? '', node, ...attributes.sort()];
 }
 
 /** What of a COPY decides its result beside the files. */

@@ -2,6 +2,7 @@ import { decodeLayer } from '../../images/decompress.ts';
 import type { Layer } from '../../images/layer.ts';
 import { readTar } from '../../images/tar/read.ts';
 import type { ContentReader } from '../../stores/content/content.ts';
+import { entryFacts } from '../key.ts';
 import { fromHeader } from '../layers/tar-entries.ts';
 import { PassingBytes } from '../layers/write-layer.ts';
 import type { MergedTree } from '../trees/merged-tree.ts';
@@ -32,15 +33,13 @@ async function changesOf(layer: Layer, below: MergedTree, content: ContentReader
       changes.set(`${change.kind} ${change.path}`, '');
       continue;
     }
-    const { path, type, mode, uid, gid, size, link, device, xattrs } = change.entry;
+    const { path, type, mode, uid, gid } = change.entry;
     if (type === 'folder') {
       const known = path === '' ? change.entry : await below.lookup(path);
       if (known?.type === 'folder' && known.mode === mode && known.uid === uid && known.gid === gid) continue;
     }
-    const attributes = Object.entries(xattrs ?? {}).map(([name, value]) => [name, value.toString('base64')]);
     const digest = type === 'file' ? await digestOfBody(body) : '';
-    const node = device === undefined ? '' : `${device.major}:${device.minor}`;
-    changes.set(path, JSON.stringify([type, mode, uid, gid, size, link ?? '', node, attributes.sort(), digest]));
+    changes.set(path, JSON.stringify(entryFacts(change.entry, digest)));
   }
   return changes;
 }

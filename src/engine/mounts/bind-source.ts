@@ -1,6 +1,5 @@
 import type { CopySource } from '../../dockerfile/program.ts';
-import type { Digest } from '../../images/digest.ts';
-import { digestOf } from '../../images/digest.ts';
+import { type Digest, digestOf } from '../../images/digest.ts';
 import type { Place } from '../../lib/problem.ts';
 import type { ContextFiles } from '../context/context-files.ts';
 import { FolderTree } from '../context/folder-tree.ts';
@@ -11,6 +10,7 @@ import type { CopiedFile } from '../key.ts';
 import type { OperationServices, StageState } from '../ops/operation.ts';
 import { layerXattrs } from '../snapshots/overlay-marks.ts';
 import type { TreeStack } from '../snapshots/tree-mounts.ts';
+import { baseOf } from '../trees/entry.ts';
 import { copyTree } from './copy-tree.ts';
 import { fileFacts } from './file-facts.ts';
 
@@ -68,7 +68,7 @@ async function filesSource(
   const shown = [root, ...content];
   const facts = await fileFacts(tree, root.path, shown, index, signal);
   return {
-    identity: digestOf(JSON.stringify(facts.map((file) => [file.path, ...file.facts]))),
+    identity: contentIdentity(facts),
     files: facts,
     async open() {
       // times are no part of a key, but a command sees them: a copy with others is another copy
@@ -77,7 +77,7 @@ async function filesSource(
       const release = await mounts.store.lease([id]);
       try {
         const folder = await mounts.store.make(id, (made) => copyTree(tree, root, content, made, signal));
-        return { lowers: [folder], path: root.type === 'folder' ? '' : nameOf(root), release };
+        return { lowers: [folder], path: root.type === 'folder' ? '' : baseOf(root.path), release };
       } catch (error) {
         await release();
         throw error;
@@ -108,10 +108,14 @@ async function contentAt(view: string, source: string, place: Place, signal: Abo
     const root = entryAt(tree, source, place);
     const content = root.type === 'folder' ? folderContent(tree, root.path, NOTHING_EXCLUDED) : [];
     const facts = await fileFacts(tree, root.path, [root, ...content], undefined, signal);
-    return digestOf(JSON.stringify(facts.map((file) => [file.path, ...file.facts])));
+    return contentIdentity(facts);
   } finally {
     tree.close();
   }
+}
+
+function contentIdentity(files: readonly CopiedFile[]): Digest {
+  return digestOf(JSON.stringify(files.map((file) => [file.path, ...file.facts])));
 }
 
 /** What lies at a path, links followed inside the tree. @throws MissingSource */
@@ -127,8 +131,4 @@ function missing(tree: SourceTree, source: string, place: Place, why?: string): 
     place,
     hint: why ?? (similar.length === 0 ? undefined : `Did you mean ${similar.join(' or ')}?`),
   });
-}
-
-function nameOf({ path }: SourceEntry): string {
-  return path.slice(path.lastIndexOf('/') + 1);
 }

@@ -4,8 +4,9 @@ import { pathBytes } from '../../images/tar/path-text.ts';
 import { setTimes } from '../../kernel/file-times.ts';
 import { makeNode } from '../../kernel/node-file.ts';
 import { selfFd } from '../../kernel/rooted.ts';
+import { openUnchanged } from '../context/open-unchanged.ts';
 import type { SourceEntry, SourceTree } from '../context/source-tree.ts';
-import { openUnchanged } from './file-facts.ts';
+import { baseOf } from '../trees/entry.ts';
 
 /**
  * Copies selected entries of a context into an empty folder of ours, as root's and with their times. A context is never
@@ -21,11 +22,7 @@ export async function copyTree(
   signal: AbortSignal,
 ): Promise<void> {
   if (root.type !== 'folder') {
-    await copyEntry(
-      tree,
-      root,
-      Buffer.concat([Buffer.from(`${folder}/`), pathBytes(root.path.slice(root.path.lastIndexOf('/') + 1))]),
-    );
+    await copyEntry(tree, root, Buffer.concat([Buffer.from(`${folder}/`), pathBytes(baseOf(root.path))]));
     return;
   }
   const cut = root.path === '' ? 0 : root.path.length + 1;
@@ -49,7 +46,7 @@ async function copyEntry(tree: SourceTree, entry: SourceEntry, to: Buffer): Prom
       setTimes(to, entry.mtimeNs, entry.mtimeNs);
       return;
     case 'file': {
-      const fd = openUnchanged(tree, entry);
+      const { fd } = openUnchanged(tree, entry, 'mounted');
       try {
         await copyFile(selfFd(fd), to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
       } finally {

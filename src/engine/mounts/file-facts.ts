@@ -1,9 +1,8 @@
-import { closeSync } from 'node:fs';
 import { type Digest, Digester } from '../../images/digest.ts';
-import { Problem } from '../../lib/problem.ts';
 import type { FileIndex } from '../context/file-index.ts';
+import { changedMeanwhile, openUnchanged } from '../context/open-unchanged.ts';
 import type { SourceEntry, SourceTree } from '../context/source-tree.ts';
-import type { CopiedFile } from '../key.ts';
+import { type CopiedFile, entryFacts } from '../key.ts';
 import { fileBytes } from '../layers/file-bytes.ts';
 
 /**
@@ -22,14 +21,12 @@ export async function fileFacts(
   const cut = base === '' ? 0 : base.length + 1;
   for (const entry of entries) {
     signal.throwIfAborted();
-    const { path, type, mode, uid, gid, size, link, device, xattrs } = entry;
+    const { path, type } = entry;
     const digest = type === 'file' ? await digestOfFile(tree, entry, index) : '';
-    const attributes = Object.entries(xattrs ?? {}).map(([key, value]) => `${key}=${value.toString('base64')}`);
-    const node = device === undefined ? '' : `${device.major}:${device.minor}`;
     out.push({
       path: path.slice(cut),
       name: type === 'folder' ? `${path}/` : path,
-      facts: [0, type, mode, uid, gid, size, digest, link ?? '', node, ...attributes.sort()],
+      facts: [0, ...entryFacts(entry, digest)],
     });
   }
   return out;
@@ -40,23 +37,9 @@ async function digestOfFile(tree: SourceTree, entry: SourceEntry, index: FileInd
   if (known !== undefined) return known;
   const seenMs = Date.now();
   const digester = new Digester();
-  for await (const chunk of fileBytes(openUnchanged(tree, entry), entry.size)) digester.update(chunk);
-  if (digester.size !== entry.size) throw changed(entry);
+  for await (const chunk of fileBytes(openUnchanged(tree, entry, 'mounted').fd, entry.size)) digester.update(chunk);
+  if (digester.size !== entry.size) throw changedMeanwhile(entry, 'mounted');
   const digest = digester.finish();
   index?.note(entry.path, entry, digest, seenMs);
   return digest;
-}
-
-/** @returns its descriptor @throws Problem `conflict` when it is another file than the one that was selected */
-export function openUnchanged(tree: SourceTree, entry: SourceEntry): number {
-  const { fd, size, mtimeNs } = tree.open(entry.path);
-  if (size === entry.size && mtimeNs === entry.mtimeNs) return fd;
-  closeSync(fd);
-  throw changed(entry);
-}
-
-function changed({ path }: SourceEntry): Problem {
-  return new Problem('conflict', `${path} changed while it was mounted`, {
-    hint: 'Something else writes to this file. Stop it, or exclude the file, and build again.',
-  });
 }

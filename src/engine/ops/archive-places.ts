@@ -1,10 +1,7 @@
 import { Problem } from '../../lib/problem.ts';
-import { ancestorsOf, baseOf, joinPath, parentOf, type TreeEntry } from '../trees/entry.ts';
+import { ancestorsOf, baseOf, joinPath, LINK_LIMIT, parentOf, partsOf, type TreeEntry } from '../trees/entry.ts';
+import { treeEntry } from '../trees/listing.ts';
 import type { MergedTree } from '../trees/merged-tree.ts';
-import { existing } from './copy-plan.ts';
-
-/** As Linux has it: so many links are followed before a path is given up. */
-const LINK_LIMIT = 40;
 
 type Known = Pick<TreeEntry, 'type' | 'link'>;
 
@@ -78,7 +75,7 @@ export class ArchivePlaces {
 
   async #folderAt(path: string): Promise<TreeEntry> {
     const below = this.#isHidden(path) ? undefined : await this.#tree.lookup(path);
-    if (below?.type === 'folder') return existing(path, below);
+    if (below?.type === 'folder') return treeEntry(path, below);
     return { path, type: 'folder', mode: 0o755, uid: 0, gid: 0, size: 0, mtimeNs: this.#madeNs };
   }
 
@@ -107,8 +104,7 @@ export class ArchivePlaces {
         });
       at = next;
       // nothing is there, and so nothing is below it
-      if (found === undefined && !rest.includes('..'))
-        return joinPath(at, rest.filter((each) => each !== '' && each !== '.').join('/'));
+      if (found === undefined && !rest.includes('..')) return joinPath(at, partsOf(rest.join('/')).join('/'));
     }
     return at;
   }

@@ -1,8 +1,7 @@
-import { closeSync } from 'node:fs';
 import { decompress } from '../../images/decompress.ts';
 import { readTar } from '../../images/tar/read.ts';
-import { Problem } from '../../lib/problem.ts';
-import type { SourceEntry, SourceTree } from '../context/source-tree.ts';
+import { openUnchanged } from '../context/open-unchanged.ts';
+import type { SourceEntry } from '../context/source-tree.ts';
 import { fileBytes } from '../layers/file-bytes.ts';
 import { fromHeader } from '../layers/tar-entries.ts';
 import { type LayerItem, PassingBytes } from '../layers/write-layer.ts';
@@ -43,20 +42,15 @@ function fileItem(entry: PlannedEntry['entry'], source: SourceEntry, selection: 
     entry,
     open: () => {
       seenMs = Date.now();
-      return openUnchanged(selection.treeOf(source), source);
+      return bytesOf(source, selection);
     },
     measured: (digest) => selection.measured(source, digest, seenMs),
   };
 }
 
-/** A file that is another one than when it was selected would give a layer that no state of the context ever had. */
-function openUnchanged(tree: SourceTree, source: SourceEntry): AsyncIterable<Uint8Array> {
-  const { fd, size, mtimeNs } = tree.open(source.path);
-  if (size === source.size && mtimeNs === source.mtimeNs) return fileBytes(fd, size);
-  closeSync(fd);
-  throw new Problem('conflict', `${source.path} changed while it was copied`, {
-    hint: 'Something else writes to this file. Stop it, or exclude the file, and build again.',
-  });
+function bytesOf(source: SourceEntry, selection: CopySelection): AsyncIterable<Uint8Array> {
+  const { fd, size } = openUnchanged(selection.treeOf(source), source, 'copied');
+  return fileBytes(fd, size);
 }
 
 async function* archiveItems(
@@ -66,7 +60,7 @@ async function* archiveItems(
   places: ArchivePlaces,
 ): AsyncGenerator<LayerItem, void, undefined> {
   const seenMs = Date.now();
-  const packed = new PassingBytes(openUnchanged(selection.treeOf(source), source), false);
+  const packed = new PassingBytes(bytesOf(source, selection), false);
   for await (const { header, body } of readTar(decompress(packed))) {
     const change = fromHeader(header);
     if (change?.kind !== 'entry' || change.entry.path === '') continue;
@@ -74,8 +68,7 @@ async function* archiveItems(
       yield { kind: 'entry', entry, open: entry.type === 'file' ? () => body : undefined };
   }
   // a reader of archives may stop at their end mark: what stands behind it belongs to the file's digest too
-  const whole =
-    packed.size === source.size ? packed : new PassingBytes(openUnchanged(selection.treeOf(source), source), false);
+  const whole = packed.size === source.size ? packed : new PassingBytes(bytesOf(source, selection), false);
   if (whole !== packed) for await (const _ of whole);
   selection.measured(source, whole.finish(), seenMs);
 }

@@ -3,7 +3,7 @@ import { Problem } from '../../lib/problem.ts';
 import type { Selected } from '../context/select.ts';
 import type { SourceEntry } from '../context/source-tree.ts';
 import { ancestorsOf, baseOf, cleanPath, joinPath, parentOf, type TreeEntry } from '../trees/entry.ts';
-import type { ListedEntry } from '../trees/listing.ts';
+import { type ListedEntry, treeEntry } from '../trees/listing.ts';
 import type { MergedTree } from '../trees/merged-tree.ts';
 import type { ModeChange } from './file-mode.ts';
 
@@ -139,7 +139,7 @@ class PlannedLayer {
       await this.#folder(parentOf(at), await this.#tree.lookup(parentOf(at)));
       this.#folders.add(at);
       const made = this.copied(entry, at);
-      const kept = below === undefined ? undefined : existing(at, below);
+      const kept = below === undefined ? undefined : treeEntry(at, below);
       this.entries.push(kept === undefined ? made : { entry: { ...kept, mode: made.entry.mode } });
     }
     return at;
@@ -160,7 +160,7 @@ class PlannedLayer {
         });
       this.#folders.add(folder);
       this.entries.push({
-        entry: below?.type === 'folder' ? existing(folder, below) : this.made(folder, 'folder', 0o755, 0),
+        entry: below?.type === 'folder' ? treeEntry(folder, below) : this.made(folder, 'folder', 0o755, 0),
       });
     }
   }
@@ -254,22 +254,4 @@ class PlannedLayer {
       mtimeNs: madeNs,
     };
   }
-}
-
-/** A folder of the tree below, as it is. */
-export function existing(path: string, listed: ListedEntry): TreeEntry {
-  const entry: TreeEntry = {
-    path,
-    type: 'folder',
-    mode: listed.mode,
-    uid: listed.uid,
-    gid: listed.gid,
-    size: 0,
-    mtimeNs: BigInt(listed.mtimeNs),
-  };
-  if (listed.xattrs !== undefined)
-    entry.xattrs = Object.fromEntries(
-      Object.entries(listed.xattrs).map(([name, value]) => [name, Buffer.from(value, 'base64')]),
-    );
-  return entry;
 }

@@ -15,7 +15,7 @@ import {
   whyNothing,
 } from '../context/select.ts';
 import type { SourceEntry, SourceTree } from '../context/source-tree.ts';
-import type { CopiedFile } from '../key.ts';
+import { type CopiedFile, entryFacts } from '../key.ts';
 import { fileBytes } from '../layers/file-bytes.ts';
 import { PassingBytes } from '../layers/write-layer.ts';
 import { isArchive } from '../sources/is-archive.ts';
@@ -170,12 +170,8 @@ export class CopySelection {
   }
 
   #facts(entry: SourceEntry): (string | number)[] | undefined {
-    const { type, mode, uid, gid, size, link, device, xattrs } = entry;
-    const digest = type === 'file' ? this.#digests.get(contentKey(entry)) : '';
-    if (digest === undefined) return undefined;
-    const attributes = Object.entries(xattrs ?? {}).map(([key, value]) => `${key}=${value.toString('base64')}`);
-    const node = device === undefined ? '' : `${device.major}:${device.minor}`;
-    return [type, mode, uid, gid, size, digest, link ?? '', node, ...attributes.sort()];
+    const digest = entry.type === 'file' ? this.#digests.get(contentKey(entry)) : '';
+    return digest === undefined ? undefined : entryFacts(entry, digest);
   }
 
   *#files(): Iterable<SourceEntry> {

@@ -5,8 +5,8 @@ import { workdirKey } from '../key.ts';
 import { type LayerItem, writeLayer } from '../layers/write-layer.ts';
 import { sourceDateNs } from '../source-date.ts';
 import { ancestorsOf, cleanPath } from '../trees/entry.ts';
+import { treeEntry } from '../trees/listing.ts';
 import type { MergedTree } from '../trees/merged-tree.ts';
-import { existing } from './copy-plan.ts';
 import type { OperationPlace, OperationResult, OperationServices, StageState } from './operation.ts';
 import { resolveOwner } from './owner.ts';
 import { throughCache } from './through-cache.ts';
@@ -42,7 +42,7 @@ export async function makeWorkdir(
           hint: `The image has a ${below.type} where WORKDIR needs a folder.`,
         });
       const made = { path, type: 'folder' as const, mode: 0o755, ...owner, size: 0, mtimeNs: state.madeNs };
-      items.push({ kind: 'entry', entry: below?.type === 'folder' ? existing(path, below) : made });
+      items.push({ kind: 'entry', entry: below?.type === 'folder' ? treeEntry(path, below) : made });
     }
     const written = await writeLayer(
       services.deps.content,

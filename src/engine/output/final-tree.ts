@@ -1,8 +1,6 @@
 import { Problem } from '../../lib/problem.ts';
-import type { ListedEntry, Listing } from '../trees/listing.ts';
-
-/** As Linux has it: so many links are followed before a path is given up. */
-const LINK_LIMIT = 40;
+import { LINK_LIMIT, partsOf } from '../trees/entry.ts';
+import { type ListedEntry, type Listing, PLAIN_FOLDER } from '../trees/listing.ts';
 
 /** A place in the tree that all layers together show. */
 export interface FinalNode {
@@ -19,7 +17,7 @@ export interface FinalNode {
  * can then be passed on one after the other with all that is hidden left out.
  */
 export class FinalTree {
-  readonly #root: FinalNode = { entry: folder(), layer: -1, children: new Map() };
+  readonly #root: FinalNode = { entry: PLAIN_FOLDER, layer: -1, children: new Map() };
   readonly #layers: Map<string, FinalNode>[] = [];
 
   /** @param listings the lowest first @throws Problem `invalid` when links lead in a circle */
@@ -76,7 +74,7 @@ export class FinalTree {
   #put(path: string, entry: ListedEntry, layer: number): FinalNode {
     const parts = partsOf(path);
     const name = parts.pop() ?? '';
-    const parent = this.#folder(this.#root, parts, layer, 0);
+    const parent = this.#folder(this.#root, parts, layer, { followed: 0 });
     const known = parent.children.get(name);
     const implied = entry.implied === true;
     if (known !== undefined && entry.type === 'folder' && known.entry.type === 'folder') {
@@ -89,7 +87,7 @@ export class FinalTree {
   }
 
   /** Goes down, making what is missing. A link of the same layer is followed as an unpacker would; one from below is replaced. */
-  #folder(from: FinalNode, parts: readonly string[], layer: number, links: number): FinalNode {
+  #folder(from: FinalNode, parts: readonly string[], layer: number, links: { followed: number }): FinalNode {
     let at = from;
     const above: FinalNode[] = [];
     for (const part of parts) {
@@ -99,12 +97,13 @@ export class FinalTree {
       }
       let next = at.children.get(part);
       if (next?.entry.type === 'symlink' && next.layer === layer && next.entry.link !== undefined) {
-        if (links === LINK_LIMIT) throw new Problem('invalid', `${part}: too many levels of symbolic links`);
+        // counted over the whole path: links that each name two others would be followed for ever
+        if (links.followed++ === LINK_LIMIT) throw new Problem('invalid', `${part}: too many levels of symbolic links`);
         const { link } = next.entry;
-        next = this.#folder(link.startsWith('/') ? this.#root : at, partsOf(link), layer, links + 1);
+        next = this.#folder(link.startsWith('/') ? this.#root : at, partsOf(link), layer, links);
       }
       if (next?.entry.type !== 'folder') {
-        next = { entry: folder(), layer: -1, children: new Map() };
+        next = { entry: PLAIN_FOLDER, layer: -1, children: new Map() };
         at.children.set(part, next);
       }
       above.push(at);
@@ -112,14 +111,6 @@ export class FinalTree {
     }
     return at;
   }
-}
-
-function folder(): ListedEntry {
-  return { type: 'folder', mode: 0o755, uid: 0, gid: 0, size: 0, mtimeNs: '0' };
-}
-
-function partsOf(path: string): string[] {
-  return path.split('/').filter((part) => part !== '' && part !== '.');
 }
 
 function place(root: FinalNode, path: string): void {

@@ -8,7 +8,7 @@ import type { ContentReader } from '../../stores/content/content.ts';
 import type { LayerTrees } from '../layers/layer-trees.ts';
 import { fromHeader, toHeader } from '../layers/tar-entries.ts';
 import type { BlobFetcher } from '../transfer/fetch.ts';
-import type { ListedEntry, Listing } from '../trees/listing.ts';
+import { type ListedEntry, type Listing, treeEntry } from '../trees/listing.ts';
 import { type FinalNode, FinalTree } from './final-tree.ts';
 
 export interface FlattenRoom {
@@ -42,7 +42,8 @@ export async function* flatten(
     const blob = await content.open(layer.blob.digest);
     yield* layerEntries(decodeLayer(blob, layer.blob.mediaType), { layer: i, listing, tree }, signal);
   }
-  for (const node of tree.folders()) yield { header: folderHeader(node) };
+  for (const node of tree.folders())
+    yield { header: toHeader({ kind: 'entry', entry: treeEntry(node.path ?? '', node.entry) }) };
 }
 
 interface LayerPart {
@@ -131,22 +132,4 @@ function fileOf(listing: Listing, path: string, entry: ListedEntry): string {
     next = listing.entries.get(at);
   }
   return at;
-}
-
-function folderHeader({ path = '', entry }: FinalNode): TarHeader {
-  const { mode, uid, gid, mtimeNs, xattrs } = entry;
-  return toHeader({
-    kind: 'entry',
-    entry: {
-      path,
-      type: 'folder',
-      mode,
-      uid,
-      gid,
-      size: 0,
-      mtimeNs: BigInt(mtimeNs),
-      xattrs:
-        xattrs && Object.fromEntries(Object.entries(xattrs).map(([name, text]) => [name, Buffer.from(text, 'base64')])),
-    },
-  });
 }

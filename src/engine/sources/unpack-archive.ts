@@ -6,16 +6,18 @@ import { readTar } from '../../images/tar/read.ts';
 import { openBelow } from '../../kernel/rooted.ts';
 import { diskProblem, RESERVE_BYTES, SpaceGuard } from '../../lib/disk-problem.ts';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
+import { partsOf } from '../trees/entry.ts';
 
 /** Entries of one source archive at most: names cost memory while folder times are kept. */
 const MAX_ENTRIES = 1_000_000;
 
 /**
  * Unpacks an archive of sources (a build's, or a context's) into a folder that is empty and that nobody else can reach yet
- * (no step runs before the source is there), so plain file calls are safe as long as the archive's own links are not followed: every parent must be a
- * real folder. Owner is root whatever the archive says, as in the hosted /workspace; modes, times and links are kept.
- * @returns the number of files
+ * (no step runs before the source is there), so plain file calls are safe as long as the archive's own links are not
+ * followed: every parent must be a real folder. Owner is root whatever the archive says, as in the hosted /workspace; modes,
+ * times and links are kept.
  * @param reserve bytes that stay free on the disk
+ * @returns the number of entries
  * @throws Problem `invalid` for names that lead out, and for entries that are no files, folders or links; `exhausted`
  */
 export async function unpackTar(
@@ -82,7 +84,7 @@ function finishFolder(root: string, path: string, header: TarHeader): void {
 
 /** A name without leading slash and dots. @throws Problem when it leads out */
 function cleanName(name: string): string {
-  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
+  const parts = partsOf(name);
   if (parts.includes('..') || name.includes('\0'))
     throw new Problem('invalid', `the source holds ${JSON.stringify(name)}, which leads out of its folder`);
   return parts.join('/');

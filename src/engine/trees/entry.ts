@@ -33,17 +33,23 @@ export function comparePaths(a: string, b: string): number {
   return left.length - right.length;
 }
 
+/** As Linux has it: so many links are followed in one path before it is given up (ELOOP). */
+export const LINK_LIMIT = 40;
+
+/** The names that a path goes through, `..` among them. */
+export function partsOf(path: string): string[] {
+  return path.split('/').filter((part) => part !== '' && part !== '.');
+}
+
 /**
  * A path of an archive or a Dockerfile as one below the root: `.`, `..` and doubled slashes are resolved, and what would
  * lead above the root stays at it.
  */
 export function cleanPath(path: string): string {
   const out: string[] = [];
-  for (const part of path.split('/')) {
-    if (part === '' || part === '.') continue;
+  for (const part of partsOf(path))
     if (part === '..') out.pop();
     else out.push(part);
-  }
   return out.join('/');
 }
 

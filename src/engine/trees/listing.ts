@@ -1,6 +1,6 @@
 import type { Digest } from '../../images/digest.ts';
 import type { Change } from './content-digest.ts';
-import { type EntryType, parentOf } from './entry.ts';
+import { type EntryType, parentOf, type TreeEntry } from './entry.ts';
 
 /**
  * A path as a listing keeps it: what copying on top of it and looking up users need, and what tells two files apart
@@ -19,6 +19,7 @@ export interface ListedEntry {
   digest?: Digest | undefined;
   link?: string | undefined;
   device?: { major: number; minor: number } | undefined;
+  /** Values in base64. */
   xattrs?: Record<string, string> | undefined;
   /** A folder that no header of the layer describes; its data are those of a lower layer. */
   implied?: true;
@@ -73,7 +74,22 @@ export class Listing {
   }
 }
 
-const IMPLIED: ListedEntry = { type: 'folder', mode: 0o755, uid: 0, gid: 0, size: 0, mtimeNs: '0', implied: true };
+/** A folder of which nobody said more than that it is one. */
+export const PLAIN_FOLDER: ListedEntry = { type: 'folder', mode: 0o755, uid: 0, gid: 0, size: 0, mtimeNs: '0' };
+const IMPLIED: ListedEntry = { ...PLAIN_FOLDER, implied: true };
+
+/** What was listed, as an entry for a layer or an archive. */
+export function treeEntry(path: string, listed: ListedEntry): TreeEntry {
+  const { type, mode, uid, gid, size, mtimeNs, link, device, xattrs } = listed;
+  const entry: TreeEntry = { path, type, mode, uid, gid, size, mtimeNs: BigInt(mtimeNs) };
+  if (link !== undefined) entry.link = link;
+  if (device !== undefined) entry.device = device;
+  if (xattrs !== undefined)
+    entry.xattrs = Object.fromEntries(
+      Object.entries(xattrs).map(([name, text]) => [name, Buffer.from(text, 'base64')]),
+    );
+  return entry;
+}
 
 /** Where listings are kept, by diffID. */
 export interface ListingStore {

@@ -1,8 +1,5 @@
-import { ancestorsOf, cleanPath, joinPath, parentOf } from './entry.ts';
-import type { ListedEntry, Listing } from './listing.ts';
-
-/** More links than this in one path are a circle, as the kernel sees it (ELOOP). */
-const LINK_LIMIT = 40;
+import { ancestorsOf, cleanPath, joinPath, LINK_LIMIT, parentOf, partsOf } from './entry.ts';
+import { type ListedEntry, type Listing, PLAIN_FOLDER } from './listing.ts';
 
 /** Gives the listing of layer `i`, counted from the top; undefined below the lowest. */
 export type ListingLoader = (i: number) => Promise<Listing | undefined>;
@@ -44,15 +41,15 @@ export class MergedTree {
    * @param last whether the last part is followed too
    */
   async resolve(path: string, last: boolean): Promise<{ path: string; entry: ListedEntry | undefined }> {
-    let rest = path.split('/').filter((part) => part !== '' && part !== '.');
+    let rest = partsOf(path);
     let at = '';
-    let entry: ListedEntry | undefined = ROOT;
+    let entry: ListedEntry | undefined = PLAIN_FOLDER;
     for (let links = 0; rest.length > 0; ) {
       const [part = '', ...tail] = rest;
       rest = tail;
       if (part === '..') {
         at = parentOf(at);
-        entry = at === '' ? ROOT : await this.lookup(at);
+        entry = at === '' ? PLAIN_FOLDER : await this.lookup(at);
         continue;
       }
       const next = joinPath(at, part);
@@ -60,8 +57,8 @@ export class MergedTree {
       if (entry?.type === 'symlink' && entry.link !== undefined && (last || rest.length > 0) && links < LINK_LIMIT) {
         links++;
         if (entry.link.startsWith('/')) at = '';
-        rest = [...entry.link.split('/').filter((piece) => piece !== '' && piece !== '.'), ...rest];
-        entry = at === '' ? ROOT : await this.lookup(at);
+        rest = [...partsOf(entry.link), ...rest];
+        entry = at === '' ? PLAIN_FOLDER : await this.lookup(at);
         continue;
       }
       at = next;
@@ -80,8 +77,6 @@ export class MergedTree {
     }
   }
 }
-
-const ROOT: ListedEntry = { type: 'folder', mode: 0o755, uid: 0, gid: 0, size: 0, mtimeNs: '0' };
 
 /** Whether a layer keeps what lower layers have at a path from being seen. */
 function hides(listing: Listing, path: string): boolean {
