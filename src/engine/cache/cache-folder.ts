@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fsync, write } from 'node:fs';
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Descriptor } from '../../images/descriptor.ts';
 import { digestOf } from '../../images/digest.ts';
@@ -78,15 +79,20 @@ export class CacheFolder {
   }
 
   async #put(path: string, bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
-    const passing = `${path}.${process.pid}.tmp`;
+    const passing = `${path}.${randomBytes(6).toString('hex')}.tmp`;
     const fd = openBelow(this.#root, passing, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644);
     try {
-      for await (const chunk of bytes) await writeAll(fd, chunk);
-      await flush(fd);
-    } finally {
-      closeSync(fd);
+      try {
+        for await (const chunk of bytes) await writeAll(fd, chunk);
+        await flush(fd);
+      } finally {
+        closeSync(fd);
+      }
+      await placeBelow(this.#root, passing, (from) => placeBelow(this.#root, path, (to) => rename(from, to)));
+    } catch (error) {
+      await placeBelow(this.#root, passing, (from) => rm(from, { force: true }));
+      throw error;
     }
-    await placeBelow(this.#root, passing, (from) => placeBelow(this.#root, path, (to) => rename(from, to)));
   }
 
   async #small(path: string, limit = SMALL_LIMIT): Promise<Buffer> {

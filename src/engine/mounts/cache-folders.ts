@@ -9,7 +9,7 @@ import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { processMark } from '../../lib/process-mark.ts';
 import { removeTree } from '../../lib/remove-tree.ts';
 import type { Flights } from '../cache/cache.ts';
-import { inTurn } from './in-turn.ts';
+import { inTurn } from '../cache/in-turn.ts';
 
 /**
  * Folders of cache mounts, below DATA/snapshots/caches: they stay from build to build, and never leave their project.
@@ -82,7 +82,7 @@ export class CacheFolders {
     const folder = join(this.#root, name);
     if (wish.sharing === 'shared')
       return openCache(folder, await this.#wait(folder, 'shared', wish, fill, onWait, signal));
-    const turn = await inTurn(this.#flights, `${wish.project}:cache-mount:${name}`, onWait, signal);
+    const turn = await inTurn(this.#flights, `${wish.project}:cache-mount:${name}`, signal, onWait);
     try {
       const cache = openCache(folder, await this.#wait(folder, 'exclusive', wish, fill, onWait, signal));
       return { data: cache.data, release: () => cache.release().finally(() => turn.end()) };

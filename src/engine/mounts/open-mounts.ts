@@ -53,6 +53,8 @@ class Opening {
   readonly #env: string[] = [];
   readonly #secrets: Uint8Array[] = [];
   readonly #caches = new Map<string, OpenCache>();
+  /** Sources that are no folders, besides those of bind mounts. */
+  readonly #files = new Set<string>();
   #secretFiles: SecretFiles | undefined;
 
   constructor(folder: string, place: OperationPlace, services: OperationServices) {
@@ -115,9 +117,6 @@ class Opening {
       await tree.addStub(posix.relative(target, mount.target), isFile ? 'file' : 'folder');
     }
   }
-
-  /** Sources that are no folders, besides those of bind mounts. */
-  readonly #files = new Set<string>();
 
   async #secret(mount: SecretMount): Promise<void> {
     const { id, target, env, required, place } = mount;

@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import type { CacheHit, CacheInput, CacheRecord } from '../cache/cache.ts';
+import { inTurn } from '../cache/in-turn.ts';
 import { explainMiss } from '../explain.ts';
 import { sourceDate } from '../source-date.ts';
-import { abortable } from '../transfer/shared-work.ts';
 import type { OperationPlace, OperationResult, OperationServices, StageState } from './operation.ts';
 
 /** What is known of an operation before it runs. */
@@ -102,22 +101,11 @@ async function fromImage(
 
 /** Does the work while nobody else does work of the same key. */
 export async function alone<T>(services: OperationServices, key: string, work: () => Promise<T>): Promise<T> {
-  const { flights } = services.deps;
-  const { project } = services.caller;
-  const holder = randomUUID();
-  const flight = `${project}:${key}`;
-  const acquired = flights.acquire(flight, holder);
-  try {
-    await abortable(acquired, services.signal);
-  } catch (error) {
-    // leaves the line, or gives back what became ours after we stopped waiting
-    acquired.catch(() => undefined);
-    await flights.release(flight, holder);
-    throw error;
-  }
+  const { deps, caller, signal } = services;
+  const turn = await inTurn(deps.flights, `${caller.project}:${key}`, signal);
   try {
     return await work();
   } finally {
-    await flights.release(flight, holder);
+    await turn.end();
   }
 }

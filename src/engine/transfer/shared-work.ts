@@ -21,7 +21,7 @@ export class SharedWork<K, T> {
     const mine = running;
     mine.waiting++;
     try {
-      return await abortable(mine.result, signal);
+      return await unlessAborted(mine.result, signal);
     } finally {
       mine.waiting--;
       if (mine.waiting === 0) {
@@ -43,7 +43,7 @@ interface Running<T> {
 }
 
 /** Stops waiting when the signal is given; the work itself goes on. @throws Problem `cancelled` */
-export function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(new Problem('cancelled', 'cancelled'));
     if (signal.aborted) return onAbort();

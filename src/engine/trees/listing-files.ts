@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, digestHex } from '../../images/digest.ts';
 import { hasErrorCode } from '../../lib/problem.ts';
+import { replaceFile } from '../../lib/replace-file.ts';
 import type { Listing, ListingStore } from './listing.ts';
 import { readListing, writeListing } from './listing-text.ts';
 
@@ -35,9 +35,7 @@ export class ListingFiles implements ListingStore {
   async save(diffID: Digest, listing: Listing): Promise<void> {
     this.#keep(diffID, listing);
     await mkdir(this.#folder, { recursive: true });
-    const temporary = `${this.#path(diffID)}.${randomBytes(4).toString('hex')}.tmp`;
-    await writeFile(temporary, writeListing(listing));
-    await rename(temporary, this.#path(diffID));
+    await replaceFile(this.#path(diffID), writeListing(listing));
   }
 
   #path(diffID: Digest): string {

@@ -1,22 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import type { Flights } from '../cache/cache.ts';
-import { abortable } from '../transfer/shared-work.ts';
+import { unlessAborted } from '../transfer/shared-work.ts';
+import type { Flights } from './cache.ts';
 
 export interface Turn {
   end(): Promise<void>;
 }
+
+/** Asking another process takes a moment too, and is no wait. */
+const REMARK_MS = 200;
 
 /**
  * Waits in line for a key, over all processes of the data folder.
  * @param onWait told when it is not ours at once
  * @throws Problem `cancelled`
  */
-export async function inTurn(flights: Flights, key: string, onWait: () => void, signal: AbortSignal): Promise<Turn> {
+export async function inTurn(flights: Flights, key: string, signal: AbortSignal, onWait?: () => void): Promise<Turn> {
   const holder = randomUUID();
   const acquired = flights.acquire(key, holder);
-  const remark = setTimeout(onWait, REMARK_MS);
+  const remark = onWait === undefined ? undefined : setTimeout(onWait, REMARK_MS);
   try {
-    await abortable(acquired, signal);
+    await unlessAborted(acquired, signal);
   } catch (error) {
     // leaves the line, or gives back what became ours after we stopped waiting
     acquired.catch(() => undefined);
@@ -27,6 +30,3 @@ export async function inTurn(flights: Flights, key: string, onWait: () => void, 
   }
   return { end: () => flights.release(key, holder) };
 }
-
-/** Asking another process takes a moment too, and is no wait. */
-const REMARK_MS = 200;
