@@ -86,6 +86,8 @@ async function bench(): Promise<number> {
     const upstream = await startUpstream(join(folder, 'upstream'));
     endings.push(upstream.stop);
     if (values.growth) {
+      const found = await slipway.find();
+      if ('version' in found) versions.push(`slipway: ${found.version}`);
       tables = await measureGrowth({ upstream, folder, samples, signal, say: noted });
     } else {
       const contenders = await beginAll(folder, versions, endings);
