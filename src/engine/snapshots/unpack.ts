@@ -199,7 +199,9 @@ class Unpacker {
 
   #typeAt(path: string): 'folder' | 'other' | undefined {
     try {
-      return this.#at(path, (at) => lstatSync(at)).isDirectory() ? 'folder' : 'other';
+      // an error for every file that isn't there yet would cost more than the look itself
+      const found = this.#at(path, (at) => lstatSync(at, { throwIfNoEntry: false }));
+      return found === undefined ? undefined : found.isDirectory() ? 'folder' : 'other';
     } catch (error) {
       if (hasErrorCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
       throw error;
