@@ -15,7 +15,7 @@ describe('a build from standard input', () => {
   let server: TestServer;
   let child: ChildProcess | undefined;
   beforeAll(async () => {
-    server = await TestServer.start({ config: 'fetch:\n  allowHosts: ["127.0.0.1"]\n' });
+    server = await TestServer.start();
   });
   afterEach(() => void child?.kill('SIGKILL'));
   afterAll(() => server?.close());

@@ -38,6 +38,7 @@ describe.skipIf(!hasRunc || !hasGitBackend)('files of a repository', () => {
     git(work, 'commit', '-qam', 'two');
     second = git(work, 'rev-parse', 'HEAD');
     git(root, 'clone', '-q', '--bare', 'work', 'repo.git');
+    await makeSubmodules(root);
     web = await serveWeb((request, response) => {
       if (request.url?.startsWith('/private/') && request.headers.authorization === undefined)
         return void response.writeHead(401, { 'www-authenticate': 'Basic' }).end();
@@ -91,6 +92,27 @@ describe.skipIf(!hasRunc || !hasGitBackend)('files of a repository', () => {
     });
   });
 
+  it('brings submodules, those in them too, by the commit that is meant and without their .git', async () => {
+    const { files: found } = await add(`ADD ${web.url}/outer.git /o`);
+    expect(found).toMatchObject({
+      'o/parts/middle/m': 'file 644 0:0 "m1"',
+      'o/parts/middle/inner/i': 'file 644 0:0 "i1"',
+    });
+    expect(Object.keys(found).filter((path) => path.endsWith('/.git'))).toEqual([]);
+    expect((await files({ context: { kind: 'url', url: `${web.url}/outer.git` } })).files).toMatchObject({
+      'all/parts/middle/inner/i': 'file 644 0:0 "i1"',
+    });
+    const without = (await add(`ADD ${web.url}/outer.git?submodules=false /o`)).files;
+    expect(without).toHaveProperty('o/Dockerfile');
+    expect(without).not.toHaveProperty('o/parts/middle/m');
+  });
+
+  it('sends a token for the repository to the submodules of the same host, which are private too', async () => {
+    const secret = async (id: string) => (id === 'GIT_AUTH_TOKEN' ? Buffer.from('abc') : undefined);
+    const { files: found } = await add(`ADD ${web.url}/private/outer.git /private`, test, { secret });
+    expect(found).toHaveProperty('private/parts/middle/inner/i');
+  });
+
   it('says which ref or folder there is not, and lets no link of the repository lead out', async () => {
     await expect(add(`ADD ${web.url}/repo.git#nope /x`)).rejects.toMatchObject({ code: 'not-found' });
     await expect(add(`ADD ${web.url}/repo.git#main:nope /x`)).rejects.toMatchObject({ code: 'not-found' });
@@ -130,3 +152,29 @@ describe.skipIf(!hasRunc || !hasGitBackend)('files of a repository', () => {
     }
   });
 });
+
+/** outer.git holds middle.git, which holds inner.git, each by a commit that is no branch's tip any more. */
+async function makeSubmodules(root: string): Promise<void> {
+  for (const [name, file, part] of [
+    ['inner', 'i'],
+    ['middle', 'm', 'inner'],
+    ['outer', 'o', 'middle'],
+  ] as const) {
+    const work = join(root, name);
+    await mkdir(work);
+    git(work, 'init', '-q', '-b', 'main');
+    await writeFile(join(work, file), `${file}1`);
+    await writeFile(join(work, 'Dockerfile'), 'FROM scratch\nCOPY . /all\n');
+    if (part !== undefined) {
+      const path = part === 'middle' ? 'parts/middle' : part;
+      git(work, 'submodule', '--quiet', 'add', `${root}/${part}.git`, path);
+      git(work, 'config', '-f', '.gitmodules', `submodule.${path}.url`, `../${part}.git`);
+      git(join(work, path), 'checkout', '-q', 'HEAD~1');
+    }
+    git(work, 'add', '-A');
+    git(work, 'commit', '-qm', 'one');
+    await writeFile(join(work, file), `${file}2`);
+    git(work, 'commit', '-qam', 'two');
+    git(root, 'clone', '-q', '--bare', name, `${name}.git`);
+  }
+}
