@@ -61,7 +61,8 @@ delete process.env['NODE_EXTRA_CA_CERTS'];
 const interrupted = new AbortController();
 // builds that go on at once all listen to it
 setMaxListeners(0, interrupted.signal);
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+// one that comes again, relayed by npm or tsx, must not end the cleaning up
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort());
 process.exitCode = await bench();
 
 async function bench(): Promise<number> {
