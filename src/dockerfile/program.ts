@@ -39,8 +39,8 @@ export interface StagePlan {
   /** Indexes (Stage.index) of those to build, in the order asked for. */
   targets: number[];
   warnings: Warning[];
-  /** Build args that no ARG of the file takes. */
-  unusedBuildArgs: string[];
+  /** Build args that no ARG of the file takes, and the one that was probably meant. */
+  unusedBuildArgs: { name: string; meant: string | undefined }[];
 }
 
 export type StageBase =

@@ -64,8 +64,11 @@ describe('stages', () => {
   });
 
   it('counts the build arguments that no ARG takes', () => {
-    const buildArgs = { BASE: 'x', OTHER: 'y', HTTP_PROXY: 'z', BUILDKIT_INLINE_CACHE: '1' };
-    expect(compile(FILE, { buildArgs }).plan.unusedBuildArgs).toEqual(['OTHER']);
+    const buildArgs = { BASE: 'x', OTHER: 'y', BASSE: 'y', HTTP_PROXY: 'z', BUILDKIT_INLINE_CACHE: '1' };
+    expect(compile(FILE, { buildArgs }).plan.unusedBuildArgs).toEqual([
+      { name: 'OTHER', meant: undefined },
+      { name: 'BASSE', meant: 'BASE' },
+    ]);
   });
 
   it('lets global ARGs use those above them and the platform', () => {

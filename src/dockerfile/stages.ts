@@ -1,4 +1,4 @@
-import { didYouMean } from '../lib/nearest.ts';
+import { didYouMean, nearest } from '../lib/nearest.ts';
 import type { Range } from '../lib/problem.ts';
 import { readCheckOptions } from './checks/options.ts';
 import { CheckPolicy } from './checks/policy.ts';
@@ -130,7 +130,7 @@ function findTarget(parsed: ParsedDockerfile, wanted: string | undefined, names:
   });
 }
 
-function unusedBuildArgs(parsed: ParsedDockerfile, inputs: BuildInputs): string[] {
+function unusedBuildArgs(parsed: ParsedDockerfile, inputs: BuildInputs): StagePlan['unusedBuildArgs'] {
   const taken = new Set<string>();
   const take = (instruction: Instruction): void => {
     if (instruction.kind === 'arg') for (const arg of instruction.args) taken.add(arg.name);
@@ -138,5 +138,7 @@ function unusedBuildArgs(parsed: ParsedDockerfile, inputs: BuildInputs): string[
   };
   for (const instruction of [...parsed.globalArgs, ...parsed.stages.flatMap((stage) => stage.instructions)])
     take(instruction);
-  return Object.keys(inputs.buildArgs).filter((name) => !taken.has(name) && !isEngineArg(name));
+  return Object.keys(inputs.buildArgs)
+    .filter((name) => !taken.has(name) && !isEngineArg(name))
+    .map((name) => ({ name, meant: nearest(name, taken) }));
 }

@@ -106,9 +106,13 @@ function withSteps(
 function remarkUnused({ unusedBuildArgs, stages }: StagePlan, remark: Remark): void {
   const [first] = stages;
   if (unusedBuildArgs.length === 0 || first === undefined) return;
-  const names = unusedBuildArgs.join(' ');
+  const names = unusedBuildArgs.map(({ name }) => name).join(' ');
+  const meant = unusedBuildArgs.flatMap(({ name, meant }) => (meant === undefined ? [] : `${meant} for ${name}`));
   remark('UnusedBuildArg', `One or more build-args [${names}] were not consumed`, first.place.ranges, {
-    text: `Declare where it is used: ARG ${unusedBuildArgs[0]}, or leave --build-arg out`,
+    text:
+      meant.length === 0
+        ? `Declare where it is used: ARG ${unusedBuildArgs[0]?.name}, or leave --build-arg out`
+        : `Did you mean ${meant.join(', and ')}?`,
   });
 }
 

@@ -78,7 +78,9 @@ export const build: DockerCommand = {
         checkInStep({ ...requestOf(flags, [], docker), cacheFrom: [], ...contexts }, docker),
       );
     const quiet = flags.on('quiet');
-    const progress = new PlainProgress((text) => docker.output.stderr(text));
+    const progress = new PlainProgress((text) => docker.output.stderr(text), {
+      warningsHint: 'docker build --check shows where',
+    });
     const secrets = await stepSecrets(flags.all('secret'), docker);
     const asked = stepOutputs(flags.all('output'), docker);
     const tags = [...flags.all('tag'), ...asked.names];
