@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { looksLikeArchive } from '../engine/options/context.ts';
 import type { ContextSource, ImageBuildRequest } from '../engine/request.ts';
+import { beginsAsArchive } from '../engine/sources/is-archive.ts';
 import { createDataFolder, type DataFolder } from '../lib/data-folder.ts';
 import { diskProblem } from '../lib/disk-problem.ts';
 import { Problem } from '../lib/problem.ts';
@@ -50,7 +50,7 @@ export async function withStandardInput<T>(
     }
   };
   await take(HEAD);
-  if (!looksLikeArchive(Buffer.concat(head))) {
+  if (!beginsAsArchive(Buffer.concat(head))) {
     await take(DOCKERFILE_LIMIT);
     if (size >= DOCKERFILE_LIMIT)
       throw new Problem('invalid', 'standard input is no archive, and too long for a Dockerfile');

@@ -7,7 +7,7 @@ import { IgnoreFile } from './ignore-file.ts';
 import { type Exclusion, NOTHING_EXCLUDED } from './select.ts';
 
 /** A Dockerfile or ignore file longer than this is a mistake (docker's own limit for a Dockerfile is the same). */
-const TEXT_LIMIT = 2 << 20;
+export const TEXT_LIMIT = 2 << 20;
 
 /** A folder of this machine as a context: its files belong to root, and its ignore file keeps some of them out. */
 export class FolderFiles implements ContextFiles {

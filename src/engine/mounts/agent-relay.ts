@@ -1,8 +1,7 @@
-import { chmodSync, chownSync, closeSync, constants, openSync } from 'node:fs';
+import { chmodSync, chownSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
-import { basename, dirname } from 'node:path';
 import type { FileOwner } from '../../dockerfile/run-mount.ts';
-import { selfFd } from '../../kernel/rooted.ts';
+import { listenOn } from '../../kernel/unix-socket.ts';
 import { log } from '../../lib/log.ts';
 import { messageOf } from '../../lib/problem.ts';
 
@@ -38,21 +37,14 @@ export async function relayAgent(path: string, agent: string, owner: FileOwner):
     upstream.once('close', () => client.destroy());
     relay(client, upstream).catch((error: unknown) => log.debug({ error: messageOf(error) }, 'ssh agent'));
   });
-  // a path of a socket may have 108 bytes, a data folder's may have more
-  const folder = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
+  const socket = await listenOn(server, path);
   const close = async () => {
-    for (const socket of open) socket.destroy();
-    if (server.listening) await new Promise((done) => server.close(done));
-    closeSync(folder);
+    for (const connection of open) connection.destroy();
+    await socket.close();
   };
   try {
-    const address = `${selfFd(folder)}/${basename(path)}`;
-    await new Promise<void>((listening, failed) => {
-      server.once('error', failed);
-      server.listen(address, listening);
-    });
-    chownSync(address, owner.uid, owner.gid);
-    chmodSync(address, owner.mode);
+    chownSync(socket.address, owner.uid, owner.gid);
+    chmodSync(socket.address, owner.mode);
     return { close };
   } catch (error) {
     await close();

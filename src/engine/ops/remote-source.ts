@@ -7,7 +7,7 @@ import { FolderTree } from '../context/folder-tree.ts';
 import type { SourceTree } from '../context/source-tree.ts';
 import { FetchedFile } from '../sources/fetched-file.ts';
 import { parseGitUrl } from '../sources/git-url.ts';
-import { shownUrl } from '../sources/web-file.ts';
+import { shownUrl } from '../sources/shown-url.ts';
 import type { OperationPlace, OperationServices } from './operation.ts';
 
 /** One address of an ADD: known by what it gives before its bytes are here. */
@@ -101,7 +101,7 @@ async function repository(
     facts: () => ['git', commit, subdir, String(submodules), keepGitDir ? remote : ''],
     open: () =>
       withPlace(operation, async () => {
-        const { folder } = await sources.git.checkOut(source, commit, await sources.folder());
+        const folder = await sources.git.checkOut(source, commit, await sources.folder());
         return { tree: new FolderTree(folder, { foreign: true }), path: '' };
       }),
   };

@@ -13,13 +13,6 @@ export function isRemoteContext(text: string): boolean {
   return /^(?:https?|git|ssh):\/\/|^git@|^github\.com\//.test(text);
 }
 
-/** Of standard input: docker takes what begins as an archive for the context, and all else for a Dockerfile. */
-export function looksLikeArchive(head: Uint8Array): boolean {
-  const hex = Buffer.from(head.subarray(0, 6)).toString('hex');
-  const packed = ['1f8b08', '28b52ffd', '425a68', 'fd377a585a00'].some((magic) => hex.startsWith(magic));
-  return packed || Buffer.from(head.subarray(257, 262)).toString('latin1') === 'ustar';
-}
-
 /** `--build-context NAME=VALUE`. @throws Problem `invalid` */
 export function parseNamedContext(text: string): [name: string, source: NamedContext] {
   const equals = text.indexOf('=');

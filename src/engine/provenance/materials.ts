@@ -1,6 +1,7 @@
 import { type Digest, digestHex } from '../../images/digest.ts';
 import { formatPlatform, type Platform } from '../../images/platform.ts';
 import { parseReference, withDefaultTag } from '../../images/reference.ts';
+import { withoutPassword } from '../sources/shown-url.ts';
 
 /** Something that a build took in: SLSA v1, ResourceDescriptor. */
 export interface Material {
@@ -41,13 +42,4 @@ function packageUrl(name: string, platform: Platform): string {
   const path = host === 'docker.io' ? repository.replace(/^library\//, '') : `${host}/${repository}`;
   const version = tag === undefined ? '' : `@${tag}`;
   return `pkg:docker/${path}${version}?platform=${encodeURIComponent(formatPlatform(platform))}`;
-}
-
-/** A URL may carry a token. */
-export function withoutPassword(text: string): string {
-  if (!URL.canParse(text)) return text;
-  const url = new URL(text);
-  url.username = '';
-  url.password = '';
-  return url.href;
 }

@@ -4,7 +4,8 @@ import { formatPlatform, type Platform } from '../../images/platform.ts';
 import { familiarName, parseReference } from '../../images/reference.ts';
 import { timestamp } from '../../lib/clock.ts';
 import type { ImageBuildRequest } from '../request.ts';
-import { type Material, withoutPassword } from './materials.ts';
+import { withoutPassword } from '../sources/shown-url.ts';
+import type { Material } from './materials.ts';
 
 /** How externalParameters of ours are to be read (docs/outputs.md). Raised when their meaning changes. */
 const BUILD_TYPE = 'urn:slipway:build:dockerfile:v1';

@@ -8,7 +8,7 @@ import { Problem } from '../../lib/problem.ts';
 import { BuildContext } from '../context/build-context.ts';
 import type { ContextIndexes } from '../context/context-indexes.ts';
 import { FileIndex } from '../context/file-index.ts';
-import { FolderFiles } from '../context/folder-files.ts';
+import { FolderFiles, TEXT_LIMIT } from '../context/folder-files.ts';
 import type { EngineDeps } from '../deps.ts';
 import type { Caller, ResolvedImage } from '../engine.ts';
 import type { Progress, Vertex } from '../progress.ts';
@@ -21,11 +21,9 @@ import { GitSandbox } from './git-sandbox.ts';
 import { parseGitUrl } from './git-url.ts';
 import { isArchive } from './is-archive.ts';
 import { importLayout } from './layout.ts';
+import { shownUrl, withoutPassword } from './shown-url.ts';
 import { unpackTar } from './unpack-archive.ts';
-import { shownUrl, type WebFiles } from './web-file.ts';
-
-/** A lone Dockerfile that is longer is a mistake; as context/folder-files.ts. */
-const DOCKERFILE_LIMIT = 2 << 20;
+import type { WebFiles } from './web-file.ts';
 
 /** What the sources of one build work with. */
 export interface SourceRoom {
@@ -114,7 +112,7 @@ export class BuildSources {
       await mkdir(join(folder, 'empty'));
       return { path: join(folder, 'empty'), index: FileIndex.passing() };
     }
-    const shown = source.kind === 'url' ? shownAddress(source.url) : 'archive';
+    const shown = source.kind === 'url' ? withoutPassword(source.url) : 'archive';
     const vertex = this.#progress.begin(isMain ? `[internal] ${name} from ${shown}` : `${name} ${shown}`);
     try {
       const opened =
@@ -144,7 +142,7 @@ export class BuildSources {
     const commit = await this.git.commit(source);
     vertex.note(`commit ${commit}`);
     this.materials.noteCommit(source.remote, commit);
-    const { folder: path } = await this.git.checkOut(source, commit, folder);
+    const path = await this.git.checkOut(source, commit, folder);
     return { path, index: FileIndex.passing() };
   }
 
@@ -159,7 +157,7 @@ export class BuildSources {
       return opened;
     }
     const page = /^text\/html\b/i.test(contentType ?? '');
-    if (!isMain || page || size > DOCKERFILE_LIMIT)
+    if (!isMain || page || size > TEXT_LIMIT)
       throw new Problem('invalid', `${shownUrl(url)} is no archive${isMain ? ' and no Dockerfile' : ''}`, {
         hint: page ? `It is a web page. The address of a repository ends in .git: ${shownUrl(url)}.git` : undefined,
       });
@@ -168,8 +166,4 @@ export class BuildSources {
     await mkdir(join(folder, 'empty'));
     return { path: join(folder, 'empty'), index: FileIndex.passing(), dockerfile };
   }
-}
-
-function shownAddress(url: string): string {
-  return url.replace(/\/\/[^/@]*@/, '//');
 }

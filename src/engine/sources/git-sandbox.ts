@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { chmod, chown, lstat, mkdir, readlink, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerMount, ContainerRuntime } from '../../containers/container.ts';
+import type { AddressRules } from '../../images/remote/hosts.ts';
 import { Lines } from '../../lib/lines.ts';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { relayAgent } from '../mounts/agent-relay.ts';
-import { type FetchRules, GuardedProxy } from './guarded-proxy.ts';
+import { GuardedProxy } from './guarded-proxy.ts';
 
 /** Nobody: a number that owns nothing. */
 const NOBODY = 65534;
@@ -74,8 +75,6 @@ export interface GitRun {
   /** `K=V`, in the order in which git shall see them. */
   config: readonly [key: string, value: string][];
   signal: AbortSignal;
-  /** Every line that git says. */
-  onLine?: ((line: string) => void) | undefined;
   /** Socket of an ssh agent on this machine. */
   agent?: string | undefined;
 }
@@ -86,9 +85,9 @@ export interface GitRun {
  */
 export class GitSandbox {
   readonly #runtime: ContainerRuntime;
-  readonly #rules: FetchRules;
+  readonly #rules: AddressRules;
 
-  constructor(runtime: ContainerRuntime, rules: FetchRules) {
+  constructor(runtime: ContainerRuntime, rules: AddressRules) {
     this.#runtime = runtime;
     this.#rules = rules;
   }
@@ -98,7 +97,7 @@ export class GitSandbox {
    * @returns standard output
    * @throws Problem `failed` with what git said, `denied` for an address, `unsupported` without containers, `cancelled`
    */
-  async run(folder: string, { script, args, config, signal, onLine, agent }: GitRun): Promise<string> {
+  async run(folder: string, { script, args, config, signal, agent }: GitRun): Promise<string> {
     const at = (name: string) => join(folder, name);
     await makeFolder(at('work'), NOBODY);
     for (const name of ['root', 'upper', 'proxy']) await makeFolder(at(name), 0);
@@ -119,7 +118,6 @@ export class GitSandbox {
     const say = (line: string) => {
       said.push(line);
       if (said.length > LAST_LINES) said.shift();
-      onLine?.(line);
     };
     try {
       await chmod(at('proxy/socket'), 0o666);

@@ -6,12 +6,7 @@ import type { ImageBuildRequest } from '../request.ts';
 import type { SnapshotStore } from '../snapshots/snapshot-store.ts';
 import type { GitRun, GitSandbox } from './git-sandbox.ts';
 import type { GitSource } from './git-url.ts';
-
-/** A commit's files on disk. */
-export interface Checkout {
-  commit: string;
-  folder: string;
-}
+import { INNER_ADDRESS_HINT } from './web-file.ts';
 
 const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
@@ -104,9 +99,10 @@ export class GitRepositories {
   /**
    * Checks a commit out.
    * @param folder an empty one of this build
+   * @returns the folder with its files
    * @throws Problem `not-found` when it has no such folder (`subdir`), `unavailable`, `denied`
    */
-  async checkOut(source: GitSource, commit: string, folder: string): Promise<Checkout> {
+  async checkOut(source: GitSource, commit: string, folder: string): Promise<string> {
     const { remote, ref, subdir, submodules, keepGitDir } = source;
     await this.#run(folder, source, {
       script: CHECK_OUT,
@@ -118,7 +114,7 @@ export class GitRepositories {
         keepGitDir === true ? 'keep' : '',
       ],
     });
-    return { commit, folder: subfolder(join(folder, 'work'), subdir ?? '', remote) };
+    return subfolder(join(folder, 'work'), subdir ?? '', remote);
   }
 
   async #run(folder: string, source: GitSource, run: Pick<GitRun, 'script' | 'args'>): Promise<string> {
@@ -132,10 +128,7 @@ export class GitRepositories {
       });
     } catch (error) {
       if (!(error instanceof Problem) || (error.code !== 'failed' && error.code !== 'denied')) throw error;
-      const hint =
-        error.code === 'denied'
-          ? 'Loopback, link-local and private addresses are refused unless fetch.allowHosts in slipway.yaml names the host.'
-          : hintFor(error.message);
+      const hint = error.code === 'denied' ? INNER_ADDRESS_HINT : hintFor(error.message);
       throw new Problem(error.code === 'denied' ? 'denied' : 'unavailable', `git: ${remote}: ${error.message}`, {
         hint,
         cause: error,

@@ -1,4 +1,3 @@
-import { closeSync, constants, openSync } from 'node:fs';
 import {
   createServer,
   type IncomingMessage,
@@ -7,14 +6,11 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { basename, dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { checkLiteralAddress, guardedLookup } from '../../images/remote/address-guard.ts';
-import type { RegistryHosts } from '../../images/remote/hosts.ts';
-import { selfFd } from '../../kernel/rooted.ts';
+import type { AddressRules } from '../../images/remote/hosts.ts';
+import { listenOn, type UnixSocket } from '../../kernel/unix-socket.ts';
 import { messageOf } from '../../lib/problem.ts';
-
-export type FetchRules = Pick<RegistryHosts, 'allowAddress' | 'isNamed'>;
 
 /**
  * The only way out of a sandbox that has no network: an HTTP proxy (RFC 9110, 7.3.2 and 9.3.6) on a unix socket, which
@@ -23,39 +19,27 @@ export type FetchRules = Pick<RegistryHosts, 'allowAddress' | 'isNamed'>;
 export class GuardedProxy {
   readonly #server: Server;
   readonly #open = new Set<Duplex>();
-  readonly #rules: FetchRules;
-  /** A path of a socket may have 108 bytes, a data folder's may have more; and Node removes the socket by its name. */
-  readonly #folder: number;
+  readonly #rules: AddressRules;
+  #socket: UnixSocket | undefined;
   /** The last connection that was refused, to explain why the program behind the proxy failed. */
   refusal: string | undefined;
 
-  private constructor(path: string, rules: FetchRules) {
+  private constructor(rules: AddressRules) {
     this.#rules = rules;
-    this.#folder = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
     this.#server = createServer((request, response) => this.#forward(request, response));
     this.#server.on('connect', (request, socket, head) => this.#tunnel(request, socket, head));
     this.#server.on('connection', (socket) => this.#keep(socket));
   }
 
-  static async listen(path: string, rules: FetchRules): Promise<GuardedProxy> {
-    const proxy = new GuardedProxy(path, rules);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        proxy.#server.once('error', reject);
-        proxy.#server.listen(`${selfFd(proxy.#folder)}/${basename(path)}`, resolve);
-      });
-    } catch (error) {
-      closeSync(proxy.#folder);
-      throw error;
-    }
+  static async listen(path: string, rules: AddressRules): Promise<GuardedProxy> {
+    const proxy = new GuardedProxy(rules);
+    proxy.#socket = await listenOn(proxy.#server, path);
     return proxy;
   }
 
   async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const socket of this.#open) socket.destroy();
-    await closed;
-    closeSync(this.#folder);
+    for (const connection of this.#open) connection.destroy();
+    await this.#socket?.close();
   }
 
   #keep(socket: Duplex): void {

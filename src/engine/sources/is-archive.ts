@@ -1,4 +1,4 @@
-import { decompress } from '../../images/decompress.ts';
+import { decompress, packingOf } from '../../images/decompress.ts';
 import { readTar } from '../../images/tar/read.ts';
 import { Problem } from '../../lib/problem.ts';
 
@@ -10,4 +10,12 @@ export async function isArchive(bytes: AsyncIterable<Uint8Array>): Promise<boole
     if (!(error instanceof Problem)) throw error;
   }
   return false;
+}
+
+/**
+ * The same of what can be read only once, by its first 512 bytes: docker takes a standard input that begins as an archive for
+ * the context, and any other for a Dockerfile.
+ */
+export function beginsAsArchive(head: Uint8Array): boolean {
+  return packingOf(head) !== 'plain' || Buffer.from(head.subarray(257, 262)).toString('latin1') === 'ustar';
 }

@@ -7,6 +7,7 @@ import { formatBytes } from '../../lib/bytes.ts';
 import { diskProblem, RESERVE_BYTES, requireSpace, SpaceGuard } from '../../lib/disk-problem.ts';
 import { hasErrorCode, messageOf, Problem } from '../../lib/problem.ts';
 import type { Watch } from '../progress.ts';
+import { shownUrl } from './shown-url.ts';
 import type { RememberedFile, WebMemory } from './web-memory.ts';
 
 export interface WebRequest {
@@ -84,7 +85,8 @@ export class WebFiles {
       return await this.#transport.send({ method: 'GET', url: new URL(url), headers, signal });
     } catch (error) {
       if (error instanceof Problem && error.code !== 'denied') throw error;
-      if (error instanceof Problem) throw new Problem('denied', error.message, { hint: ALLOW, cause: error });
+      if (error instanceof Problem)
+        throw new Problem('denied', error.message, { hint: INNER_ADDRESS_HINT, cause: error });
       const message = `${shownUrl(url)} can't be fetched: ${messageOf(error)}`;
       throw new Problem('unavailable', message, {
         hint: hasErrorCode(error, 'ENOTFOUND', 'EAI_AGAIN') ? 'Is the name of the host right?' : undefined,
@@ -139,16 +141,9 @@ export class WebFiles {
   }
 }
 
-/** Of any refusal by the address guard on the way of a build's own fetches. */
-export const ALLOW =
+/** Said wherever the address guard refuses what a build fetches by itself. */
+export const INNER_ADDRESS_HINT =
   'Loopback, link-local and private addresses are refused unless fetch.allowHosts in slipway.yaml names the host.';
-
-/** An address without user, password and query, which may be a signature. */
-export function shownUrl(text: string): string {
-  if (!URL.canParse(text)) return text;
-  const { origin, pathname } = new URL(text);
-  return `${origin}${pathname}`;
-}
 
 function refused(url: string, status: number): Problem {
   const code = status === 404 || status === 410 ? 'not-found' : status < 500 ? 'denied' : 'unavailable';

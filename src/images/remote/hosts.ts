@@ -26,6 +26,9 @@ export interface RegistryHosts {
   isNamed?: ((host: string) => boolean) | undefined;
 }
 
+/** Which addresses may be spoken to: also those that a build fetches from by itself. */
+export type AddressRules = Pick<RegistryHosts, 'allowAddress' | 'isNamed'>;
+
 /** One server that can answer for a registry. */
 export interface Endpoint {
   /** `https://registry-1.docker.io`, no slash at the end. */

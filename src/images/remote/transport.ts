@@ -5,7 +5,7 @@ import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { pause } from '../../lib/retry.ts';
 import { checkLiteralAddress, guardedLookup } from './address-guard.ts';
 import { type ExchangeRequest, exchange, IDLE_LIMITS, type IdleLimits, type RequestBody } from './exchange.ts';
-import type { RegistryHosts } from './hosts.ts';
+import type { AddressRules } from './hosts.ts';
 
 export interface TransportRequest {
   method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -51,13 +51,13 @@ export function isBrokenConnection(error: unknown): boolean {
 export class Transport {
   readonly #http = new HttpAgent({ keepAlive: true, maxSockets: 16 });
   readonly #https = new HttpsAgent({ keepAlive: true, maxSockets: 16 });
-  readonly #allow: RegistryHosts['allowAddress'];
+  readonly #allow: AddressRules['allowAddress'];
   readonly #isNamed: (host: string) => boolean;
   readonly #lookup: LookupFunction | undefined;
   readonly #limits: IdleLimits;
   readonly #retryDelay: number;
 
-  constructor(hosts: Pick<RegistryHosts, 'allowAddress' | 'isNamed'>, options: TransportOptions = {}) {
+  constructor(hosts: AddressRules, options: TransportOptions = {}) {
     this.#allow = hosts.allowAddress;
     this.#isNamed = hosts.isNamed ?? (() => false);
     this.#lookup = hosts.allowAddress === undefined ? undefined : guardedLookup(hosts.allowAddress);
