@@ -10,8 +10,22 @@ import { inspect } from './inspect.ts';
 import { login, version } from './login.ts';
 import { pull } from './pull.ts';
 import { push } from './push.ts';
+import { load, save } from './save.ts';
 
-const COMMANDS: readonly DockerCommand[] = [build, pull, push, tag, images, rmi, inspect, history, login, version];
+const COMMANDS: readonly DockerCommand[] = [
+  build,
+  pull,
+  push,
+  tag,
+  images,
+  rmi,
+  inspect,
+  history,
+  save,
+  load,
+  login,
+  version,
+];
 
 /** `docker image X` and `docker X` are the same command; only these two are spelt differently. */
 const UNDER_IMAGE: Record<string, string> = { ls: 'images', list: 'images', rm: 'rmi', remove: 'rmi' };
