@@ -8,8 +8,10 @@ import type { ContentWriter } from '../../stores/content/content.ts';
 import { type Change, ContentDigest } from '../trees/content-digest.ts';
 import type { TreeEntry } from '../trees/entry.ts';
 import { KEPT_TEXT_LIMIT, KEPT_TEXTS, Listing } from '../trees/listing.ts';
+import { HUGE } from './file-bytes.ts';
 import { LayerFile } from './layer-file.ts';
 import { toHeader } from './tar-entries.ts';
+import { ThreadedBytes } from './threaded-bytes.ts';
 
 /** One change to write. A file's bytes are opened when its turn comes, so that few files are open at a time. */
 export type LayerItem =
@@ -96,12 +98,15 @@ async function* toInputs(
       record({ kind: 'entry', entry });
       continue;
     }
-    const passing = new PassingBytes(item.open(), KEPT_TEXTS.includes(entry.path) && entry.size <= KEPT_TEXT_LIMIT);
+    const passing =
+      entry.size >= HUGE
+        ? new ThreadedBytes(item.open())
+        : new PassingBytes(item.open(), KEPT_TEXTS.includes(entry.path) && entry.size <= KEPT_TEXT_LIMIT);
     yield { header: toHeader({ kind: 'entry', entry }), body: passing };
     const digest = passing.finish();
     item.measured?.(digest);
     record({ kind: 'entry', entry, digest });
-    if (passing.text !== undefined) listing.texts.set(entry.path, passing.text);
+    if ('text' in passing && passing.text !== undefined) listing.texts.set(entry.path, passing.text);
   }
   function record(change: Change): void {
     contentDigest.add(change);

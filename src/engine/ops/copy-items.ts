@@ -2,7 +2,7 @@ import { decompress } from '../../images/decompress.ts';
 import { readTar } from '../../images/tar/read.ts';
 import { openUnchanged } from '../context/open-unchanged.ts';
 import type { SourceEntry } from '../context/source-tree.ts';
-import { fileBytes } from '../layers/file-bytes.ts';
+import { fileBytes, layerFileBytes } from '../layers/file-bytes.ts';
 import { fromHeader } from '../layers/tar-entries.ts';
 import { type LayerItem, PassingBytes } from '../layers/write-layer.ts';
 import type { ArchivePlaces } from './archive-places.ts';
@@ -42,7 +42,8 @@ function fileItem(entry: PlannedEntry['entry'], source: SourceEntry, selection: 
     entry,
     open: () => {
       seenMs = Date.now();
-      return bytesOf(source, selection);
+      const { fd, size } = openUnchanged(selection.treeOf(source), source, 'copied');
+      return layerFileBytes(fd, size);
     },
     measured: (digest) => selection.measured(source, digest, seenMs),
   };

@@ -1,6 +1,6 @@
 import { FolderTree } from '../context/folder-tree.ts';
 import type { SourceEntry } from '../context/source-tree.ts';
-import { fileBytes } from '../layers/file-bytes.ts';
+import { layerFileBytes } from '../layers/file-bytes.ts';
 import type { LayerItem } from '../layers/write-layer.ts';
 import { ancestorsOf, type TreeEntry } from '../trees/entry.ts';
 import type { ListedEntry } from '../trees/listing.ts';
@@ -72,7 +72,7 @@ function fileItem(source: SourceEntry, tree: FolderTree, linked: Map<string, str
     entry,
     open: () => {
       const file = tree.open(source.path);
-      return fileBytes(file.fd, file.size);
+      return layerFileBytes(file.fd, file.size);
     },
   };
 }
