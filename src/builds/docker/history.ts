@@ -2,7 +2,7 @@ import { shortDigest } from '../../images/digest.ts';
 import { formatBytes } from '../../lib/bytes.ts';
 import { ago } from './ago.ts';
 import type { DockerCommand } from './command.ts';
-import { columns } from './images.ts';
+import { columns } from './table.ts';
 import { fillTemplate } from './template.ts';
 
 /** Width of CREATED BY before it is cut, as docker's. */

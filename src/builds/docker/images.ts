@@ -4,6 +4,7 @@ import { formatBytes } from '../../lib/bytes.ts';
 import type { NamedImage } from '../../stores/names/names.ts';
 import { ago } from './ago.ts';
 import type { DockerCommand } from './command.ts';
+import { columns } from './table.ts';
 
 export const images: DockerCommand = {
   name: 'images',
@@ -52,14 +53,6 @@ export const images: DockerCommand = {
     return 0;
   },
 };
-
-/** Columns padded to their widest cell and three spaces, as docker's tables are. */
-export function columns(rows: readonly string[][]): string[] {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
-  return rows.map((row) =>
-    row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd((widths[i] ?? 0) + 3))).join(''),
-  );
-}
 
 export const tag: DockerCommand = {
   name: 'tag',

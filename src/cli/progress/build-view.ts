@@ -1,5 +1,5 @@
 import type { BuildEvent } from '../../engine/events.ts';
-import { formatBytes } from '../../lib/bytes.ts';
+import { itemText } from './item-text.ts';
 import type { ScreenLine, ScreenSize } from './live-lines.ts';
 import type { Colour, Paint } from './paint.ts';
 import { Rate } from './rate.ts';
@@ -12,7 +12,6 @@ const TAIL_LINES = 6;
 const ITEMS = 6;
 /** A time at the far end of a very wide screen is not read as its line's. */
 const WIDEST = 140;
-const BAR = 20;
 
 type Status = Extract<BuildEvent, { kind: 'status' }>;
 type Ended = Extract<BuildEvent, { kind: 'end' }>;
@@ -141,26 +140,6 @@ function detailsOf(row: Row, width: number, now: number): string[] {
     ...items.map(({ last, rate }) => cutText(` => => ${itemText(last, rate.perSecond(now), width - 7)}`, width)),
     ...row.tail.lines.map((line) => cutText(` => => # ${printable(line)}`, width)),
   ];
-}
-
-/** `5f70bf18a086 [=====>    ] 3.4 MB / 28.6 MB 12 MB/s`; without the bar where it would not fit. */
-export function itemText(
-  { item, current, total }: Omit<Status, 'kind' | 'id'>,
-  rate: number | undefined,
-  width: number,
-) {
-  const name = item.replace(/sha256:([0-9a-f]{12})[0-9a-f]*/, '$1');
-  const bytes =
-    total === undefined ? (current > 0 ? formatBytes(current) : '') : `${formatBytes(current)} / ${formatBytes(total)}`;
-  const speed = rate === undefined || current === 0 ? '' : `${formatBytes(rate)}/s`;
-  const words = [name, ...(total === undefined || total === 0 ? [] : [bar(current / total)]), bytes, speed];
-  const text = words.filter((word) => word !== '').join(' ');
-  return textWidth(text) <= width ? text : [name, bytes, speed].filter((word) => word !== '').join(' ');
-}
-
-function bar(share: number): string {
-  const full = Math.max(0, Math.min(BAR, Math.round(share * BAR)));
-  return `[${'='.repeat(full)}${full < BAR ? '>' : ''}${' '.repeat(Math.max(0, BAR - full - 1))}]`;
 }
 
 function plainLine(text: string): ScreenLine {

@@ -1,7 +1,7 @@
 import type { TransferEvent } from '../../doors/control/wire.ts';
 import { type Digest, shortDigest } from '../../images/digest.ts';
 import type { Terminal } from '../terminal.ts';
-import { itemText } from './build-view.ts';
+import { itemText } from './item-text.ts';
 import { LiveLines, type ScreenLine, type ScreenSize } from './live-lines.ts';
 import { Rate } from './rate.ts';
 import { Redraw } from './redraw.ts';
@@ -75,7 +75,7 @@ function picture(rows: ReadonlyMap<Digest, Row>, { columns, rows: height }: Scre
     .filter((row) => chosen.has(row))
     .slice(0, room)
     .map(([layer, { state, bytes }]) => {
-      const item = { item: shortDigest(layer), current: bytes?.current ?? 0, total: bytes?.total, done: false };
+      const item = { item: shortDigest(layer), current: bytes?.current ?? 0, total: bytes?.total };
       const text = cutText(
         bytes === undefined
           ? `${shortDigest(layer)}: ${state}`

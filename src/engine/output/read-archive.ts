@@ -8,6 +8,7 @@ import type { Layer } from '../../images/layer.ts';
 import { MEDIA } from '../../images/media-types.ts';
 import { ByteSource } from '../../images/tar/byte-source.ts';
 import { readTar } from '../../images/tar/read.ts';
+import { readSmall } from '../../lib/bytes.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { ContentStore } from '../../stores/content/content.ts';
 
@@ -70,9 +71,7 @@ export async function readArchive(
 
 async function small(body: AsyncIterable<Uint8Array>, name: string, size: number): Promise<Buffer> {
   if (size > TEXT_LIMIT) throw new Problem('invalid', `${name} of the archive is longer than ${TEXT_LIMIT >> 20} MiB`);
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  return await readSmall(body, TEXT_LIMIT);
 }
 
 async function putConfig(bytes: Buffer, content: ContentStore): Promise<Descriptor> {

@@ -1,6 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, digestHex } from '../../images/digest.ts';
+import { LatelyUsed } from '../../lib/lately-used.ts';
 import { hasErrorCode } from '../../lib/problem.ts';
 import { replaceFile } from '../../lib/replace-file.ts';
 import type { Listing, ListingStore } from './listing.ts';
@@ -12,7 +13,7 @@ const KEPT = 32;
 /** Listings as files, the lately used ones in memory. Losing one costs a scan of its layer. */
 export class ListingFiles implements ListingStore {
   readonly #folder: string;
-  readonly #kept = new Map<Digest, Listing>();
+  readonly #kept = new LatelyUsed<Digest, Listing>(KEPT);
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -20,7 +21,7 @@ export class ListingFiles implements ListingStore {
 
   async find(diffID: Digest): Promise<Listing | undefined> {
     const kept = this.#kept.get(diffID);
-    if (kept !== undefined) return this.#keep(diffID, kept);
+    if (kept !== undefined) return kept;
     let text: string;
     try {
       text = await readFile(this.#path(diffID), 'utf8');
@@ -29,26 +30,17 @@ export class ListingFiles implements ListingStore {
       throw error;
     }
     const listing = readListing(text);
-    return listing === undefined ? undefined : this.#keep(diffID, listing);
+    if (listing !== undefined) this.#kept.set(diffID, listing);
+    return listing;
   }
 
   async save(diffID: Digest, listing: Listing): Promise<void> {
-    this.#keep(diffID, listing);
+    this.#kept.set(diffID, listing);
     await mkdir(this.#folder, { recursive: true });
     await replaceFile(this.#path(diffID), writeListing(listing));
   }
 
   #path(diffID: Digest): string {
     return join(this.#folder, `${digestHex(diffID)}.json`);
-  }
-
-  #keep(diffID: Digest, listing: Listing): Listing {
-    this.#kept.delete(diffID);
-    this.#kept.set(diffID, listing);
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= KEPT) break;
-      this.#kept.delete(oldest);
-    }
-    return listing;
   }
 }
