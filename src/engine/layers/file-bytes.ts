@@ -59,7 +59,7 @@ async function* smallFile(fd: number, size: number): AsyncGenerator<Uint8Array, 
 
 async function* bigFile(
   fd: number,
-  room = () => Buffer.allocUnsafeSlow(CHUNK),
+  room: () => Buffer = () => Buffer.allocUnsafeSlow(CHUNK),
 ): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     for (;;) {
