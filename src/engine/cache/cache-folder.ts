@@ -4,6 +4,7 @@ import { rename, rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Descriptor } from '../../images/descriptor.ts';
 import { digestOf } from '../../images/digest.ts';
+import { blobPath, LAYOUT_VERSION } from '../../images/image-layout.ts';
 import { type ImageIndex, type ImageManifest, parseManifest } from '../../images/manifest.ts';
 import { MEDIA } from '../../images/media-types.ts';
 import {
@@ -46,17 +47,17 @@ export class CacheFolder {
 
   /** @throws Problem `not-found`, `invalid` when the bytes are others */
   async read(blob: Descriptor, limit: number): Promise<Buffer> {
-    const bytes = await this.#small(pathOf(blob), limit);
+    const bytes = await this.#small(blobPath(blob.digest), limit);
     if (digestOf(bytes) === blob.digest) return bytes;
-    throw new Problem('invalid', `${this.#root}: ${pathOf(blob)} has been changed`);
+    throw new Problem('invalid', `${this.#root}: ${blobPath(blob.digest)} has been changed`);
   }
 
   has(blob: Descriptor): boolean {
-    return lstatBelowIfThere(this.#root, pathOf(blob))?.size === BigInt(blob.size);
+    return lstatBelowIfThere(this.#root, blobPath(blob.digest))?.size === BigInt(blob.size);
   }
 
   open(blob: Descriptor): AsyncIterable<Uint8Array> {
-    return streamBelow(this.#root, pathOf(blob));
+    return streamBelow(this.#root, blobPath(blob.digest));
   }
 
   /** Writes what is not there yet, the index last: a reader sees the old cache or the new one. */
@@ -70,10 +71,10 @@ export class CacheFolder {
       uid: process.getuid?.() ?? 0,
       gid: process.getgid?.() ?? 0,
     });
-    for (const blob of blobs) if (!this.has(blob)) await this.#put(pathOf(blob), await open(blob));
+    for (const blob of blobs) if (!this.has(blob)) await this.#put(blobPath(blob.digest), await open(blob));
     const descriptor = { mediaType: MEDIA.ociManifest, digest: digestOf(manifest), size: manifest.length };
-    await this.#put(pathOf(descriptor), [manifest]);
-    await this.#put('oci-layout', [Buffer.from(JSON.stringify({ imageLayoutVersion: '1.0.0' }))]);
+    await this.#put(blobPath(descriptor.digest), [manifest]);
+    await this.#put('oci-layout', [Buffer.from(JSON.stringify(LAYOUT_VERSION))]);
     const index: ImageIndex = { schemaVersion: 2, mediaType: MEDIA.ociIndex, manifests: [descriptor] };
     await this.#put('index.json', [Buffer.from(JSON.stringify(index))]);
   }
@@ -103,10 +104,6 @@ export class CacheFolder {
       throw new Problem('not-found', `there is no cache in ${this.#root}: it has no ${path}`, { cause: error });
     }
   }
-}
-
-function pathOf({ digest }: Descriptor): string {
-  return `blobs/${digest.replace(':', '/')}`;
 }
 
 async function writeAll(fd: number, bytes: Uint8Array): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Descriptor } from '../../images/descriptor.ts';
-import { type Digest, digestAlgorithm, digestHex } from '../../images/digest.ts';
+import { type Digest, digestAlgorithm } from '../../images/digest.ts';
+import { blobPath, IMAGE_NAME, LAYOUT_VERSION, REF_NAME } from '../../images/image-layout.ts';
 import { type ImageIndex, parseManifest } from '../../images/manifest.ts';
 import { MEDIA } from '../../images/media-types.ts';
 import { parseReference } from '../../images/reference.ts';
@@ -13,11 +14,6 @@ export interface ArchivedImage {
   /** Whole references with a tag. */
   names: readonly string[];
 }
-
-/** How containerd and docker name the image of an index entry; OCI's own annotation holds the tag alone. */
-export const IMAGE_NAME = 'io.containerd.image.name';
-/** OCI annotations.md, for the entries of a layout's index. */
-export const REF_NAME = 'org.opencontainers.image.ref.name';
 
 /**
  * Images as the entries of one tar: an OCI image layout (image-layout.md), and for docker also its own `manifest.json`, which
@@ -44,7 +40,7 @@ export async function* archiveEntries(
     });
     for (const { digest, size } of [manifest, config, ...layers]) blobs.set(digest, size);
   }
-  yield textEntry('oci-layout', { imageLayoutVersion: '1.0.0' });
+  yield textEntry('oci-layout', LAYOUT_VERSION);
   yield textEntry('index.json', index);
   if (form === 'docker') yield textEntry('manifest.json', forDocker);
   for (const folder of ['blobs', ...new Set([...blobs.keys()].map((digest) => `blobs/${digestAlgorithm(digest)}`))])
@@ -82,10 +78,6 @@ function indexEntries({ mediaType, digest, size }: Descriptor, names: readonly s
     const { tag } = parseReference(name);
     return { ...plain, annotations: { [IMAGE_NAME]: name, ...(tag === undefined ? {} : { [REF_NAME]: tag }) } };
   });
-}
-
-function blobPath(digest: Digest): string {
-  return `blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`;
 }
 
 const PLAIN = { uid: 0, gid: 0, mtime: 0 };

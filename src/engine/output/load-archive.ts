@@ -1,6 +1,7 @@
 import type { ImageConfig } from '../../images/config.ts';
 import type { Descriptor } from '../../images/descriptor.ts';
-import type { Digest } from '../../images/digest.ts';
+import { type Digest, digestHex } from '../../images/digest.ts';
+import { IMAGE_NAME, REF_NAME } from '../../images/image-layout.ts';
 import type { Layer } from '../../images/layer.ts';
 import { type ImageManifest, parseManifest } from '../../images/manifest.ts';
 import { MEDIA } from '../../images/media-types.ts';
@@ -9,7 +10,6 @@ import { fullName } from '../../images/reference.ts';
 import { messageOf, Problem } from '../../lib/problem.ts';
 import type { ContentStore } from '../../stores/content/content.ts';
 import { choosePlatform } from '../transfer/choose-platform.ts';
-import { IMAGE_NAME, REF_NAME } from './image-archive.ts';
 import { type ArchiveContent, fileNamed, readArchive } from './read-archive.ts';
 
 /** An image of an archive, whole in the content store. */
@@ -120,7 +120,7 @@ async function blobOf(blob: Descriptor, archive: ArchiveContent, content: Conten
 function namesOf({ annotations = {} }: Descriptor, image: FoundImage, items: readonly DockerItem[]): string[] {
   const whole = annotations[IMAGE_NAME];
   if (whole !== undefined) return [fullName(whole)];
-  const hex = image.config.slice(image.config.indexOf(':') + 1);
+  const hex = digestHex(image.config);
   const tags = items.filter((item) => item.Config.includes(hex)).flatMap((item) => item.RepoTags ?? []);
   if (tags.length > 0) return tags.map(fullName);
   const reference = annotations[REF_NAME];
