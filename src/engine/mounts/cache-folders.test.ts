@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Flights } from '../cache/cache.ts';
 import { CacheFolders, type CacheWish } from './cache-folders.ts';
 import { pruneCacheMounts } from './prune-caches.ts';
@@ -71,11 +71,19 @@ it('is made once when several begin at the same time', async () => {
 it('lets a locked use wait for shared ones, and says so once', async () => {
   const { open, waits } = opener();
   const shared = [await open({}), await open({})];
-  const locked = open({ sharing: 'locked' });
-  await new Promise((resolve) => setTimeout(resolve, 120));
-  expect(waits).toEqual(['locked']);
-  for (const cache of shared) await cache.release();
+  const order: string[] = [];
+  const locked = open({ sharing: 'locked' }).then((cache) => {
+    order.push('locked');
+    return cache;
+  });
+  await vi.waitFor(() => expect(waits).toEqual(['locked']));
+  for (const cache of shared) {
+    order.push('shared ends');
+    await cache.release();
+  }
   await (await locked).release();
+  expect(order).toEqual(['shared ends', 'shared ends', 'locked']);
+  expect(waits).toEqual(['locked']);
 });
 
 it('gives private uses folders of their own, and a free one again', async () => {
