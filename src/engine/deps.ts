@@ -14,8 +14,8 @@ import type { Entitlement } from './request.ts';
 /** What start/ gives to the engine. */
 export interface EngineDeps {
   content: ContentStore;
-  /** Where blobs that we don't have can be fetched from. */
-  origins: Pick<BlobRows, 'noteSources' | 'sources'>;
+  /** Where blobs that we don't have can be fetched from, and which projects have had theirs. */
+  origins: Pick<BlobRows, 'noteSources' | 'sources' | 'notePossession' | 'possesses'>;
   names: NameStore;
   registry: RegistryStore;
   cache: CacheStore;

@@ -142,6 +142,14 @@ export function contentSuite(name: string, open: () => Promise<OpenedContent>): 
       expect(sources.map((source) => source.repository).sort()).toEqual(['library/python', 'library/redis']);
     });
 
+    it('knows which project has had the bytes of a blob', async () => {
+      const digest = digestOf('a config');
+      await opened.rows.notePossession('one', [digest]);
+      await opened.rows.notePossession('one', [digest, digestOf('another')]);
+      expect(await opened.rows.possesses('one', digest)).toBe(true);
+      expect(await opened.rows.possesses('two', digest)).toBe(false);
+    });
+
     it('takes leases for many digests at once, and ends them by holder', async () => {
       const digests = Array.from({ length: 2000 }, (_, i): Digest => digestOf(String(i)));
       await store.hold('build:1', digests, 1000);

@@ -8,6 +8,7 @@ type ContentTables = {
   blobs: { digest: Digest; size: number; added_at: number };
   leases: { digest: Digest; holder: string; until: number };
   origins: { digest: Digest; host: string; repository: string; noted_at: number };
+  possessions: { digest: Digest; project: string };
 };
 
 /** Holder of the lease that everything new has; released by time alone. */
@@ -75,6 +76,22 @@ export function sqliteBlobRows(database: Database, clock: Clock = systemClock): 
         .execute();
     },
 
+    async notePossession(project, digests) {
+      await sql`insert into possessions (digest, project)
+        select value, ${project} from json_each(${JSON.stringify(digests)}) where true
+        on conflict do nothing`.execute(db);
+    },
+
+    async possesses(project, digest) {
+      const row = await db
+        .selectFrom('possessions')
+        .select('digest')
+        .where('digest', '=', digest)
+        .where('project', '=', project)
+        .executeTakeFirst();
+      return row !== undefined;
+    },
+
     async page(now, after, limit) {
       const rows = await db
         .selectFrom('blobs')
@@ -108,9 +125,9 @@ export function sqliteBlobRows(database: Database, clock: Clock = systemClock): 
           where value not in (select digest from leases)`.execute(transaction);
         const gone = free.rows.map((row) => row.digest);
         for (const digest of gone) await discard(digest);
-        await sql`delete from blobs where digest in (select value from json_each(${JSON.stringify(gone)}))`.execute(
-          transaction,
-        );
+        for (const table of ['blobs', 'possessions'])
+          await sql`delete from ${sql.table(table)}
+            where digest in (select value from json_each(${JSON.stringify(gone)}))`.execute(transaction);
         return gone;
       });
     },

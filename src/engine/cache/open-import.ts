@@ -40,7 +40,8 @@ export async function openImport(from: CacheImport, caller: Caller, room: Import
   }
   const { reference, target, own } = await room.source.target(name, caller);
   const manifest = parseManifest(await room.deps.content.read(target.digest), target.mediaType);
-  const has = (blob: Descriptor, signal: AbortSignal) => isIn(reference, own, blob, room, signal);
+  const has = (blob: Descriptor, signal: AbortSignal) =>
+    own ? isOurs(reference, blob, room) : isIn(reference, blob, caller.project, room, signal);
   const types = manifest.kind === 'index' ? manifest.value.manifests : [manifest.value.config];
   if (types.some(({ mediaType }) => mediaType === BUILDKIT_CACHE))
     throw new Problem(
@@ -53,7 +54,7 @@ export async function openImport(from: CacheImport, caller: Caller, room: Import
   if (manifest.kind === 'image' && manifest.value.config.mediaType === CACHE_TYPE) {
     if (!own) {
       await room.source.noteOrigins(reference, manifest.value);
-      await room.fetcher.ensure([manifest.value.config], caller.signal);
+      await room.source.ensureSmall(reference, manifest.value.config, caller);
     }
     return { name, records: await recordsOf(manifest.value, room), has };
   }
@@ -92,14 +93,32 @@ async function canBeHad({ digest }: Descriptor, { deps }: ImportRoom): Promise<b
   return (await deps.content.stat(digest)) !== undefined || (await deps.origins.sources(digest)).length > 0;
 }
 
-async function isIn(
-  { host, repository }: Reference,
-  own: boolean,
-  { digest }: Descriptor,
-  { deps }: ImportRoom,
-  signal: AbortSignal,
-): Promise<boolean> {
-  if (!own) return await deps.remote.hasBlob(host, repository, digest, { signal }).catch(() => false);
+async function isOurs({ host, repository }: Reference, { digest }: Descriptor, { deps }: ImportRoom): Promise<boolean> {
   const missing = await deps.registry.missingBlobs(repositoryKey(ownName(host, repository, deps.own)), [digest]);
   return missing.length === 0 && (await deps.content.stat(digest)) !== undefined;
+}
+
+/**
+ * A server of anybody's may say that it has a blob. Where the blob lies here already, for another project perhaps, only its
+ * bytes prove it; one that doesn't is fetched when it is needed.
+ */
+async function isIn(
+  { host, repository }: Reference,
+  blob: Descriptor,
+  project: string,
+  { deps, source }: ImportRoom,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { content, remote } = deps;
+  const isHere = (await content.stat(blob.digest)) !== undefined;
+  if (isHere && (await source.possession.has(project, blob.digest))) return true;
+  try {
+    if (!isHere) return await remote.hasBlob(host, repository, blob.digest, { signal });
+    const bytes = await remote.blob(host, repository, blob, { signal });
+    await content.ingest(bytes, { expected: blob.digest, size: blob.size, signal });
+  } catch {
+    return false;
+  }
+  await source.possession.note(project, [blob.digest]);
+  return true;
 }

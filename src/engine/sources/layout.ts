@@ -50,9 +50,9 @@ export async function importLayout(
     }
     if (manifest.kind !== 'image')
       throw new Problem('invalid', `${name}: an index lies where an image's manifest should be`);
+    // read even when the store has it: only the bytes prove that the folder does
     for (const blob of [manifest.value.config, ...manifest.value.layers])
-      if ((await content.stat(blob.digest)) === undefined)
-        await content.ingest(streamBelow(root, blobPath(blob)), { expected: blob.digest, size: blob.size });
+      await content.ingest(streamBelow(root, blobPath(blob)), { expected: blob.digest, size: blob.size });
     return await source.open({ name, id: manifest.value.config.digest, target, manifest: descriptor, at: 0 });
   } catch (error) {
     if (!hasErrorCode(error, 'ENOENT', 'ENOTDIR', 'EINVAL') && !(error instanceof SyntaxError)) throw error;

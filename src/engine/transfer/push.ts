@@ -109,11 +109,13 @@ export class Pusher {
     origin: () => Promise<Pick<Reference, 'host' | 'repository'> | undefined>,
     caller: Caller,
   ): Promise<Part[]> {
-    const { content } = this.#deps;
+    const { content, own } = this.#deps;
     const parts: Part[] = [];
     const add = async (descriptor: Descriptor): Promise<void> => {
-      if ((await content.stat(descriptor.digest)) === undefined) {
-        const place = await origin();
+      const isHere = (await content.stat(descriptor.digest)) !== undefined;
+      const place = isHere && descriptor === target ? undefined : await origin();
+      if (!isHere || (place !== undefined && !isOwnHost(place.host, own))) {
+        // an index may name what its author never had
         if (place === undefined)
           throw new Problem('unavailable', `${name}: its manifest ${descriptor.digest} is not here`, {
             hint: 'Pull the image again, so that its registry is known.',
@@ -216,11 +218,18 @@ export class Pusher {
     return tally;
   }
 
-  async #putManifests({ host, repository }: Reference, tag: string, parts: readonly Part[], { signal }: Caller) {
+  async #putManifests({ host, repository }: Reference, tag: string, parts: readonly Part[], caller: Caller) {
+    const { project, signal } = caller;
     for (const { descriptor, manifest, bytes } of parts) {
       const name = descriptor.digest === parts.at(-1)?.descriptor.digest ? tag : descriptor.digest;
       await this.#deps.remote.putManifest(host, repository, name, bytes, manifest.mediaType, { signal });
     }
+    // built on again, the image is the project's own: nothing of it has to come back
+    const small = parts.flatMap((part) => [part.descriptor, ...blobsOf(part).slice(0, 1)]);
+    await this.#source.possession.note(
+      project,
+      small.map(({ digest }) => digest),
+    );
   }
 
   /**

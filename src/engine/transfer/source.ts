@@ -18,6 +18,7 @@ import type { EngineDeps } from '../deps.ts';
 import type { Caller, ResolvedImage } from '../engine.ts';
 import { choosePlatform } from './choose-platform.ts';
 import type { BlobFetcher } from './fetch.ts';
+import { Possession } from './possession.ts';
 
 export interface ResolveOptions {
   platform: Platform;
@@ -42,10 +43,13 @@ const SMALL_LIMIT = 4 << 20;
 export class ImageSource {
   readonly #deps: EngineDeps;
   readonly #fetcher: BlobFetcher;
+  /** What of other registries counts as here: the bytes have to have come to the caller's project. */
+  readonly possession: Possession;
 
   constructor(deps: EngineDeps, fetcher: BlobFetcher) {
     this.#deps = deps;
     this.#fetcher = fetcher;
+    this.possession = new Possession(deps.origins);
   }
 
   /** @throws Problem `not-found` in docker's words, `denied`, `unavailable`, `invalid` (the name) */
@@ -124,16 +128,19 @@ export class ImageSource {
     const { remote, content } = this.#deps;
     const { signal } = caller;
     const digest = reference.digest ?? (await remote.head(reference, { signal }))?.digest;
-    const known = digest === undefined ? undefined : await this.#known(digest);
+    const known = digest === undefined ? undefined : await this.#known(digest, caller);
     if (known !== undefined) return known;
     const exact = digest === undefined ? reference : { ...reference, digest };
     const { descriptor, bytes } = await remote.resolve(exact, { signal });
     await content.put(bytes);
+    await this.possession.note(caller.project, [descriptor.digest]);
     return descriptor;
   }
 
-  async #known(digest: Digest): Promise<Descriptor | undefined> {
+  /** A digest is what anybody may write behind a name, or a server of anybody's answer to HEAD; only bytes prove it. */
+  async #known(digest: Digest, caller: Caller): Promise<Descriptor | undefined> {
     const { content } = this.#deps;
+    if (!(await this.possession.has(caller.project, digest))) return undefined;
     const info = await content.stat(digest);
     if (info === undefined) return undefined;
     return { mediaType: parseManifest(await content.read(digest, SMALL_LIMIT)).mediaType, digest, size: info.size };
@@ -158,7 +165,7 @@ export class ImageSource {
     const image = await this.#image(manifest, name);
     if (!own) {
       await this.noteOrigins(reference, image);
-      await this.#fetcher.ensure([image.config], caller.signal);
+      await this.ensureSmall(reference, image.config, caller);
     }
     const resolved = await this.#assemble(formatReference(reference), target, descriptor, image);
     if (
@@ -181,9 +188,25 @@ export class ImageSource {
     descriptor: Descriptor,
     caller: Caller,
   ): Promise<void> {
-    if ((await this.#deps.content.stat(descriptor.digest)) !== undefined) return;
-    const { bytes } = await this.#deps.remote.manifest(host, repository, descriptor.digest, { signal: caller.signal });
-    await this.#deps.content.put(bytes);
+    const { content, remote } = this.#deps;
+    const possessed = await this.possession.has(caller.project, descriptor.digest);
+    if (possessed && (await content.stat(descriptor.digest)) !== undefined) return;
+    const { bytes } = await remote.manifest(host, repository, descriptor.digest, { signal: caller.signal });
+    await content.put(bytes);
+    await this.possession.note(caller.project, [descriptor.digest]);
+  }
+
+  /** Brings a config here, from the repository whose manifest names it unless the project has had it. */
+  async ensureSmall(
+    { host, repository }: Pick<Reference, 'host' | 'repository'>,
+    blob: Descriptor,
+    { project, signal }: Caller,
+  ): Promise<void> {
+    if (await this.possession.has(project, blob.digest)) return await this.#fetcher.ensure([blob], signal);
+    const { content, remote } = this.#deps;
+    const bytes = await remote.blob(host, repository, blob, { signal });
+    await content.ingest(bytes, { expected: blob.digest, size: blob.size, signal });
+    await this.possession.note(project, [blob.digest]);
   }
 
   async noteOrigins(

@@ -100,6 +100,9 @@ export interface BlobRows {
   /** Where a blob that we don't have can be fetched from: noted when a manifest that names it was resolved. */
   noteSources(sources: BlobOrigin[]): Promise<void>;
   sources(digest: Digest): Promise<BlobOrigin[]>;
+  /** Notes that a project has had the bytes of these, from elsewhere or its own; forgotten when a blob goes. */
+  notePossession(project: string, digests: readonly Digest[]): Promise<void>;
+  possesses(project: string, digest: Digest): Promise<boolean>;
 }
 
 /** What the collector alone needs of the rows; it stays inside the owner, because files move inside a transaction. */

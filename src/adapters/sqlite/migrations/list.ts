@@ -6,7 +6,18 @@ import { cache } from './0005-cache.ts';
 import { builds } from './0006-builds.ts';
 import { buckets } from './0007-buckets.ts';
 import { cacheInputs } from './0008-cache-inputs.ts';
+import { possession } from './0009-possession.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema in order. A step that has shipped never changes; a correction is a new step. */
-export const MIGRATIONS: readonly Migration[] = [content, registry, tokens, names, cache, builds, buckets, cacheInputs];
+export const MIGRATIONS: readonly Migration[] = [
+  content,
+  registry,
+  tokens,
+  names,
+  cache,
+  builds,
+  buckets,
+  cacheInputs,
+  possession,
+];
