@@ -21,6 +21,13 @@ function tree(...layers: Change[][]): FinalTree {
 }
 
 describe('what remains of layers', () => {
+  it('follows no more links in a path than the kernel does, however they multiply', () => {
+    const links = Array.from({ length: 30 }, (_, n) => entry(`l${n}`, 'symlink', `/l${n + 1}/../l${n + 1}`));
+    const started = performance.now();
+    expect(() => tree([entry('l30', 'symlink', '/'), ...links, entry('l0/x', 'file')])).toThrow(/too many levels/);
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+
   it('comes from the uppermost layer that has it', () => {
     const both = tree([entry('a', 'file'), entry('b', 'file')], [entry('a', 'file')]);
     expect(both.at('a')?.layer).toBe(1);
