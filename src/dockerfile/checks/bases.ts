@@ -5,7 +5,7 @@ import { type Expansion, expand } from '../expand.ts';
 import type { GlobalScope } from '../global-scope.ts';
 import type { FromInstruction } from '../instructions/instruction.ts';
 import { nameEdit, rangeWithin, type Word } from '../lex/nodes.ts';
-import type { Edit } from './fix.ts';
+import { type Edit, fixBy } from './fix.ts';
 import type { Remark } from './warnings.ts';
 
 /** UndefinedArgInFrom, of the image or the platform of a FROM. */
@@ -25,13 +25,9 @@ export function checkFromVariables(
       [rangeWithin(node, word, start, end)],
       meant === undefined
         ? { text: `Declare it above the first FROM, with a default: ARG ${name}=...` }
-        : { text: `Write ${meant}`, ...editsOf(nameEdit(node, word, start, name, meant)) },
+        : fixBy(`Write ${meant}`, nameEdit(node, word, start, name, meant)),
     );
   }
-}
-
-function editsOf(edit: Edit | undefined): { edits?: Edit[] } {
-  return edit === undefined ? {} : { edits: [edit] };
 }
 
 /** InvalidDefaultArgInFrom: whether FROM names an image when nobody gives build arguments. */

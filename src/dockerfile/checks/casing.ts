@@ -1,8 +1,6 @@
-import type { Range } from '../../lib/problem.ts';
 import type { ArgInstruction, FromInstruction } from '../instructions/instruction.ts';
 import type { Node } from '../lex/nodes.ts';
 import type { ParsedStage } from '../parsed.ts';
-import type { Edit } from './fix.ts';
 import type { Remark } from './warnings.ts';
 
 /** ConsistentInstructionCasing, FromAsCasing, StageNameCasing. */
@@ -53,15 +51,11 @@ function checkFrom({ node, as, name, nameWord }: FromInstruction, remark: Remark
     'FromAsCasing',
     `'${as.text}' and '${node.written}' keywords' casing do not match`,
     [node.nameRange, as.range],
-    { text: `Write ${right}`, edits: [replaced(as.range, right)] },
+    { text: `Write ${right}`, edits: [{ range: as.range, text: right }] },
   );
 }
 
 function caseOf(word: string): 'lower' | 'upper' | undefined {
   if (word === word.toLowerCase()) return 'lower';
   return word === word.toUpperCase() ? 'upper' : undefined;
-}
-
-function replaced(range: Range, text: string): Edit {
-  return { range, text };
 }

@@ -14,6 +14,11 @@ export interface Fix {
   edits?: Edit[];
 }
 
+/** @param edit undefined where only a person can do it */
+export function fixBy(text: string, edit: Edit | undefined): Fix {
+  return edit === undefined ? { text } : { text, edits: [edit] };
+}
+
 /** The text after the edits, which don't overlap. */
 export function applyEdits(text: string, edits: readonly Edit[]): string {
   const starts = lineStarts(text);

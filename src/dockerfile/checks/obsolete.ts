@@ -1,6 +1,6 @@
 import type { PairsInstruction, TextInstruction } from '../instructions/instruction.ts';
 import type { Pair } from '../lex/nodes.ts';
-import type { Edit } from './fix.ts';
+import { type Edit, fixBy } from './fix.ts';
 import type { Remark } from './warnings.ts';
 
 /** MaintainerDeprecated. */
@@ -16,15 +16,11 @@ export function checkMaintainer({ node, value }: TextInstruction, remark: Remark
 export function checkLegacyPair({ node, pairs }: PairsInstruction, remark: Remark): void {
   const [pair] = pairs;
   if (pair === undefined || pair.separator !== '') return;
-  const edit = modernPair(pair);
   remark(
     'LegacyKeyValueFormat',
     `"${node.name} key=value" should be used instead of legacy "${node.name} key value" format`,
     [node.range],
-    {
-      text: `Write ${node.name} ${pair.key.text}=VALUE, with quotes around a value that has blanks`,
-      ...(edit === undefined ? {} : { edits: [edit] }),
-    },
+    fixBy(`Write ${node.name} ${pair.key.text}=VALUE, with quotes around a value that has blanks`, modernPair(pair)),
   );
 }
 

@@ -1,5 +1,5 @@
 import type { Word } from '../lex/nodes.ts';
-import type { Fix } from './fix.ts';
+import { fixBy } from './fix.ts';
 import type { Remark } from './warnings.ts';
 
 /** What a word of EXPOSE turned out to be. */
@@ -13,10 +13,7 @@ export interface ExposedWord {
 /** ExposeInvalidFormat, ExposeProtoCasing. */
 export function checkPort({ text, hostPart, upperCase }: ExposedWord, word: Word, remark: Remark): void {
   const right = text.slice(text.lastIndexOf(':') + 1).toLowerCase();
-  const fix: Fix = {
-    text: `Write ${right}`,
-    ...(word.text === text ? { edits: [{ range: word.range, text: right }] } : {}),
-  };
+  const fix = fixBy(`Write ${right}`, word.text === text ? { range: word.range, text: right } : undefined);
   if (hostPart)
     remark(
       'ExposeInvalidFormat',

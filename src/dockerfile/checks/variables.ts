@@ -1,7 +1,7 @@
 import { didYouMean, nearest } from '../../lib/nearest.ts';
 import type { Range } from '../../lib/problem.ts';
 import type { Node } from '../lex/nodes.ts';
-import { type Edit, type Fix, insertLine } from './fix.ts';
+import { type Edit, type Fix, fixBy, insertLine } from './fix.ts';
 import type { Remark } from './warnings.ts';
 
 export interface UndefinedUse {
@@ -42,6 +42,5 @@ function fixOf({ name, rename }: UndefinedUse, isGlobal: boolean, known: readonl
     return {
       text: `Declare it in this stage (ARG ${name}, or ENV ${name}=...), or foresee that it is absent: \${${name}:-}`,
     };
-  const edit = rename(meant);
-  return { text: `Write $${meant}`, ...(edit === undefined ? {} : { edits: [edit] }) };
+  return fixBy(`Write $${meant}`, rename(meant));
 }

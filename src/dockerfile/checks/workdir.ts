@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import type { TextInstruction } from '../instructions/instruction.ts';
+import { fixBy } from './fix.ts';
 import type { Remark } from './warnings.ts';
 
 /**
@@ -14,9 +15,9 @@ export function checkWorkdir({ node, value }: TextInstruction, path: string, cwd
     'WorkdirRelativePath',
     `Relative workdir ${JSON.stringify(path)} can have unexpected results if the base image changes`,
     [node.range],
-    {
-      text: `Write where it is: with this base, ${absolute}`,
-      ...(path === value.text ? { edits: [{ range: value.range, text: absolute }] } : {}),
-    },
+    fixBy(
+      `Write where it is: with this base, ${absolute}`,
+      path === value.text ? { range: value.range, text: absolute } : undefined,
+    ),
   );
 }
