@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { throwIfCancelled } from '../lib/cancelled.ts';
 import { hasErrorCode, messageOf, Problem, type ProblemCode } from '../lib/problem.ts';
 import type { CliContext } from './context.ts';
 import { Unreachable } from './unreachable.ts';
@@ -88,7 +89,7 @@ async function request(
   try {
     return await fetch(`${url}${path}`, { ...init, headers, signal });
   } catch (error) {
-    if (signal.aborted) throw new Problem('cancelled', 'cancelled');
+    throwIfCancelled(signal);
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
     throw new Unreachable(
       `${url} can't be reached: ${messageOf(cause)}`,

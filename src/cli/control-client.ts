@@ -1,5 +1,6 @@
 import { type RequestOptions, request } from 'node:http';
 import type { ControlCalls, ControlLine, ControlMethod } from '../doors/control/wire.ts';
+import { cancelled } from '../lib/cancelled.ts';
 import { hasErrorCode, Problem, problemFromJson } from '../lib/problem.ts';
 import type { ControlClient } from './services.ts';
 import { Unreachable } from './unreachable.ts';
@@ -61,7 +62,7 @@ function call<M extends ControlMethod>(
       });
       response.once('close', () => {
         if (settled) return;
-        if (signal?.aborted) reject(new Problem('cancelled', 'cancelled'));
+        if (signal?.aborted) reject(cancelled());
         else
           reject(
             new Unreachable(
@@ -87,7 +88,7 @@ function call<M extends ControlMethod>(
 a token for submit and builds.`,
           }),
         );
-      else if (signal?.aborted) reject(new Problem('cancelled', 'cancelled'));
+      else if (signal?.aborted) reject(cancelled());
       else reject(error);
     });
     outgoing.end(JSON.stringify(body));

@@ -3,6 +3,7 @@ import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContextSource, ImageBuildRequest } from '../engine/request.ts';
 import { beginsAsArchive } from '../engine/sources/is-archive.ts';
+import { throwIfCancelled } from '../lib/cancelled.ts';
 import { createDataFolder, type DataFolder } from '../lib/data-folder.ts';
 import { diskProblem } from '../lib/disk-problem.ts';
 import { Problem } from '../lib/problem.ts';
@@ -37,7 +38,7 @@ export async function withStandardInput<T>(
   const head: Uint8Array[] = [];
   let size = 0;
   const more = async (): Promise<Uint8Array | undefined> => {
-    if (signal.aborted) throw new Problem('cancelled', 'cancelled');
+    throwIfCancelled(signal);
     const next = await chunks.next();
     return next.done === true ? undefined : next.value;
   };

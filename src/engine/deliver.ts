@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { digestOf } from '../images/digest.ts';
 import type { Layer } from '../images/layer.ts';
-import { Problem } from '../lib/problem.ts';
+import { throwIfCancelled } from '../lib/cancelled.ts';
 import type { LocalImage } from '../stores/names/names.ts';
 import type { EngineDeps } from './deps.ts';
 import type { Caller, StepReport } from './engine.ts';
@@ -56,7 +56,7 @@ export async function deliver(deliveries: readonly Delivery[], build: DeliveredB
   }));
   const outputRoom = { content: deps.content, trees, fetcher };
   await writeOutputs(request.outputs ?? [], images, outputRoom, progress, caller.signal);
-  if (caller.signal.aborted) throw new Problem('cancelled', 'cancelled');
+  throwIfCancelled(caller.signal);
   const at = deps.clock.now();
   for (const { image, names } of deliveries) {
     image.at = at;

@@ -1,4 +1,4 @@
-import { Problem } from '../lib/problem.ts';
+import { throwIfCancelled } from '../lib/cancelled.ts';
 import type { Caller } from './engine.ts';
 
 /** What runs for a scope, so that its end also ends that. */
@@ -7,7 +7,7 @@ export class Scopes {
 
   /** @throws Problem `cancelled`; whatever the work throws */
   async within<T>(caller: Caller, work: (bound: Caller) => Promise<T>): Promise<T> {
-    if (caller.signal.aborted) throw new Problem('cancelled', 'cancelled');
+    throwIfCancelled(caller.signal);
     const abort = new AbortController();
     const done = work({ ...caller, signal: AbortSignal.any([caller.signal, abort.signal]) });
     const entry = { abort, done };

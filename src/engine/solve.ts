@@ -2,7 +2,8 @@ import { interpretStage } from '../dockerfile/interpret.ts';
 import type { BuildInputs, CopyOperation, Operation, Stage, StagePlan, StageProgram } from '../dockerfile/program.ts';
 import type { HistoryEntry, ImageConfig } from '../images/config.ts';
 import type { Platform } from '../images/platform.ts';
-import { type Place, Problem } from '../lib/problem.ts';
+import { orCancelled, throwIfCancelled } from '../lib/cancelled.ts';
+import type { Place } from '../lib/problem.ts';
 import type { OpenedContext } from './context/named-contexts.ts';
 import type { ResolvedImage, StepReport } from './engine.ts';
 import { baseChain, chainOf, datedChain } from './key.ts';
@@ -120,7 +121,7 @@ async function solveStage(stage: Stage, input: SolveInput, stageOf: StageOf): Pr
     const position = `${input.dockerfile}#${stage.index}#${n}`;
     const history = () => historyUpTo(n, program, start);
     try {
-      if (services.signal.aborted) throw new Problem('cancelled', 'cancelled');
+      throwIfCancelled(services.signal);
       const result = await perform(operation, state, { position, history, vertex }, services);
       if (result.reason !== undefined && result.since !== undefined) vertex.note(`not cached: ${result.reason}`);
       vertex.end(result.status === 'cached' ? 'cached' : 'done', result.reason);
@@ -129,7 +130,7 @@ async function solveStage(stage: Stage, input: SolveInput, stageOf: StageOf): Pr
       state = after(state, result, operation.text);
       teller?.tell(results, state);
     } catch (error) {
-      const shown = services.signal.aborted ? new Problem('cancelled', 'cancelled', { cause: error }) : error;
+      const shown = orCancelled(error, services.signal);
       vertex.fail(shown);
       throw shown;
     }

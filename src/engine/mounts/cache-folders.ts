@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FileOwner } from '../../dockerfile/run-mount.ts';
 import { tryLock } from '../../kernel/flock.ts';
-import { hasErrorCode, Problem } from '../../lib/problem.ts';
+import { cancelled, throwIfCancelled } from '../../lib/cancelled.ts';
+import { hasErrorCode } from '../../lib/problem.ts';
 import { processMark } from '../../lib/process-mark.ts';
 import { removeTree } from '../../lib/remove-tree.ts';
 import type { Flights } from '../cache/cache.ts';
@@ -104,9 +105,9 @@ export class CacheFolders {
       const lock = await this.#tryOpen(folder, mode, wish, fill);
       if (lock !== undefined) return lock;
       if (look === 0) onWait();
-      if (signal.aborted) throw new Problem('cancelled', 'cancelled');
+      throwIfCancelled(signal);
       await sleep(LOOK_MS, undefined, { signal }).catch(() => {
-        throw new Problem('cancelled', 'cancelled');
+        throw cancelled();
       });
     }
   }

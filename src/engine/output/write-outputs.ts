@@ -1,6 +1,6 @@
 import type { Layer } from '../../images/layer.ts';
 import { type TarInput, writeTar } from '../../images/tar/write.ts';
-import { messageOf, Problem } from '../../lib/problem.ts';
+import { orCancelled, throwIfCancelled } from '../../lib/cancelled.ts';
 import type { Progress } from '../progress.ts';
 import type { BuildOutput } from '../request.ts';
 import { type FlattenRoom, flatten } from './flatten.ts';
@@ -31,7 +31,7 @@ export async function writeOutputs(
       await writeOutput(output, images, room, signal);
       vertex.end('done');
     } catch (error) {
-      const shown = signal.aborted ? new Problem('cancelled', 'cancelled', { cause: error }) : error;
+      const shown = orCancelled(error, signal);
       vertex.fail(shown);
       throw shown;
     }
@@ -78,7 +78,7 @@ async function* rootfsOf(
 
 async function* untilAborted<T>(items: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T, void, undefined> {
   for await (const item of items) {
-    if (signal.aborted) throw new Problem('cancelled', `cancelled: ${messageOf(signal.reason)}`);
+    throwIfCancelled(signal);
     yield item;
   }
 }

@@ -1,6 +1,7 @@
 import type { Descriptor } from '../../images/descriptor.ts';
 import type { Digest } from '../../images/digest.ts';
 import type { RegistryClient } from '../../images/remote/client.ts';
+import { cancelled } from '../../lib/cancelled.ts';
 import { messageOf, Problem } from '../../lib/problem.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import { type BlobOrigin, type ContentStore, LEASE_MS } from '../../stores/content/content.ts';
@@ -95,7 +96,7 @@ export class BlobFetcher {
         await content.ingest(watched(blob, bytes, this.#tell), { expected: blob.digest, size: blob.size, signal });
         return;
       } catch (error) {
-        if (signal.aborted) throw new Problem('cancelled', 'cancelled', { cause: error });
+        if (signal.aborted) throw cancelled(error);
         last = error;
       }
     }

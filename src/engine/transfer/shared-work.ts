@@ -1,4 +1,4 @@
-import { Problem } from '../../lib/problem.ts';
+import { cancelled, throwIfCancelled } from '../../lib/cancelled.ts';
 
 /**
  * Work that several callers want at once is done once. It is cancelled only when every one of them has gone, so a build
@@ -8,7 +8,7 @@ export class SharedWork<K, T> {
   readonly #running = new Map<K, Running<T>>();
 
   async do(key: K, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    if (signal.aborted) throw new Problem('cancelled', 'cancelled');
+    throwIfCancelled(signal);
     let running = this.#running.get(key);
     if (running === undefined) {
       const abort = new AbortController();
@@ -45,7 +45,7 @@ interface Running<T> {
 /** Stops waiting when the signal is given; the work itself goes on. @throws Problem `cancelled` */
 export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const onAbort = () => reject(new Problem('cancelled', 'cancelled'));
+    const onAbort = () => reject(cancelled());
     if (signal.aborted) return onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
