@@ -1,7 +1,7 @@
 import type { ContainerRuntime } from '../containers/container.ts';
 import type { Platform } from '../images/platform.ts';
 import type { RegistryClient } from '../images/remote/client.ts';
-import type { RegistryHosts } from '../images/remote/hosts.ts';
+import type { AddressRules } from '../images/remote/hosts.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { BlobRows, ContentStore } from '../stores/content/content.ts';
 import type { NameStore } from '../stores/names/names.ts';
@@ -24,7 +24,7 @@ export interface EngineDeps {
   /** Other registries. */
   remote: RegistryClient;
   /** Where ADD and contexts may fetch from; absent: everywhere. */
-  fetch?: Pick<RegistryHosts, 'allowAddress' | 'isNamed'> | undefined;
+  fetch?: AddressRules | undefined;
   /** Hosts that we are, and what names there mean. */
   own: OwnNames;
   /** The data folder's `snapshots/`. */

@@ -1,6 +1,7 @@
 import { closeSync, constants } from 'node:fs';
 import type { Descriptor } from '../../images/descriptor.ts';
-import { digestAlgorithm, digestHex, digestOf, isDigest } from '../../images/digest.ts';
+import { digestAlgorithm, digestOf, isDigest } from '../../images/digest.ts';
+import { blobPath, REF_NAME } from '../../images/image-layout.ts';
 import { parseManifest } from '../../images/manifest.ts';
 import type { Platform } from '../../images/platform.ts';
 import { openBelow, readFileBelow, streamBelow } from '../../kernel/rooted.ts';
@@ -11,9 +12,6 @@ import { choosePlatform } from '../transfer/choose-platform.ts';
 import type { ImageSource } from '../transfer/source.ts';
 
 const SMALL_LIMIT = 4 << 20;
-
-/** OCI image-spec annotations.md: the tag of an entry of a layout's index. */
-const REF_NAME = 'org.opencontainers.image.ref.name';
 
 /**
  * Takes an image out of a folder in OCI image-layout, for the build alone: its blobs are verified and come into the content
@@ -31,7 +29,7 @@ export async function importLayout(
   const root = openFolder(folder);
   try {
     const read = async (descriptor: Descriptor) => {
-      const bytes = await readFileBelow(root, blobPath(descriptor), SMALL_LIMIT);
+      const bytes = await readFileBelow(root, blobPath(descriptor.digest), SMALL_LIMIT);
       if (digestOf(bytes, digestAlgorithm(descriptor.digest)) !== descriptor.digest)
         throw new Problem('invalid', `${name}: the blob ${descriptor.digest} has other bytes than its name says`);
       await content.put(bytes, digestAlgorithm(descriptor.digest));
@@ -52,7 +50,7 @@ export async function importLayout(
       throw new Problem('invalid', `${name}: an index lies where an image's manifest should be`);
     // read even when the store has it: only the bytes prove that the folder does
     for (const blob of [manifest.value.config, ...manifest.value.layers])
-      await content.ingest(streamBelow(root, blobPath(blob)), { expected: blob.digest, size: blob.size });
+      await content.ingest(streamBelow(root, blobPath(blob.digest)), { expected: blob.digest, size: blob.size });
     return await source.open({ name, id: manifest.value.config.digest, target, manifest: descriptor, at: 0 });
   } catch (error) {
     if (!hasErrorCode(error, 'ENOENT', 'ENOTDIR', 'EINVAL') && !(error instanceof SyntaxError)) throw error;
@@ -67,10 +65,6 @@ export async function importLayout(
 
 function openFolder(folder: string): number {
   return openBelow(folder, '', constants.O_RDONLY | constants.O_DIRECTORY);
-}
-
-function blobPath({ digest }: Descriptor): string {
-  return `blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`;
 }
 
 function entryOf(index: unknown, reference: string | undefined, name: string): Descriptor {
