@@ -7,13 +7,15 @@ import { type ProvenanceFacts, provenanceStatement } from './statement.ts';
 const LINUX = { os: 'linux', architecture: 'amd64' };
 const digest = digestOf('manifest');
 
-function statement(detail: 'min' | 'max', materials = new Materials()) {
+const REPOSITORY = 'https://me:token@git.example/team/app.git?ref=main';
+
+function statement(detail: 'min' | 'max', materials = new Materials(), url = REPOSITORY) {
   const facts: ProvenanceFacts = {
     detail,
     manifest: { mediaType: MEDIA.ociManifest, digest, size: 8 },
     names: ['docker.io/library/api:1'],
     request: {
-      context: { kind: 'url', url: 'https://me:token@git.example/team/app.git#main' },
+      context: { kind: 'url', url },
       buildArgs: { PASSWORD: 'argument' },
       labels: { team: 'label' },
       noCache: false,
@@ -47,8 +49,11 @@ it('says arguments, labels and layers only in full detail, and passwords never',
     expect(statement('min')).not.toContain(word);
     expect(statement('max')).toContain(word);
   }
-  expect(statement('max')).toContain('https://git.example/team/app.git#main');
+  expect(statement('max')).toContain('https://git.example/team/app.git?ref=main');
   expect(statement('max')).not.toContain('token');
+  const signed = statement('max', new Materials(), 'https://bucket.example/context.tgz?X-Amz-Signature=signature');
+  expect(signed).toContain('https://bucket.example/context.tgz');
+  expect(signed).not.toContain('signature');
 });
 
 it('lists each thing that was taken in once, by what it was in the end', () => {

@@ -28,3 +28,8 @@ it.each([
 ])('refuses %s', (text, code) => {
   expect(() => parseGitUrl(text)).toThrow(expect.objectContaining({ code }));
 });
+
+it('complains without the password of the address', () => {
+  for (const query of ['nope=1', 'ref=a&tag=b'])
+    expect(() => parseGitUrl(`https://u:token@h/r.git?${query}`)).toThrow(/^https:\/\/h\/r\.git: /);
+});

@@ -33,7 +33,7 @@ export function parseGitUrl(text: string): GitSource {
   const mark = front.indexOf('?');
   const address = mark < 0 ? front : front.slice(0, mark);
   const source: GitSource = scp ? { remote: address } : remoteOf(address, text);
-  if (mark >= 0) readQuery(source, new URLSearchParams(front.slice(mark + 1)), text);
+  if (mark >= 0) readQuery(source, new URLSearchParams(front.slice(mark + 1)));
   const colon = fragment.indexOf(':');
   const ref = colon < 0 ? fragment : fragment.slice(0, colon);
   const subdir = colon < 0 ? '' : fragment.slice(colon + 1);
@@ -56,11 +56,11 @@ function remoteOf(address: string, text: string): GitSource {
   return { remote: url.href, credentials: `${decodeURIComponent(username)}:${decodeURIComponent(password)}` };
 }
 
-function readQuery(source: GitSource, query: URLSearchParams, text: string): void {
+function readQuery(source: GitSource, query: URLSearchParams): void {
   const refs: string[] = [];
   for (const [key, value] of query) {
     if (!QUERY.includes(key))
-      throw new Problem('invalid', `${text}: unknown key ${JSON.stringify(key)}`, {
+      throw new Problem('invalid', `${source.remote}: unknown key ${JSON.stringify(key)}`, {
         hint: `Keys: ${QUERY.join(', ')}.`,
       });
     if (key === 'ref') refs.push(value);
@@ -72,7 +72,7 @@ function readQuery(source: GitSource, query: URLSearchParams, text: string): voi
     else source.checksum = value;
   }
   if (refs.length > 1)
-    throw new Problem('invalid', `${text}: ref, branch and tag say the same thing: write one of them`);
+    throw new Problem('invalid', `${source.remote}: ref, branch and tag say the same thing: write one of them`);
   const [ref] = refs;
   if (ref !== undefined) source.ref = ref;
 }
