@@ -4,7 +4,10 @@ import { Problem } from '../../lib/problem.ts';
 
 type Allow = (address: string, host: string) => boolean;
 
-/** What only this machine, its network or its cloud reaches (RFC 6890, and the shared space of RFC 6598). */
+/**
+ * What only this machine, its network or its cloud reaches (RFC 6890, and the shared space of RFC 6598), and prefixes of IPv6
+ * that carry any address of IPv4 in them: translators (RFC 6052, RFC 8215), 6to4 and Teredo.
+ */
 const INNER: readonly [address: string, bits: number][] = [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -16,10 +19,14 @@ const INNER: readonly [address: string, bits: number][] = [
   ['192.168.0.0', 16],
   ['198.18.0.0', 15],
   ['224.0.0.0', 3],
-  ['::', 127],
+  ['::', 96],
   ['64:ff9b::', 96],
+  ['64:ff9b:1::', 48],
+  ['2001::', 32],
+  ['2002::', 16],
   ['fc00::', 7],
   ['fe80::', 10],
+  ['fec0::', 10],
   ['ff00::', 8],
 ];
 

@@ -239,6 +239,13 @@ it.each([
   ['fd00:ec2::254', false],
   ['::ffff:169.254.169.254', false],
   ['::ffff:7f00:1', false],
+  ['::ffff:8.8.8.8', true],
+  ['::7f00:1', false],
+  ['64:ff9b:1::7f00:1', false],
+  ['2002:7f00:1::', false],
+  ['2001:0:7f00:1::', false],
+  ['2001:4860:4860::8888', true],
+  ['fec0::1', false],
 ])('takes %s for public: %s', (address, isPublic) => {
   expect(isPublicAddress(address)).toBe(isPublic);
 });
