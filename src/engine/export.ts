@@ -6,12 +6,13 @@ import type { ImageManifest } from '../images/manifest.ts';
 import { MEDIA } from '../images/media-types.ts';
 import type { Platform } from '../images/platform.ts';
 import { timestamp } from '../lib/clock.ts';
-import type { ContentStore } from '../stores/content/content.ts';
+import { type ContentStore, LEASE_MS } from '../stores/content/content.ts';
 import type { CacheStore } from './cache/cache.ts';
 import { INLINE_CACHE } from './cache/inline.ts';
 import type { ResolvedImage } from './engine.ts';
 import { imageKey } from './key.ts';
 import type { OwnHistory, SolvedStage } from './solve.ts';
+import { BLOB_HOLDER } from './transfer/fetch.ts';
 
 /** OCI annotations.md: what an image stands on, so that others can tell whether its base has moved on. */
 export const BASE_NAME = 'org.opencontainers.image.base.name';
@@ -143,6 +144,8 @@ function ociLayerType(mediaType: string): string {
 async function store(content: ContentStore, mediaType: string, json: unknown): Promise<Descriptor> {
   const bytes = Buffer.from(JSON.stringify(json));
   const digest = digestOf(bytes);
+  // held before it is looked for, so that a collection can't take it before the image has its name
+  await content.hold(BLOB_HOLDER, [digest], LEASE_MS);
   if ((await content.stat(digest)) === undefined) await content.put(bytes);
   return { mediaType, digest, size: bytes.length };
 }

@@ -36,7 +36,7 @@ export class BlobFetcher {
   async ensure(blobs: readonly Descriptor[], signal: AbortSignal, watch?: Watch): Promise<void> {
     // held before they are looked for, so that a collection can't take one in between
     await this.#deps.content.hold(
-      HOLDER,
+      BLOB_HOLDER,
       blobs.map((blob) => blob.digest),
       LEASE_MS,
     );
@@ -114,7 +114,8 @@ export class BlobFetcher {
   }
 }
 
-const HOLDER = 'engine';
+/** Whose leases keep blobs that a build uses and nothing names yet. */
+export const BLOB_HOLDER = 'engine';
 
 /** The bytes of a blob, telling how far they are. */
 export async function* watched(
