@@ -24,13 +24,12 @@ const WITHOUT_EFFECT = [
   'isolation',
   'memory-swap',
   'progress',
-  'sbom',
   'shm-size',
   'ulimit',
 ];
 const SWITCHES_WITHOUT_EFFECT = ['compress', 'disable-content-trust', 'force-rm', 'load', 'rm'];
 /** Flags without which the result would be another one than was asked for. */
-const REFUSED = ['add-host', 'security-opt'];
+const REFUSED = ['add-host', 'sbom', 'security-opt'];
 
 export const build: DockerCommand = {
   name: 'build',
@@ -69,7 +68,7 @@ export const build: DockerCommand = {
   args: { min: 1, max: 1 },
   async run(flags, docker) {
     for (const name of [...REFUSED, 'squash'])
-      if (flags.has(name))
+      if (flags.has(name) && flags.one(name) !== 'false')
         throw new Problem('unsupported', `--${name} is not supported by this server's docker builder`);
     const withContexts = <T>(use: (contexts: StepContexts) => Promise<T>) =>
       withStepContexts(flags.args[0] ?? '', flags.one('file'), flags.all('build-context'), docker, use);
