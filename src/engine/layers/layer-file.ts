@@ -13,6 +13,8 @@ export class LayerFile {
   #position = 0;
   #unflushed = 0;
   #flushing: Promise<void> | undefined;
+  /** What the disk said of bytes that it did not take. */
+  #lost: { error: unknown } | undefined;
 
   constructor(handle: FileHandle) {
     this.#handle = handle;
@@ -29,18 +31,21 @@ export class LayerFile {
     if (this.#unflushed >= FLUSH_EVERY && this.#flushing === undefined) this.#flush();
   }
 
-  /** Everything is in the file, and nothing is under way any more. @throws what a write met */
+  /** Everything is in the file, and nothing is under way any more. @throws what a write or the disk met */
   async finish(): Promise<void> {
     const results = await Promise.allSettled([...this.#writing.splice(0), this.#flushing]);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
+    if (this.#lost !== undefined) throw this.#lost.error;
   }
 
   #flush(): void {
     this.#unflushed = 0;
-    // only a beginning: whoever keeps the file syncs it, and hears of an error then
+    // only a beginning, but its error counts: the kernel tells it once, and not again to the sync of whoever keeps the file
     this.#flushing = this.#handle
       .datasync()
-      .catch(() => undefined)
+      .catch((error: unknown) => {
+        this.#lost ??= { error };
+      })
       .finally(() => {
         this.#flushing = undefined;
       });
