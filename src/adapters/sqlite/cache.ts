@@ -2,6 +2,8 @@ import { sql } from 'kysely';
 import type { CacheHit, CacheInput, CacheLimits, CacheRecord, CacheStore } from '../../engine/cache/cache.ts';
 import type { Digest } from '../../images/digest.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
+import { log } from '../../lib/log.ts';
+import { messageOf } from '../../lib/problem.ts';
 import { LEASE_MS, type Roots } from '../../stores/content/content.ts';
 import type { Database } from './database.ts';
 
@@ -180,7 +182,11 @@ class Uses {
 
   note(project: string, key: string, at: number): void {
     this.#noted.set(`${project} ${key}`, { project, key, at });
-    this.#timer ??= setTimeout(() => void this.flush().catch(() => undefined), USES_WRITTEN_MS).unref();
+    this.#timer ??= setTimeout(() => {
+      this.flush().catch((error: unknown) =>
+        log.warn({ error: messageOf(error) }, 'when cached layers were last used could not be noted'),
+      );
+    }, USES_WRITTEN_MS).unref();
   }
 
   async flush(): Promise<void> {

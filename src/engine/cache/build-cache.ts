@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Digest } from '../../images/digest.ts';
 import type { Layer } from '../../images/layer.ts';
+import { log } from '../../lib/log.ts';
+import { messageOf } from '../../lib/problem.ts';
 import { LEASE_MS } from '../../stores/content/content.ts';
 import type { EngineDeps } from '../deps.ts';
 import type { Caller } from '../engine.ts';
@@ -51,7 +53,7 @@ export class BuildCache {
 
   constructor(parts: BuildCacheParts) {
     this.#parts = parts;
-    this.#timer = setInterval(() => void this.#hold().catch(() => undefined), HOLD_AGAIN_MS).unref();
+    this.#timer = setInterval(() => void this.#holdAgain(), HOLD_AGAIN_MS).unref();
   }
 
   /** What this build used so far, each record once. */
@@ -161,6 +163,14 @@ export class BuildCache {
     await deps.cache.save(caller.project, kept);
     const { inputs: _, ...hit } = kept;
     return { ...hit, here: false };
+  }
+
+  async #holdAgain(): Promise<void> {
+    try {
+      await this.#hold();
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'leases of cached layers were not renewed; the next round tries again');
+    }
   }
 
   async #hold(): Promise<void> {
