@@ -9,6 +9,8 @@ import type { AccessToken } from './tokens.ts';
 /** What Google's tokens have; clients refresh some minutes before it is over. */
 const LIFETIME_SECONDS = 3600;
 const ISSUER = 'slipway';
+/** A refresh token is good at the token service alone: another issuer, so that no door takes it for an access token. */
+const REFRESH_ISSUER = 'slipway refresh';
 
 /** The subject of tokens that prove nothing. No token id looks like it. */
 export const ANONYMOUS_SUBJECT = 'anonymous';
@@ -18,6 +20,13 @@ export interface AccessClaim {
   subject: string;
   /** Milliseconds since 1970. */
   expiresAt: number;
+}
+
+export interface RefreshClaim {
+  /** Token id. */
+  subject: string;
+  /** Milliseconds since 1970; absent: until the token is revoked. */
+  expiresAt?: number | undefined;
 }
 
 /**
@@ -49,17 +58,38 @@ export class AccessTokens {
     return { token, expiresIn };
   }
 
+  /** A statement that only the token service takes, for clients that keep it in place of the secret (docker login). */
+  async issueRefresh(subject: string, notAfter?: number): Promise<string> {
+    const token = new SignJWT()
+      .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+      .setIssuer(REFRESH_ISSUER)
+      .setSubject(subject)
+      .setIssuedAt(Math.floor(this.#clock.now() / 1000));
+    if (notAfter !== undefined) token.setExpirationTime(Math.floor(notAfter / 1000));
+    return token.sign(this.#key);
+  }
+
   /** What the token says; undefined when it isn't ours, was changed, or is over. */
   async read(token: string): Promise<AccessClaim | undefined> {
+    const claim = await this.#verify(token, ISSUER);
+    return claim?.expiresAt === undefined ? undefined : { subject: claim.subject, expiresAt: claim.expiresAt };
+  }
+
+  /** The same of a refresh token. */
+  readRefresh(token: string): Promise<RefreshClaim | undefined> {
+    return this.#verify(token, REFRESH_ISSUER);
+  }
+
+  async #verify(token: string, issuer: string): Promise<RefreshClaim | undefined> {
     try {
       const { payload } = await jwtVerify(token, this.#key, {
         algorithms: ['HS256'],
-        issuer: ISSUER,
-        requiredClaims: ['sub', 'exp'],
+        issuer,
+        requiredClaims: ['sub'],
         currentDate: new Date(this.#clock.now()),
       });
-      if (payload.sub === undefined || payload.exp === undefined) return undefined;
-      return { subject: payload.sub, expiresAt: payload.exp * 1000 };
+      if (payload.sub === undefined) return undefined;
+      return { subject: payload.sub, expiresAt: payload.exp === undefined ? undefined : payload.exp * 1000 };
     } catch {
       return undefined; // every way of being no valid token is the same to whoever shows it
     }

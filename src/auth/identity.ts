@@ -10,6 +10,8 @@ export interface Grant {
   project: string;
   /** One repository of the project; absent: all of them. */
   repository?: string | undefined;
+  /** Images of that repository: a name, or the beginning of names before a `*`; absent: all of them. */
+  images?: string | undefined;
 }
 
 export interface Identity {
@@ -25,12 +27,20 @@ export const ANONYMOUS: Identity = { kind: 'anonymous', name: 'anonymous', grant
 
 const RANK: Record<Role, number> = { reader: 1, writer: 2, admin: 3 };
 
-/** Whether the identity has `role` (or a higher one) for the project, or for that repository of it. */
-export function may(identity: Identity, role: Role, project: string, repository?: string): boolean {
+/**
+ * Whether the identity has `role` (or a higher one) for the project, or for that repository or image of it. A grant for a
+ * part never answers a question about the whole.
+ */
+export function may(identity: Identity, role: Role, project: string, repository?: string, image?: string): boolean {
   return identity.grants.some(
     (grant) =>
       RANK[grant.role] >= RANK[role] &&
       (grant.project === '*' || grant.project === project) &&
-      (grant.repository === undefined || grant.repository === repository),
+      (grant.repository === undefined || grant.repository === repository) &&
+      (grant.images === undefined || (image !== undefined && matches(grant.images, image))),
   );
+}
+
+function matches(pattern: string, image: string): boolean {
+  return pattern.endsWith('*') ? image.startsWith(pattern.slice(0, -1)) : image === pattern;
 }

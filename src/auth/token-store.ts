@@ -87,6 +87,21 @@ export class TokenStore implements TokenManager, AccessTokenIssuer {
     return this.#access.issue(proof.token?.id ?? ANONYMOUS_SUBJECT, proof.expiresAt);
   }
 
+  async refreshTokenFor(secret: string): Promise<string | undefined> {
+    const proof = await this.#prove(secret);
+    return proof?.token === undefined ? undefined : this.#access.issueRefresh(proof.token.id, proof.expiresAt);
+  }
+
+  async accessTokenForRefresh(refreshToken: string): Promise<AccessToken | undefined> {
+    const claim = refreshToken.length > LONGEST_SECRET ? undefined : await this.#access.readRefresh(refreshToken);
+    const proof = claim && (await this.#useById(claim.subject, this.#clock.now(), claim.expiresAt));
+    if (proof?.token === undefined) {
+      await this.#brake.failed();
+      return undefined;
+    }
+    return this.#access.issue(proof.token.id, proof.expiresAt);
+  }
+
   anonymousAccessToken(): Promise<AccessToken> {
     return this.#access.issue(ANONYMOUS_SUBJECT);
   }

@@ -127,6 +127,32 @@ describe('access tokens', () => {
   });
 });
 
+describe('refresh tokens', () => {
+  it('get access tokens, open nothing themselves, and end with the token', async () => {
+    const { info, secret } = await tokens.create({ note: 'ci', grants: WRITER });
+    const refresh = (await tokens.refreshTokenFor(secret)) ?? '';
+    expect(await tokens.verify(refresh)).toBeUndefined();
+    expect(await tokens.accessTokenFor(refresh)).toBeUndefined();
+    expect(await tokens.refreshTokenFor(refresh)).toBeUndefined();
+    now += 400 * 24 * HOUR;
+    const access = await tokens.accessTokenForRefresh(refresh);
+    expect(await tokens.verify(access?.token ?? '')).toMatchObject({ name: info.id, grants: WRITER });
+    expect(await tokens.accessTokenForRefresh(access?.token ?? '')).toBeUndefined();
+    await tokens.revoke(info.id);
+    expect(await tokens.accessTokenForRefresh(refresh)).toBeUndefined();
+  });
+
+  it('never outlive the access token that they were got for', async () => {
+    const { secret } = await tokens.create({ note: 'ci', grants: WRITER });
+    const access = await tokens.accessTokenFor(secret);
+    const refresh = (await tokens.refreshTokenFor(access?.token ?? '')) ?? '';
+    now += HOUR - 1000;
+    expect(await tokens.accessTokenForRefresh(refresh)).toMatchObject({ expiresIn: 1 });
+    now += 1000;
+    expect(await tokens.accessTokenForRefresh(refresh)).toBeUndefined();
+  });
+});
+
 describe('wrong secrets', () => {
   it('are answered later and later after ten, right ones never; a quiet minute forgives', async () => {
     const { secret } = await tokens.create({ note: 'ci', grants: WRITER });

@@ -52,6 +52,13 @@ export interface AccessTokenIssuer {
    * Undefined when the secret is unknown, revoked or expired.
    */
   accessTokenFor(secret: string): Promise<AccessToken | undefined>;
+  /**
+   * What a client may keep in place of the secret to ask for access tokens later: it opens nothing else, and ends with the
+   * secret. Undefined as above.
+   */
+  refreshTokenFor(secret: string): Promise<string | undefined>;
+  /** As `accessTokenFor`, for a refresh token. */
+  accessTokenForRefresh(refreshToken: string): Promise<AccessToken | undefined>;
   /** For those who show nothing: it proves only that they came this way, and grants nothing. */
   anonymousAccessToken(): Promise<AccessToken>;
 }

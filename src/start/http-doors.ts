@@ -70,6 +70,7 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
         tokens: owner.tokens,
         context,
         names,
+        isPublic: async () => false,
       }),
       storage: storageDoor({
         buckets,

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -68,6 +68,10 @@ describe.skipIf(why !== '')(`docker with a daemon of its own${why}`, () => {
     const login = ['login', '-u', 'oauth2accesstoken', '--password-stdin', server.host];
     const said = await runOk('docker', login, { env, input: access?.token ?? '' });
     expect(said.stdout).toContain('Login Succeeded');
+    // docker keeps what only asks for tokens, and not the token that opens every door
+    const kept = await readFile(join(folder, 'config/config.json'), 'utf8');
+    expect(kept).toContain('identitytoken');
+    expect(Buffer.from(/"auth": "([^"]+)"/.exec(kept)?.[1] ?? '', 'base64').toString()).toMatch(/^[^:]+:$/);
 
     await docker('tag', 'api:local', `${name}:1`);
     const pushed = /digest: (sha256:[0-9a-f]{64})/.exec(await docker('push', `${name}:1`))?.[1] ?? '';

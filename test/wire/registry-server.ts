@@ -49,6 +49,7 @@ export async function startRegistryServer(): Promise<RegistryServer> {
     tokens,
     context: { authenticator: tokens, requireToken: true },
     names: { hosts: ['*-docker.pkg.dev'], defaultLocation: 'europe-central2' },
+    isPublic: async ({ repository }) => repository === 'public',
   });
   const oauth = oauthDoor(accounts);
   const requests: string[] = [];

@@ -73,6 +73,7 @@ export async function startStorageServer(): Promise<StorageServer> {
     tokens,
     context,
     names: { hosts: ['*-docker.pkg.dev'], defaultLocation: 'europe-central2' },
+    isPublic: async ({ repository }) => repository === 'public',
   });
   const oauth = oauthDoor(accounts);
   const requests: string[] = [];

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { may, type Role } from '../../auth/identity.ts';
+import type { OwnName } from '../../stores/registry/name.ts';
 import { originOf } from '../http/door.ts';
 import type { RegistryCall, Target } from './call.ts';
 import { RegistryError } from './errors.ts';
@@ -20,18 +21,25 @@ export function unauthorized(request: IncomingMessage, message: string, scope?: 
 }
 
 /**
- * Reader to pull, writer to push, admin to delete. Rights are those of the identity at this moment; scopes of registry
- * tokens are for information only.
+ * Reader to pull, writer to push, admin to delete; anybody may pull from a public repository. Rights are those of the
+ * identity at this moment; scopes of registry tokens are for information only.
  * @throws RegistryError 401 when nobody has said who asks, 403 when they are known and may not
  */
-export function require(call: RegistryCall, target: Target, role: Role): void {
-  if (may(call.identity, role, target.name.project, target.name.repository)) return;
+export async function require(call: RegistryCall, target: Target, role: Role): Promise<void> {
+  const { project, repository, image } = target.name;
+  if (role === 'reader' ? await mayRead(call, target.name) : may(call.identity, role, project, repository, image))
+    return;
   if (call.identity.kind === 'anonymous')
     throw unauthorized(call.request, 'log in first', `repository:${target.path}:${ACTIONS[role]}`);
   throw new RegistryError(
     403,
     'DENIED',
-    `${call.identity.name} is no ${role} of ${target.name.project}/${target.name.repository}; ` +
+    `${call.identity.name} is no ${role} of ${project}/${repository}/${image}; ` +
       'ask its owner for a token with that role (slipway token create)',
   );
+}
+
+/** Whether the caller may pull an image: by its own rights, or because the repository is open to everybody. */
+export async function mayRead(call: Pick<RegistryCall, 'identity' | 'isPublic'>, name: OwnName): Promise<boolean> {
+  return may(call.identity, 'reader', name.project, name.repository, name.image) || (await call.isPublic(name));
 }

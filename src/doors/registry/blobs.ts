@@ -8,7 +8,7 @@ import { blobUnknown, RegistryError } from './errors.ts';
 export async function getBlob(call: RegistryCall): Promise<void> {
   const { name = '' } = call.params;
   const target = targetOf(call, name);
-  require(call, target, 'reader');
+  await require(call, target, 'reader');
   const digest = digestParam(call.params['digest']);
   // whoever hears from HEAD that a blob is here won't send it: the link is renewed for the manifest to come
   const head = call.request.method === 'HEAD';
@@ -42,7 +42,7 @@ export async function getBlob(call: RegistryCall): Promise<void> {
 /** DELETE: the repository lets go of the blob; its bytes go when nobody else claims them. */
 export async function deleteBlob(call: RegistryCall): Promise<void> {
   const target = targetOf(call, call.params['name'] ?? '');
-  require(call, target, 'admin');
+  await require(call, target, 'admin');
   const digest = digestParam(call.params['digest']);
   const user = await call.store.userOf(target.key, digest);
   if (user !== undefined)

@@ -20,6 +20,8 @@ export interface RegistryDoorParts {
   tokens: AccessTokenIssuer;
   context: DoorContext;
   names: OwnNames;
+  /** Whether everybody may pull from the repository that holds this image. */
+  isPublic(name: OwnName): Promise<boolean>;
 }
 
 /** One request on its way: who asks, for what, and where the answer goes. */

@@ -1,10 +1,9 @@
-import { may } from '../../auth/identity.ts';
 import { MEDIA } from '../../images/media-types.ts';
 import { googleLocation, localPath, parseRepositoryKey } from '../../stores/registry/name.ts';
 import type { StoredManifest } from '../../stores/registry/registry.ts';
 import { sendJson } from '../http/answer.ts';
 import { nextLink } from '../http/links.ts';
-import { require, unauthorized } from './access.ts';
+import { mayRead, require, unauthorized } from './access.ts';
 import { digestParam, type RegistryCall, targetOf } from './call.ts';
 import { nameUnknown, RegistryError } from './errors.ts';
 
@@ -15,7 +14,7 @@ const LARGEST_PAGE = 10_000;
 export async function listTags(call: RegistryCall): Promise<void> {
   const { name = '' } = call.params;
   const target = targetOf(call, name);
-  require(call, target, 'reader');
+  await require(call, target, 'reader');
   const n = pageSize(call);
   if (!(await call.store.exists(target.key))) throw nameUnknown(name);
   const after = call.query.get('last') ?? undefined;
@@ -38,7 +37,7 @@ export async function listRepositories(call: RegistryCall): Promise<void> {
     const keys = await call.store.repositories({ limit: n + 1, after }, `${location}/`);
     for (const key of keys) {
       const own = parseRepositoryKey(key);
-      if (!may(call.identity, 'reader', own.project, own.repository)) continue;
+      if (!(await mayRead(call, own))) continue;
       found.push(google === undefined ? localPath(own) : key.slice(location.length + 1));
     }
     after = keys.at(-1);
@@ -52,7 +51,7 @@ export async function listRepositories(call: RegistryCall): Promise<void> {
 /** GET `/v2/<name>/referrers/<digest>?artifactType=`: always an index, also for what was never pushed. */
 export async function listReferrers(call: RegistryCall): Promise<void> {
   const target = targetOf(call, call.params['name'] ?? '');
-  require(call, target, 'reader');
+  await require(call, target, 'reader');
   const digest = digestParam(call.params['digest']);
   const artifactType = call.query.get('artifactType') ?? undefined;
   const found = await call.store.referrers(target.key, digest, artifactType);

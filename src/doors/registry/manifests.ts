@@ -13,7 +13,7 @@ import { MANIFEST_LIMIT } from './manifest-cache.ts';
 export async function getManifest(call: RegistryCall): Promise<void> {
   const { name = '', reference = '' } = call.params;
   const target = targetOf(call, name);
-  require(call, target, 'reader');
+  await require(call, target, 'reader');
   const manifest = await call.store.manifest(target.key, reference);
   const bytes = manifest === undefined ? undefined : await call.manifests.read(manifest.digest);
   if (manifest === undefined || bytes === undefined) throw manifestUnknown(name, reference);
@@ -28,7 +28,7 @@ export async function getManifest(call: RegistryCall): Promise<void> {
 export async function putManifest(call: RegistryCall): Promise<void> {
   const { name = '', reference = '' } = call.params;
   const target = targetOf(call, name);
-  require(call, target, 'writer');
+  await require(call, target, 'writer');
   const byDigest = reference.includes(':') ? digestParam(reference) : undefined;
   const tags = byDigest === undefined ? [reference] : call.query.getAll('tag');
   for (const tag of tags)
@@ -57,7 +57,7 @@ export async function putManifest(call: RegistryCall): Promise<void> {
 export async function deleteManifest(call: RegistryCall): Promise<void> {
   const { name = '', reference = '' } = call.params;
   const target = targetOf(call, name);
-  require(call, target, 'admin');
+  await require(call, target, 'admin');
   const actor = call.identity.name;
   const gone = isDigest(reference)
     ? await call.store.deleteManifest(target.key, reference, actor)

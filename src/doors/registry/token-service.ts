@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AccessToken } from '../../auth/tokens.ts';
+import type { AccessToken, AccessTokenIssuer } from '../../auth/tokens.ts';
 import { timestamp } from '../../lib/clock.ts';
 import { sendJson, urlOf } from '../http/answer.ts';
 import { readForm } from '../http/body.ts';
@@ -12,36 +12,63 @@ import { RegistryError } from './errors.ts';
  * docker, podman and skopeo send; POST is the OAuth 2 form of containerd and of docker's identity tokens.
  *
  * Nobody who shows nothing is refused: they get a token that grants nothing, so that a client learns from the request
- * itself what it may not do. No refresh token is ever answered: docker would store it in place of the person's own.
+ * itself what it may not do. A refresh token is answered only to those who ask for one (`offline_token`, `access_type`):
+ * docker login then keeps it in place of the password.
  */
 export async function serveToken(
   request: IncomingMessage,
   response: ServerResponse,
   parts: RegistryDoorParts,
 ): Promise<void> {
-  const secret = request.method === 'POST' ? await formSecret(request) : credentialsOf(request)?.secret;
-  const issued =
-    secret === undefined ? await parts.tokens.anonymousAccessToken() : await parts.tokens.accessTokenFor(secret);
+  const { query } = urlOf(request);
+  const asked = request.method === 'POST' ? await formRequest(request) : queryRequest(request, query);
+  const issued = await issue(parts.tokens, asked);
   if (issued === undefined)
     throw new RegistryError(401, 'UNAUTHORIZED', 'the token is unknown, was revoked or has expired');
-  const scope = urlOf(request).query.getAll('scope').join(' ');
-  sendJson(response, 200, answerOf(issued, scope), { 'Cache-Control': 'no-store' });
+  const refresh =
+    asked.offline && asked.secret !== undefined ? await parts.tokens.refreshTokenFor(asked.secret) : asked.refreshToken;
+  sendJson(
+    response,
+    200,
+    {
+      token: issued.token,
+      access_token: issued.token,
+      expires_in: issued.expiresIn,
+      issued_at: timestamp(Date.now()),
+      ...(refresh === undefined ? {} : { refresh_token: refresh }),
+      ...(asked.scope === '' ? {} : { scope: asked.scope }),
+    },
+    { 'Cache-Control': 'no-store' },
+  );
 }
 
-async function formSecret(request: IncomingMessage): Promise<string | undefined> {
+/** What a client shows, and what it wants for it. */
+interface TokenRequest {
+  secret?: string | undefined;
+  refreshToken?: string | undefined;
+  /** It wants a refresh token. */
+  offline: boolean;
+  scope: string;
+}
+
+function issue(tokens: AccessTokenIssuer, { secret, refreshToken }: TokenRequest): Promise<AccessToken | undefined> {
+  if (refreshToken !== undefined) return tokens.accessTokenForRefresh(refreshToken);
+  return secret === undefined ? tokens.anonymousAccessToken() : tokens.accessTokenFor(secret);
+}
+
+function queryRequest(request: IncomingMessage, query: URLSearchParams): TokenRequest {
+  return {
+    secret: credentialsOf(request)?.secret,
+    offline: query.get('offline_token') === 'true',
+    scope: query.getAll('scope').join(' '),
+  };
+}
+
+async function formRequest(request: IncomingMessage): Promise<TokenRequest> {
   const form = await readForm(request);
   const grant = form.get('grant_type');
-  if (grant === 'password') return form.get('password') ?? undefined;
-  if (grant === 'refresh_token') return form.get('refresh_token') ?? undefined;
+  const common = { offline: form.get('access_type') === 'offline', scope: form.getAll('scope').join(' ') };
+  if (grant === 'password') return { ...common, secret: form.get('password') ?? '' };
+  if (grant === 'refresh_token') return { ...common, refreshToken: form.get('refresh_token') ?? '' };
   throw new RegistryError(400, 'UNSUPPORTED', `unknown grant_type ${JSON.stringify(grant ?? '')}`);
-}
-
-function answerOf(issued: AccessToken, scope: string) {
-  return {
-    token: issued.token,
-    access_token: issued.token,
-    expires_in: issued.expiresIn,
-    issued_at: timestamp(Date.now()),
-    ...(scope === '' ? {} : { scope }),
-  };
 }

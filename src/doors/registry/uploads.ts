@@ -1,18 +1,17 @@
-import { may } from '../../auth/identity.ts';
 import type { Digest } from '../../images/digest.ts';
 import { Problem } from '../../lib/problem.ts';
 import { LEASE_MS } from '../../stores/content/content.ts';
 import type { UploadInfo } from '../../stores/content/uploads.ts';
 import { parseRepositoryKey } from '../../stores/registry/name.ts';
 import { sendEmpty } from '../http/answer.ts';
-import { require } from './access.ts';
+import { mayRead, require } from './access.ts';
 import { digestParam, locationOf, type RegistryCall, type Target, targetOf } from './call.ts';
 import { asInvalid, RegistryError } from './errors.ts';
 import { bodyOf, chunkOf } from './upload-body.ts';
 
 /** POST `/v2/<name>/blobs/uploads/`: mount, the whole blob at once, or a session. */
 export async function startUpload(call: RegistryCall): Promise<void> {
-  const target = writable(call);
+  const target = await writable(call);
   const mount = call.query.get('mount');
   if (mount !== null && (await mountBlob(call, target, digestParam(mount)))) return;
   const digest = call.query.get('digest');
@@ -26,7 +25,7 @@ export async function startUpload(call: RegistryCall): Promise<void> {
 
 /** PATCH: the next chunk, or with neither `Content-Range` nor length a stream of any size. */
 export async function appendUpload(call: RegistryCall): Promise<void> {
-  const target = writable(call);
+  const target = await writable(call);
   const upload = await find(call, target);
   const after = await append(call, target, upload);
   sendEmpty(call.response, 202, progressHeaders(target, after));
@@ -34,7 +33,7 @@ export async function appendUpload(call: RegistryCall): Promise<void> {
 
 /** PUT `?digest=`: closes the session, with its last bytes or without any. */
 export async function finishUpload(call: RegistryCall): Promise<void> {
-  const target = writable(call);
+  const target = await writable(call);
   const digest = digestParam(call.query.get('digest'));
   const upload = await find(call, target);
   await append(call, target, upload);
@@ -44,21 +43,21 @@ export async function finishUpload(call: RegistryCall): Promise<void> {
 
 /** GET: how far the session is. */
 export async function getUpload(call: RegistryCall): Promise<void> {
-  const target = writable(call);
+  const target = await writable(call);
   sendEmpty(call.response, 204, progressHeaders(target, await find(call, target)));
 }
 
 /** DELETE: the client has changed its mind, as containers/image does after a mount that became a session. */
 export async function cancelUpload(call: RegistryCall): Promise<void> {
-  const target = writable(call);
+  const target = await writable(call);
   const upload = await find(call, target);
   await call.uploads.cancel(upload.id);
   sendEmpty(call.response, 204);
 }
 
-function writable(call: RegistryCall): Target {
+async function writable(call: RegistryCall): Promise<Target> {
   const target = targetOf(call, call.params['name'] ?? '');
-  require(call, target, 'writer');
+  await require(call, target, 'writer');
   return target;
 }
 
@@ -106,8 +105,7 @@ async function mountBlob(call: RegistryCall, target: Target, digest: Digest): Pr
   const from = call.query.get('from');
   const candidates = from === null ? await call.store.repositoriesOfBlob(digest) : [targetOf(call, from).key];
   for (const source of candidates) {
-    const { project, repository } = parseRepositoryKey(source);
-    if (!may(call.identity, 'reader', project, repository) || !(await call.store.hasBlob(source, digest))) continue;
+    if (!(await mayRead(call, parseRepositoryKey(source))) || !(await call.store.hasBlob(source, digest))) continue;
     // held first and asked for afterwards, so that the collector can't take it before the link stands
     await call.content.hold('registry mount', [digest], LEASE_MS);
     if ((await call.content.stat(digest)) === undefined) return false;
