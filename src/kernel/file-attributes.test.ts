@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { setTimes } from './file-times.ts';
 import { parseMountTable } from './mount-table.ts';
 import { deviceNumber, deviceParts, makeNode } from './node-file.ts';
+import { spreadFolders } from './spread-folders.ts';
 import { getXattr, listXattrs, removeXattr, setXattr } from './xattr.ts';
 
 let folder: string;
@@ -62,4 +63,11 @@ test('the mount table is read with blanks in paths and with optional fields', ()
     { id: 22, target: '/', type: 'ext4', source: '/dev/sda1', options: ['rw'] },
     { id: 40, target: '/a b', type: 'overlay', source: 'sl\\ip', options: ['rw', 'lowerdir=/x'] },
   ]);
+});
+
+test('a folder is asked to spread what is made in it as often as one likes, and where nobody knows how', () => {
+  spreadFolders(folder);
+  spreadFolders(folder);
+  spreadFolders('/proc/self');
+  expect(() => spreadFolders(file)).toThrow(/ENOTDIR/);
 });

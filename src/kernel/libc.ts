@@ -23,6 +23,8 @@ const PROTOTYPES = {
   lremovexattr: ['lremovexattr', 'int', ['void *', 'void *']],
   readlinkat: ['readlinkat', 'int64_t', ['int', 'void *', 'void *', 'size_t']],
   utimensat: ['utimensat', 'int', ['int', 'void *', 'void *', 'int']],
+  /** Variadic, of which the comment above holds too. */
+  ioctl: ['ioctl', 'int', ['int', 'ulong', 'void *']],
   prctl: ['prctl', 'int', ['int', 'ulong', 'ulong', 'ulong', 'ulong']],
   /** openat2(dirfd, path, how, size) */
   syscallOpenat2: ['syscall', 'int64_t', ['int64_t', 'int', 'void *', 'void *', 'size_t']],

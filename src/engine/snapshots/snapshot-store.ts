@@ -5,6 +5,7 @@ import type { Digest } from '../../images/digest.ts';
 import { digestHex, digestOf } from '../../images/digest.ts';
 import { unmount } from '../../kernel/mount.ts';
 import { readMountTable } from '../../kernel/mount-table.ts';
+import { spreadFolders } from '../../kernel/spread-folders.ts';
 import { log } from '../../lib/log.ts';
 import { hasErrorCode, messageOf } from '../../lib/problem.ts';
 import { markIsAlive, processMark } from '../../lib/process-mark.ts';
@@ -44,6 +45,7 @@ export class SnapshotStore {
     const store = new SnapshotStore(root, join(root, `t-${boot}`), mark);
     for (const folder of ['a', 'l', 'u', `t-${boot}`, `t-${boot}/${EMPTY}`])
       await mkdir(join(root, folder), { recursive: true, mode: 0o700 });
+    spreadFolders(join(root, 'a'));
     return store;
   }
 
