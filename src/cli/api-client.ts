@@ -26,12 +26,7 @@ export interface ApiClient {
  * $SLIPWAY_TOKEN_FILE names: tokens are never on a command line.
  */
 export async function apiClient(context: CliContext): Promise<ApiClient> {
-  const remote = process.env['SLIPWAY_URL'];
-  const tokenFile = process.env['SLIPWAY_TOKEN_FILE'] ?? context.data.token;
-  const url = (remote ?? (await context.server().call('status', {})).url).replace(/\/+$/, '');
-  if (!URL.canParse(url))
-    throw new UsageProblem(`SLIPWAY_URL=${url} is no URL`, 'For example SLIPWAY_URL=http://127.0.0.1:7070.');
-  const token = await readToken(tokenFile);
+  const { url, token } = await apiCredentials(context);
   const send = (path: string, init: RequestInit & { duplex?: 'half' }) =>
     request(url, path, token, init, context.signal);
   return {
@@ -61,6 +56,16 @@ export async function apiClient(context: CliContext): Promise<ApiClient> {
       return Buffer.from(await (await accepted(response)).arrayBuffer());
     },
   };
+}
+
+/** Which server, and the token shown to it; see `apiClient`. */
+export async function apiCredentials(context: CliContext): Promise<{ url: string; token: string }> {
+  const remote = process.env['SLIPWAY_URL'];
+  const tokenFile = process.env['SLIPWAY_TOKEN_FILE'] ?? context.data.token;
+  const url = (remote ?? (await context.server().call('status', {})).url).replace(/\/+$/, '');
+  if (!URL.canParse(url))
+    throw new UsageProblem(`SLIPWAY_URL=${url} is no URL`, 'For example SLIPWAY_URL=http://127.0.0.1:7070.');
+  return { url, token: await readToken(tokenFile) };
 }
 
 async function readToken(file: string): Promise<string> {

@@ -1,7 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { messageOf, Problem, renderProblem } from '../lib/problem.ts';
-import { type AddCommand, describeCommands } from './command-table.ts';
+import type { AddCommand } from './command.ts';
+import { describeCommands } from './command-table.ts';
 import { type CliContext, createContext } from './context.ts';
 import { EXIT, exitCodeOf, exitCodeOfSignal } from './exit-codes.ts';
 import type { CliServices } from './services.ts';

@@ -1,14 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { formatGrantScope } from '../auth/grant-scope.ts';
 import type { Grant } from '../auth/identity.ts';
 import type { ControlService } from '../doors/control/routes.ts';
 import type { ControlMethod } from '../doors/control/wire.ts';
 import { writeDurably } from '../lib/durable-file.ts';
 import { hasErrorCode } from '../lib/problem.ts';
 import type { CollectReport } from '../stores/content/collect.ts';
+import { isOwnHost } from '../stores/registry/name.ts';
 import { examine } from './doctor.ts';
 import { cleanCacheMounts } from './housekeeping.ts';
 import type { Owner } from './owner.ts';
+import { RegistrySettings } from './registries.ts';
 import { VERSION } from './version.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -50,9 +53,14 @@ export function controlService(parts: ControlParts): ControlService {
     save: engine('save'),
     load: engine('load'),
     copy: engine('copy'),
-    async createToken({ note, role, project, repository, expiresAt }) {
-      const { info, secret } = await owner.tokens.create({ note, grants: [{ role, project, repository }], expiresAt });
+    async createToken({ note, grants, expiresAt }) {
+      const { info, secret } = await owner.tokens.create({ note, grants, expiresAt });
       return { id: info.id, secret };
+    },
+    async registryLogin({ host }) {
+      if (!isOwnHost(host, new RegistrySettings(owner.folder.config).ownNames(owner.config.listen))) return null;
+      const access = await owner.tokens.accessTokenFor((await readFile(owner.folder.token, 'utf8')).trim());
+      return access === undefined ? null : { username: 'oauth2accesstoken', secret: access.token };
     },
     async tokens() {
       return (await owner.tokens.list()).map(({ grants, ...token }) => ({
@@ -80,8 +88,8 @@ export function controlService(parts: ControlParts): ControlService {
   };
 }
 
-function describeGrant({ role, project, repository }: Grant): string {
-  return `${role} of ${project}${repository === undefined ? '' : `/${repository}`}`;
+function describeGrant({ role, ...scope }: Grant): string {
+  return `${role} of ${formatGrantScope(scope)}`;
 }
 
 /**

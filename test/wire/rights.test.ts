@@ -79,7 +79,7 @@ describe.skipIf(why !== '')(`rights at every door${why}`, () => {
   beforeAll(async () => {
     server = await TestServer.start();
     const create = async (role: string, project: string, more = {}) =>
-      control('createToken', { note: 'test', role, project, ...more });
+      control('createToken', { note: 'test', grants: [{ role, project }], ...more });
     tokens.reader = (await create('reader', 'a')).secret;
     tokens.writer = (await create('writer', 'a')).secret;
     tokens.stranger = (await create('admin', 'b')).secret;

@@ -1,3 +1,5 @@
+import { formatGrantScope, parseGrantScope } from '../../auth/grant-scope.ts';
+import type { Grant } from '../../auth/identity.ts';
 import { Problem } from '../../lib/problem.ts';
 import { ago } from '../ago.ts';
 import type { CliContext } from '../context.ts';
@@ -7,26 +9,31 @@ import { withControl } from '../with-control.ts';
 interface TokenOptions {
   role: 'reader' | 'writer' | 'admin';
   project: string;
-  repository?: string;
+  repository?: string[];
   expires?: number;
   note: string;
   json?: boolean;
 }
 
 export async function createToken(context: CliContext, options: TokenOptions): Promise<number> {
-  const { note, role, project, repository, expires } = options;
+  const { note, role, expires } = options;
   const expiresAt = expires === undefined ? undefined : Date.now() + expires;
-  const made = await withControl(context, (control) =>
-    control.call('createToken', { note, role, project, repository, expiresAt }),
-  );
+  const grants = grantsOf(options);
+  const made = await withControl(context, (control) => control.call('createToken', { note, grants, expiresAt }));
   if (options.json) context.terminal.out(`${JSON.stringify(made)}\n`);
   else {
     context.terminal.err(
-      `Token ${made.id}: ${role} of ${project}${repository === undefined ? '' : `/${repository}`}. It is shown once:\n`,
+      `Token ${made.id}: ${role} of ${grants.map(formatGrantScope).join(', ')}. It is shown once:\n`,
     );
     context.terminal.out(`${made.secret}\n`);
   }
   return 0;
+}
+
+/** A repository without a slash is one of --project. */
+function grantsOf({ role, project, repository }: TokenOptions): Grant[] {
+  if (repository === undefined) return [{ role, ...parseGrantScope(project) }];
+  return repository.map((scope) => ({ role, ...parseGrantScope(scope.includes('/') ? scope : `${project}/${scope}`) }));
 }
 
 export async function listTokens(context: CliContext, options: { json?: boolean }): Promise<number> {

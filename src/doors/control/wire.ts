@@ -1,3 +1,4 @@
+import type { Grant } from '../../auth/identity.ts';
 import type {
   CopyResult,
   ImageBuildResult,
@@ -85,16 +86,12 @@ export interface ControlCalls {
   /** From one registry to another (either may be ours), all platforms, bytes as they are. */
   copy: { request: { source: string; target: string }; event: TransferEvent; result: CopyResult & { ms: number } };
   createToken: {
-    request: {
-      note: string;
-      role: 'reader' | 'writer' | 'admin';
-      project: string;
-      repository?: string | undefined;
-      expiresAt?: number | undefined;
-    };
+    request: { note: string; grants: Grant[]; expiresAt?: number | undefined };
     event: never;
     result: { id: string; secret: string };
   };
+  /** What logs in at a registry host that is ours, for an hour; null for any other host. */
+  registryLogin: { request: { host: string }; event: never; result: { username: string; secret: string } | null };
   tokens: { request: Record<string, never>; event: never; result: TokenRow[] };
   revokeToken: { request: { id: string }; event: never; result: boolean };
   /** The key file of a service account of our own (JSON text), for gcloud and gsutil. */

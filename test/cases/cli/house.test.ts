@@ -35,6 +35,28 @@ describe.skipIf(why !== '')(`the server from the command line${why}`, () => {
     expect((await server.cli(['token', 'revoke', id])).code).toBe(1);
   });
 
+  it('makes tokens for single repositories, and refuses what names none', async () => {
+    const wanted = ['token', 'create', '--repository', 'shop/live/*', '--repository', 'web', '--note', 'two'];
+    const made = await server.cli(wanted);
+    expect(made.stderr).toContain('reader of shop/live, demo/web');
+    const ask = (path: string) =>
+      fetch(`${server.url}/v2/${path}/tags/list`, { headers: { authorization: `Bearer ${made.stdout.trim()}` } });
+    expect([(await ask('shop/live/api')).status, (await ask('demo/web/a')).status]).toEqual([404, 404]);
+    expect([(await ask('shop/other/api')).status, (await ask('demo/x/a')).status]).toEqual([403, 403]);
+    const wrong = await server.cli(['token', 'create', '--repository', 'shop/*/x']);
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('names no repositories')]);
+  });
+
+  it('logs docker in by itself, at its own hosts alone', async () => {
+    const helper = (host: string) => server.cli(['docker-credential', 'get'], { input: `${host}\n` });
+    const host = new URL(server.url).host;
+    const login = JSON.parse((await helper(`https://${host}/v2/`)).stdout) as { Username: string; Secret: string };
+    const basic = Buffer.from(`${login.Username}:${login.Secret}`).toString('base64');
+    expect((await fetch(`${server.url}/v2/`, { headers: { authorization: `Basic ${basic}` } })).status).toBe(200);
+    const other = await helper('docker.io');
+    expect([other.code, other.stdout]).toEqual([1, 'credentials not found in native keychain\n']);
+  });
+
   it('examines itself', async () => {
     const text = await server.ok('doctor');
     expect(text).toMatch(/^ok {3}stored bytes /m);

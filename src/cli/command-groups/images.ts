@@ -1,0 +1,96 @@
+import { type Command, Option } from 'commander';
+import { type AddCommand, EXAMPLE_IMAGE } from '../command.ts';
+import { platformValue } from '../option-values.ts';
+
+export function describeImages(program: Command, add: AddCommand): void {
+  add(
+    program,
+    'images',
+    { summary: 'images that have a name here', about: 'Images that you built, tagged or pulled on this server.' },
+    async () => (await import('../commands/images.ts')).images,
+  ).option('--json', 'for programs');
+  add(
+    program,
+    'tag <source> <target>',
+    {
+      summary: 'give an image another name',
+      about: 'Gives an image another name; SOURCE is a name or an image id.',
+      examples: [`slipway tag api:dev ${EXAMPLE_IMAGE}:1.0.0`],
+    },
+    async () => (await import('../commands/tag.ts')).tag,
+  );
+  add(
+    program,
+    'push <name>',
+    {
+      summary: 'send an image to its registry',
+      about: 'Sends an image to the registry that its name begins with; our own takes it without moving a byte.',
+      examples: [`slipway push ${EXAMPLE_IMAGE}:1.0.0`, `slipway push --all-tags ${EXAMPLE_IMAGE}`],
+    },
+    async () => (await import('../commands/push.ts')).push,
+  )
+    .option('-a, --all-tags', 'every tag of the repository')
+    .option('--json', 'for programs');
+  add(
+    program,
+    'pull <name>',
+    {
+      summary: 'fetch an image',
+      about:
+        'Fetches an image and gives it its name here. With --lazy its layers stay at their registry until something needs their bytes.',
+      examples: [`slipway pull ${EXAMPLE_IMAGE}:latest`],
+    },
+    async () => (await import('../commands/pull.ts')).pull,
+  )
+    .option('--platform <os/arch>', 'of several platforms, this one', platformValue)
+    .option('--lazy', 'leave the layers where they are until something needs them')
+    .option('--json', 'for programs');
+  add(
+    program,
+    'save <images...>',
+    {
+      summary: 'write images into an archive',
+      about: 'Writes images into one archive that docker load, podman load, skopeo and slipway load read.',
+      examples: ['slipway save -o api.tar api:dev', 'slipway save api:dev | ssh other docker load'],
+    },
+    async () => (await import('../commands/save.ts')).save,
+  )
+    .option('-o, --output <file>', 'where to (default: standard output)')
+    .addOption(new Option('--format <form>', 'what kind of archive').choices(['docker', 'oci']).default('docker'));
+  add(
+    program,
+    'load',
+    {
+      summary: 'take in the images of an archive',
+      about: 'Takes in the images of an archive (docker save, podman save, an OCI image layout), plain or compressed.',
+      examples: ['slipway load -i api.tar', 'docker save api:dev | slipway load'],
+    },
+    async () => (await import('../commands/load.ts')).load,
+  )
+    .option('-i, --input <file>', 'where from (default: standard input)')
+    .option('--tag <name>', 'another name for the only image')
+    .option('--json', 'for programs');
+  add(
+    program,
+    'copy <source> <target>',
+    {
+      summary: 'copy from registry to registry, all platforms, same digest',
+      about: 'Copies from registry to registry, byte for byte: all platforms, the same digest.',
+      examples: ['slipway copy python:3.11-slim europe-central2-docker.pkg.dev/demo/bases/python:3.11-slim-1.0.0'],
+    },
+    async () => (await import('../commands/copy.ts')).copy,
+  ).option('--json', 'for programs');
+  add(
+    program,
+    'history <image>',
+    {
+      summary: 'how an image came about, layer by layer',
+      about: 'Shows which line made each layer, and on which base the image stands. What is not here yet is fetched.',
+      examples: [`slipway history ${EXAMPLE_IMAGE}`, `slipway history --all --no-trunc ${EXAMPLE_IMAGE}`],
+    },
+    async () => (await import('../commands/history.ts')).history,
+  )
+    .option('--all', 'the entries of the base as well')
+    .option('--no-trunc', 'whole texts')
+    .option('--json', 'all entries, for programs');
+}
