@@ -4,6 +4,7 @@ import { messageOf, Problem } from '../../lib/problem.ts';
 import { retry } from '../../lib/retry.ts';
 import { RegistryAuth } from './auth.ts';
 import { type Endpoint, endpointsOf, originEndpoint, type RegistryHosts } from './hosts.ts';
+import { readRateLimit } from './rate-limit.ts';
 import { connectionProblem } from './refusal.ts';
 import type { Scopes } from './scopes.ts';
 import {
@@ -50,6 +51,8 @@ export class RegistryAccess {
       for (let round = 1; ; round++) {
         const headers = used === undefined ? request.headers : { ...request.headers, authorization: used };
         const answer = await this.#transport.send({ ...request, headers, attempts });
+        const limit = readRateLimit(answer);
+        if (limit !== undefined) this.#hosts.sawRateLimit?.(endpoint.host, limit);
         // The second 401 may ask for more scopes than the first one did; a third would be a circle.
         // Whoever we were redirected to may not ask for the registry's credentials.
         const asks = answer.status === 401 && own && answer.url.origin === endpoint.origin;

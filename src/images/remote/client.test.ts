@@ -285,3 +285,67 @@ it('says so when a server does not speak TLS', async () => {
     hint: expect.stringContaining('http: server gave HTTP response to HTTPS client'),
   });
 });
+
+describe('a check of what is kept', () => {
+  const reference = (host: string) => ({ host, repository: 'a', tag: '1' });
+
+  it('tells found, absent and silent apart by one HEAD, and refusals by their code', async () => {
+    const requests: string[] = [];
+    const answers: ((response: ServerResponse) => void)[] = [
+      (response) =>
+        response.writeHead(200, {
+          'content-type': MEDIA.ociManifest,
+          'docker-content-digest': blob.digest,
+          'content-length': 7,
+        }),
+      (response) => response.writeHead(404),
+      (response) => response.writeHead(405),
+      (response) => response.writeHead(200, { 'content-type': MEDIA.ociManifest, 'content-length': 7 }),
+      (response) => response.writeHead(429),
+      (response) => response.writeHead(503),
+    ];
+    const host = await serve((request, response) => {
+      requests.push(String(request.method));
+      answers[requests.length - 1]?.(response);
+      response.end();
+    });
+    const ask = () => client().check(reference(host));
+    expect(await ask()).toEqual({ kind: 'found', digest: blob.digest, mediaType: MEDIA.ociManifest, size: 7 });
+    expect(await ask()).toEqual({ kind: 'absent' });
+    expect(await ask()).toEqual({ kind: 'silent' });
+    expect(await ask()).toEqual({ kind: 'silent' });
+    await expect(ask()).rejects.toMatchObject({ code: 'exhausted' });
+    await expect(ask()).rejects.toMatchObject({ code: 'unavailable' });
+    expect(requests).toEqual(Array(6).fill('HEAD'));
+  });
+
+  it('tells what the registry writes of its quota, also on a refusal', async () => {
+    const host = await serve((_, response) =>
+      response.writeHead(429, { 'ratelimit-limit': '100;w=21600', 'ratelimit-remaining': '0;w=21600' }).end(),
+    );
+    const seen: unknown[] = [];
+    const asked = client({ sawRateLimit: (name, limit) => seen.push([name, limit.limit, limit.remaining]) });
+    await expect(asked.check(reference(host))).rejects.toMatchObject({ code: 'exhausted' });
+    expect(seen).toEqual([[host, 100, 0]]);
+  });
+});
+
+describe('what refers to an image', () => {
+  const index = (...manifests: object[]) => JSON.stringify({ schemaVersion: 2, mediaType: MEDIA.ociIndex, manifests });
+  const entry = { mediaType: MEDIA.ociManifest, digest: digestOf('sbom'), size: 4, artifactType: 'a/sbom' };
+
+  it('comes from the referrers API, or from the fallback tag where there is none', async () => {
+    const modern = await serve((_, response) =>
+      response.writeHead(200, { 'content-type': MEDIA.ociIndex }).end(index(entry)),
+    );
+    expect(await client().referrers(modern, 'a', blob.digest)).toEqual([entry]);
+    const paths: string[] = [];
+    const old = await serve((request, response) => {
+      paths.push(String(request.url));
+      if (request.url?.includes('/referrers/')) response.writeHead(404).end();
+      else response.writeHead(200, { 'content-type': MEDIA.ociIndex }).end(index(entry));
+    });
+    expect(await client().referrers(old, 'a', blob.digest)).toEqual([entry]);
+    expect(paths.at(-1)).toBe(`/v2/a/manifests/${blob.digest.replace(':', '-')}`);
+  });
+});

@@ -4,9 +4,11 @@ import type { Descriptor } from '../descriptor.ts';
 import { type Digest, isDigest } from '../digest.ts';
 import { familiarName, type Reference } from '../reference.ts';
 import { RegistryAccess } from './access.ts';
+import { blobSize, checkManifest, type RemoteCheck } from './check.ts';
 import type { RegistryHosts } from './hosts.ts';
 import { blobOpener, fetchManifest, headManifest, type RemoteHead, type RemoteManifest } from './pull.ts';
 import { hasBlob, mountBlob, type PushTarget, putManifest, uploadBlob } from './push.ts';
+import { listReferrers } from './referrers.ts';
 import { listTags } from './tags.ts';
 import type { TransportOptions } from './transport.ts';
 import { verifiedBlob } from './verified-blob.ts';
@@ -24,6 +26,8 @@ export interface CallOptions {
 export interface RegistryClient {
   /** What a name means, and nothing fetched: free of charge at Docker Hub. Undefined where the registry can't tell by HEAD. */
   head(reference: Reference, options?: CallOptions): Promise<RemoteHead | undefined>;
+  /** The same for a copy that is kept, told apart: still there, gone, or not to be learnt by HEAD. Asks the registry itself, once. */
+  check(reference: Reference, options?: CallOptions): Promise<RemoteCheck>;
   /** The manifest or index that a name means; `latest` when it has neither tag nor digest. */
   resolve(reference: Reference, options?: CallOptions): Promise<RemoteManifest>;
   /** The same for a tag or digest of a repository, such as an entry of an index. */
@@ -34,6 +38,8 @@ export interface RegistryClient {
    */
   blob(host: string, repository: string, descriptor: Descriptor, options?: CallOptions): Promise<Readable>;
   hasBlob(host: string, repository: string, digest: Digest, options?: CallOptions): Promise<boolean>;
+  /** Bytes of a blob, by HEAD; undefined when the registry has none, or doesn't say. */
+  blobSize(host: string, repository: string, digest: Digest, options?: CallOptions): Promise<number | undefined>;
   /** Whether the registry took the blob over from its repository `from`, without a byte being sent. */
   mountBlob(host: string, repository: string, digest: Digest, from: string, options?: CallOptions): Promise<boolean>;
   /** Sends a blob, whether it is there or not; `open` is called anew for each try. */
@@ -54,6 +60,8 @@ export interface RegistryClient {
     options?: CallOptions,
   ): Promise<Digest>;
   tags(host: string, repository: string, options?: CallOptions): Promise<string[]>;
+  /** What refers to a manifest, by the referrers API or by the fallback tag where there is none. */
+  referrers(host: string, repository: string, subject: Digest, options?: CallOptions): Promise<Descriptor[]>;
   /** Ends idle connections. */
   close(): void;
 }
@@ -79,6 +87,7 @@ export function createRegistryClient(hosts: RegistryHosts, transport: TransportO
           throw new Problem('not-found', `no digest for ${familiarName(reference)}`);
         return head;
       }),
+    check: (reference, { signal } = {}) => checkManifest(access, access.origin(reference.host), reference, signal),
     manifest: (host, repository, tagOrDigest, options) =>
       resolve(
         { host, repository, ...(isDigest(tagOrDigest) ? { digest: tagOrDigest } : { tag: tagOrDigest }) },
@@ -92,6 +101,8 @@ export function createRegistryClient(hosts: RegistryHosts, transport: TransportO
       return stream.once('close', () => first.destroy());
     },
     hasBlob: (host, repository, digest, options = {}) => hasBlob(target(host, repository, options), digest),
+    blobSize: (host, repository, digest, { signal } = {}) =>
+      blobSize(access, access.origin(host), repository, digest, signal),
     mountBlob: (host, repository, digest, from, options = {}) =>
       mountBlob(target(host, repository, options), digest, from),
     pushBlob: (host, repository, descriptor, open, options = {}) =>
@@ -100,6 +111,8 @@ export function createRegistryClient(hosts: RegistryHosts, transport: TransportO
       putManifest(target(host, repository, options), tagOrDigest, bytes, mediaType),
     tags: (host, repository, { signal } = {}) =>
       access.fromAny(host, (endpoint) => listTags(access, endpoint, repository, signal)),
+    referrers: (host, repository, subject, { signal } = {}) =>
+      listReferrers(access, access.origin(host), repository, subject, signal),
     close: () => access.close(),
   };
 }

@@ -1,4 +1,5 @@
 import { Problem } from '../../lib/problem.ts';
+import type { RateLimit } from './rate-limit.ts';
 
 export interface RegistryCredentials {
   /** `<token>` says that the password is an identity token (docker's `credsStore` convention). */
@@ -13,6 +14,8 @@ export interface RegistryHosts {
    * before the repository (`https://harbor.lab/hub` asks for `/v2/hub/library/python/...`).
    */
   mirrors?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** Base URLs of registries that are not simply `https://HOST`: `docker.io` -> `https://registry-1.docker.io`; a path as for mirrors. */
+  origins?: Readonly<Record<string, string>> | undefined;
   /** Hosts (with their port) that speak plain HTTP, besides loopback ones. */
   plainHttp?: readonly string[] | undefined;
   /** Asked when a registry or mirror wants to know who we are; by the host that the reference names. */
@@ -24,6 +27,8 @@ export interface RegistryHosts {
   allowAddress?: ((address: string, host: string) => boolean) | undefined;
   /** Hosts (with their port, where they have one) that the owner named: they are spoken to wherever they are. */
   isNamed?: ((host: string) => boolean) | undefined;
+  /** Told of every quota that a registry writes on an answer, refusals included; by the name that the reference has. */
+  sawRateLimit?: ((host: string, limit: RateLimit) => void) | undefined;
 }
 
 /** Which addresses may be spoken to: also those that a build fetches from by itself. */
@@ -48,20 +53,27 @@ export function endpointsOf(hosts: RegistryHosts, host: string): Endpoint[] {
 
 /** The registry itself, which alone is pushed to. */
 export function originEndpoint(hosts: RegistryHosts, host: string): Endpoint {
+  const given = hosts.origins?.[host];
+  if (given !== undefined) return { ...endpointAt(given, `registry ${host}`, ORIGIN_HINT), host };
   // Docker Hub's name is no server, and never was one.
   const server = host === 'docker.io' || host === 'index.docker.io' ? 'registry-1.docker.io' : host;
   const plain = isLoopback(server) || hosts.plainHttp?.includes(host) === true;
   return { origin: `${plain ? 'http' : 'https'}://${server}`, prefix: '', host };
 }
 
+const ORIGIN_HINT = 'Write the upstream of the repository as http://HOST:PORT or https://HOST/PREFIX.';
+
 function mirrorEndpoint(text: string, mirrorOf: string): Endpoint {
+  const hint = 'Write it as http://HOST:PORT or https://HOST/PREFIX under registries.mirrors in slipway.yaml.';
+  return { ...endpointAt(text, `mirror of ${mirrorOf}`, hint), mirrorOf };
+}
+
+function endpointAt(text: string, what: string, hint: string): Endpoint {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:'))
-    throw new Problem('invalid', `mirror of ${mirrorOf}: ${JSON.stringify(text)} is no http or https address`, {
-      hint: 'Write it as http://HOST:PORT or https://HOST/PREFIX under registries.mirrors in slipway.yaml.',
-    });
+    throw new Problem('invalid', `${what}: ${JSON.stringify(text)} is no http or https address`, { hint });
   const path = url.pathname.replace(/^\/+|\/+$/g, '').replace(/^v2(\/|$)/, '');
-  return { origin: url.origin, prefix: path === '' ? '' : `${path}/`, host: url.host, mirrorOf };
+  return { origin: url.origin, prefix: path === '' ? '' : `${path}/`, host: url.host };
 }
 
 /** Whether `host[:port]` is this machine by its name alone: docker, too, speaks plain HTTP to these. */

@@ -86,7 +86,7 @@ export async function fetchManifest(
   return { descriptor, bytes, host: reference.host, servedBy: endpoint.origin, rateLimit };
 }
 
-function manifestRequest(
+export function manifestRequest(
   endpoint: Endpoint,
   reference: Reference,
   method: 'GET' | 'HEAD',
@@ -103,7 +103,7 @@ function manifestRequest(
   };
 }
 
-function contentType(answer: Answer): string | undefined {
+export function contentType(answer: Answer): string | undefined {
   const type = answer.header('content-type')?.split(';')[0]?.trim().toLowerCase();
   return type === undefined || GENERIC_TYPES.has(type) ? undefined : type;
 }

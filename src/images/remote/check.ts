@@ -1,0 +1,69 @@
+import { type Digest, isDigest } from '../digest.ts';
+import { familiarName, type Reference } from '../reference.ts';
+import type { RegistryAccess } from './access.ts';
+import { type Endpoint, repositoryUrl } from './hosts.ts';
+import { contentType, manifestRequest } from './pull.ts';
+import { refusalOf } from './refusal.ts';
+import { repositoryScope } from './scopes.ts';
+
+/** What a registry says of a name by HEAD alone, which costs no quota. */
+export type RemoteCheck =
+  | { kind: 'found'; digest: Digest; mediaType: string /** Bytes. */; size: number }
+  /** 404: it was never there, or is there no longer. */
+  | { kind: 'absent' }
+  /** This registry has no HEAD, or names no digest in its answer. */
+  | { kind: 'silent' };
+
+/** Statuses of servers that don't know the method. */
+const NO_HEAD = new Set([400, 405, 501]);
+
+/**
+ * One question, without a second try: whoever holds a copy serves that while a registry is busy.
+ * @throws Problem `exhausted` (429), `unavailable`, `denied`, `unauthenticated`, `timeout`, `cancelled`
+ */
+export async function checkManifest(
+  access: RegistryAccess,
+  endpoint: Endpoint,
+  reference: Reference,
+  signal: AbortSignal | undefined,
+): Promise<RemoteCheck> {
+  const answer = await access.send(endpoint, {
+    ...manifestRequest(endpoint, reference, 'HEAD', signal),
+    attempts: 1,
+  });
+  if (answer.status === 404) {
+    answer.body.resume();
+    return { kind: 'absent' };
+  }
+  if (answer.status !== 200 && !NO_HEAD.has(answer.status))
+    throw await refusalOf(answer, { endpoint, subject: familiarName(reference), action: 'pull' });
+  answer.body.resume();
+  const digest = answer.header('docker-content-digest') ?? '';
+  const mediaType = contentType(answer);
+  const size = Number(answer.header('content-length'));
+  if (answer.status !== 200 || !isDigest(digest) || mediaType === undefined || !(size > 0)) return { kind: 'silent' };
+  return { kind: 'found', digest, mediaType, size };
+}
+
+/** @throws as `checkManifest`, but for 404 */
+export async function blobSize(
+  access: RegistryAccess,
+  endpoint: Endpoint,
+  repository: string,
+  digest: Digest,
+  signal: AbortSignal | undefined,
+): Promise<number | undefined> {
+  const answer = await access.send(endpoint, {
+    method: 'HEAD',
+    url: repositoryUrl(endpoint, repository, `blobs/${digest}`),
+    headers: { 'accept-encoding': 'identity' },
+    scopes: repositoryScope(endpoint.prefix + repository, 'pull'),
+    signal,
+  });
+  if (answer.status === 200 || answer.status === 404 || NO_HEAD.has(answer.status)) {
+    answer.body.resume();
+    const length = answer.header('content-length');
+    return answer.status === 200 && length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined;
+  }
+  throw await refusalOf(answer, { endpoint, subject: `${endpoint.host}/${repository}@${digest}`, action: 'pull' });
+}
