@@ -1,15 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { type Digest, type DigestAlgorithm, Digester, digestAlgorithm } from '../../images/digest.ts';
-import { abortable } from '../../lib/abortable.ts';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import type { Digest, DigestAlgorithm } from '../../images/digest.ts';
 import { formatBytes, readSmall } from '../../lib/bytes.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
-import { diskProblem, RESERVE_BYTES, requireSpace, SpaceGuard } from '../../lib/disk-problem.ts';
+import { diskProblem, RESERVE_BYTES, requireSpace } from '../../lib/disk-problem.ts';
 import { log } from '../../lib/log.ts';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
-import { processMark } from '../../lib/process-mark.ts';
 import { SingleFlight } from '../../lib/single-flight.ts';
 import {
   type BlobInfo,
@@ -19,11 +15,10 @@ import {
   type IngestOptions,
   LEASE_MS,
 } from '../../stores/content/content.ts';
-import { MeasuredFile } from '../../stores/content/measured-file.ts';
 import { BlobFiles } from './blob-files.ts';
+import { cancelled, IncomingFiles } from './incoming-files.ts';
+import { readHandle } from './read-handle.ts';
 
-/** Reads of this size cost as little CPU per byte as sendfile does; small blobs take what they need. */
-const READ_BYTES = 1 << 20;
 const SMALL_BLOB_BYTES = 4 << 20;
 
 export interface DiskContentOptions {
@@ -41,6 +36,7 @@ export class DiskContent implements ContentStore {
   readonly #clock: Clock;
   readonly #reserve: number;
   readonly #files: BlobFiles;
+  readonly #incoming: IncomingFiles;
   readonly #adopting = new SingleFlight<Digest, BlobInfo | undefined>();
 
   constructor(options: DiskContentOptions) {
@@ -49,6 +45,7 @@ export class DiskContent implements ContentStore {
     this.#clock = options.clock ?? systemClock;
     this.#reserve = options.reserveBytes ?? RESERVE_BYTES;
     this.#files = new BlobFiles(options.folder);
+    this.#incoming = new IncomingFiles(options.folder, this.#reserve);
   }
 
   async stat(digest: Digest): Promise<BlobInfo | undefined> {
@@ -76,22 +73,7 @@ export class DiskContent implements ContentStore {
   }
 
   async open(digest: Digest, range?: ByteRange): Promise<Readable> {
-    const handle = await this.#openFile(digest);
-    try {
-      const { size } = await handle.stat();
-      const start = range?.start ?? 0;
-      const end = Math.min(range?.end ?? size - 1, size - 1);
-      if (range !== undefined && (start >= size || end < start))
-        throw new Problem('invalid', `bytes ${range.start}-${range.end} of a blob of ${size} bytes`);
-      if (size === 0) {
-        await handle.close();
-        return Readable.from([]);
-      }
-      return handle.createReadStream({ start, end, highWaterMark: Math.min(READ_BYTES, end - start + 1) });
-    } catch (error) {
-      await handle.close();
-      throw error;
-    }
+    return readHandle(await this.#openFile(digest), range);
   }
 
   async read(digest: Digest, limit = SMALL_BLOB_BYTES): Promise<Buffer> {
@@ -121,7 +103,7 @@ export class DiskContent implements ContentStore {
     const file = await this.scratch();
     try {
       if (options.size !== undefined) await requireSpace(this.#folder, options.size, this.#reserve);
-      const info = await this.#receive(file, source, options);
+      const info = await this.#incoming.receive(file, source, options);
       await this.#publish(file, info);
       return info;
     } catch (error) {
@@ -131,51 +113,13 @@ export class DiskContent implements ContentStore {
     }
   }
 
-  async #receive(file: string, source: AsyncIterable<Uint8Array>, options: IngestOptions): Promise<BlobInfo> {
-    const { expected, size, signal } = options;
-    const digester = new Digester(expected === undefined ? options.algorithm : digestAlgorithm(expected));
-    const handle = await open(file, 'wx', 0o444);
-    const writer = new MeasuredFile(handle, digester, size);
-    const room = size === undefined ? new SpaceGuard(this.#folder, this.#reserve) : undefined;
-    try {
-      let came = 0;
-      for await (const chunk of abortable(source, signal)) {
-        came += chunk.length;
-        await room?.take(chunk.length);
-        if (size !== undefined && came > size)
-          throw new Problem('invalid', `more than the expected ${size} bytes came`);
-        await writer.write(chunk);
-      }
-      if (size !== undefined && came !== size)
-        throw new Problem('invalid', `${came} bytes came in place of the expected ${size}`);
-      await writer.flush();
-      const digest = digester.finish();
-      if (expected !== undefined && digest !== expected)
-        throw new Problem('invalid', `the bytes have digest ${digest} in place of the expected ${expected}`);
-      if (signal?.aborted) throw cancelled();
-      await handle.sync();
-      return { digest, size: came };
-    } finally {
-      await writer.settle();
-      await handle.close();
-    }
-  }
-
   put(bytes: Uint8Array, algorithm: DigestAlgorithm = 'sha256'): Promise<BlobInfo> {
     return this.ingest(once(bytes), { size: bytes.length, algorithm });
   }
 
   async adopt(file: string, info: BlobInfo): Promise<BlobInfo> {
     try {
-      const handle = await open(file, 'r');
-      try {
-        const { size } = await handle.stat();
-        if (size !== info.size) throw new Error(`${file} has ${size} bytes, but was measured as ${info.size}`);
-        await handle.chmod(0o444);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
+      await this.#incoming.seal(file, info.size);
       await this.#publish(file, info);
       await rm(file, { force: true });
       return { digest: info.digest, size: info.size };
@@ -192,10 +136,8 @@ export class DiskContent implements ContentStore {
     if ((await this.#files.size(info.digest)) === undefined) await this.#files.place(file, info.digest, info.size);
   }
 
-  async scratch(): Promise<string> {
-    const folder = join(this.#folder, 'ingest');
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    return join(folder, `${await ownMark}-${randomBytes(9).toString('hex')}`);
+  scratch(): Promise<string> {
+    return this.#incoming.scratch();
   }
 
   async hold(holder: string, digests: Digest[], ms: number): Promise<void> {
@@ -207,17 +149,10 @@ export class DiskContent implements ContentStore {
   }
 }
 
-/** Names of files under way begin with it, so that start-up knows whose they are. */
-const ownMark = processMark();
-
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
 function absent(digest: Digest): Problem {
   return new Problem('not-found', `blob ${digest} is not in the content store`);
-}
-
-function cancelled(cause?: unknown): Problem {
-  return new Problem('cancelled', 'storing a blob was cancelled', { cause });
 }
