@@ -102,8 +102,8 @@ async function receiveWhole(call: RegistryCall, target: Target, digest: Digest):
  * none: the client then gets a session, because a mount must never tell what lies in repositories it can't read.
  */
 async function mountBlob(call: RegistryCall, target: Target, digest: Digest): Promise<boolean> {
-  const from = call.query.get('from');
-  const candidates = from === null ? await call.store.repositoriesOfBlob(digest) : [targetOf(call, from).key];
+  const from = call.query.get('from') ?? '';
+  const candidates = from === '' ? await call.store.repositoriesOfBlob(digest) : [targetOf(call, from).key];
   for (const source of candidates) {
     if (!(await mayRead(call, parseRepositoryKey(source))) || !(await call.store.hasBlob(source, digest))) continue;
     // held first and asked for afterwards, so that the collector can't take it before the link stands
