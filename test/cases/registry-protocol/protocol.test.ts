@@ -1,13 +1,7 @@
-import { type IncomingHttpHeaders, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { callRegistry } from '../../wire/registry-call.ts';
 import { type RegistryServer, startRegistryServer } from '../../wire/registry-server.ts';
 import { CaseNames, type ProtocolStep, readProtocolCases } from './protocol-cases.ts';
-
-interface Answer {
-  status: number;
-  headers: IncomingHttpHeaders;
-  body: Buffer;
-}
 
 let server: RegistryServer;
 const secrets: Record<string, string> = { wrong: `slw_0123456789abcdef_${'A'.repeat(43)}` };
@@ -33,13 +27,16 @@ async function play(step: ProtocolStep, names: CaseNames, label: string): Promis
   if (step.push !== undefined) {
     const bytes = names.bytes(step.push);
     const path = names.fill(`/v2/${step.to ?? '{repo}'}/blobs/uploads/?digest={sha256:${step.push}}`);
-    expect((await send('POST', path, { body: bytes })).status, label).toBe(201);
+    expect(
+      (await callRegistry(server.host, 'POST', path, { secret: secrets['writer'], body: bytes })).status,
+      label,
+    ).toBe(201);
     return;
   }
   const [method = '', path = ''] = names.fill(step.do ?? '').split(' ');
   const cut = (name: string) => names.bytes(name).subarray(step.from ?? 0, Number(step.to ?? Number.MAX_SAFE_INTEGER));
-  const answer = await send(method, path, {
-    as: step.as,
+  const answer = await callRegistry(server.host, method, path, {
+    secret: secrets[step.as ?? 'writer'],
     headers: step.headers,
     streamed: step.streamed,
     body: step.body === undefined ? undefined : cut(step.body),
@@ -63,32 +60,4 @@ async function play(step: ProtocolStep, names: CaseNames, label: string): Promis
     expect(JSON.parse(answer.body.toString()).repositories, label).not.toContain(names.fill(name));
   const location = answer.headers.location;
   if (location !== undefined) names.remember(step.keep ?? 'location', location);
-}
-
-interface Sending {
-  as?: ProtocolStep['as'];
-  headers?: Record<string, string> | undefined;
-  body?: Buffer | undefined;
-  streamed?: boolean | undefined;
-}
-
-function send(method: string, path: string, { as = 'writer', headers = {}, body, streamed }: Sending): Promise<Answer> {
-  const all: Record<string, string | number> = { ...headers };
-  const secret = secrets[as];
-  if (secret !== undefined) all['Authorization'] = `Basic ${Buffer.from(`anybody:${secret}`).toString('base64')}`;
-  if (streamed) all['Transfer-Encoding'] = 'chunked';
-  else if (body !== undefined || ['POST', 'PUT', 'PATCH'].includes(method)) all['Content-Length'] = body?.length ?? 0;
-  const [host, port] = server.host.split(':');
-  return new Promise((resolve, reject) => {
-    const sent = request({ host, port, method, path, headers: all }, (answer) => {
-      const chunks: Buffer[] = [];
-      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-      answer.on('error', reject);
-      answer.on('end', () =>
-        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(chunks) }),
-      );
-    });
-    sent.on('error', reject);
-    sent.end(body);
-  });
 }
