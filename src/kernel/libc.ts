@@ -25,6 +25,8 @@ const PROTOTYPES = {
   utimensat: ['utimensat', 'int', ['int', 'void *', 'void *', 'int']],
   /** Variadic, of which the comment above holds too. */
   ioctl: ['ioctl', 'int', ['int', 'ulong', 'void *']],
+  mallopt: ['mallopt', 'int', ['int', 'int']],
+  malloc_trim: ['malloc_trim', 'int', ['size_t']],
   prctl: ['prctl', 'int', ['int', 'ulong', 'ulong', 'ulong', 'ulong']],
   /** openat2(dirfd, path, how, size) */
   syscallOpenat2: ['syscall', 'int64_t', ['int64_t', 'int', 'void *', 'void *', 'size_t']],

@@ -8,7 +8,10 @@ import { VERSION } from './version.ts';
 const services: CliServices = {
   version: VERSION,
   root: join(import.meta.dirname, '../..'),
-  serve: async (options) => (await import('./serve.ts')).serve(options),
+  serve: async (options) => {
+    (await import('./small-heap.ts')).keepHeapSmall();
+    return await (await import('./serve.ts')).serve(options);
+  },
   openOwner: async (data, wait) => (await import('./local.ts')).openLocal(data, wait),
 };
 

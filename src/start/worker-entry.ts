@@ -4,6 +4,7 @@ import { dieWithParent } from '../kernel/parent-death.ts';
 import { dataFolder } from '../lib/data-folder.ts';
 import { log } from '../lib/log.ts';
 import { messageOf, Problem, problemToJson } from '../lib/problem.ts';
+import { giveBackAtRest } from './give-back-at-rest.ts';
 import type { FromProcess, ToProcess } from './process-messages.ts';
 import type { RowObjects } from './rows.ts';
 import { storesOver } from './stores.ts';
@@ -16,6 +17,8 @@ const owner = await connectObjects<RowObjects>(folder.rowsSocket);
 const calls = await workerCalls(storesOver(owner.objects as RowObjects, folder), folder, readConfig(folder.config));
 const running = new Map<number, AbortController>();
 let ending = false;
+
+giveBackAtRest();
 
 process.on('message', (message: ToProcess) => {
   if (message.kind === 'cancel') running.get(message.id)?.abort(message.reason);
