@@ -23,22 +23,33 @@ export function sendJson(
   sendBytes(response, status, JSON.stringify(value), { 'Content-Type': 'application/json', ...headers });
 }
 
-/** Answers without a body. 204 must not carry a length (RFC 9110, section 8.6), everything else says 0. */
+/** Answers without a body. 204 must not carry a length (RFC 9110, section 8.6), 304 that of what it stands for; else it is 0. */
 export function sendEmpty(response: ServerResponse, status: number, headers: OutgoingHttpHeaders = {}): void {
-  response.writeHead(status, status === 204 ? headers : { 'Content-Length': 0, ...headers });
+  response.writeHead(status, status === 204 || status === 304 ? headers : { 'Content-Length': 0, ...headers });
   response.end();
 }
 
 /**
  * Sends a stream as the body, at the client's pace. A client that goes away ends the stream and is no error of ours; a
- * source that breaks cuts the connection, because the status line has left already.
+ * source that breaks, or that ends before the `length` that was announced, cuts the connection, because the status line
+ * has left already: on a connection that stays open, the client would wait for the rest for ever.
  */
-export async function sendStream(response: ServerResponse, source: Readable): Promise<void> {
+export async function sendStream(response: ServerResponse, source: Readable, length?: number): Promise<void> {
   try {
-    await pipeline(source, response);
+    if (length === undefined) await pipeline(source, response);
+    else await pipeline(source, (chunks: AsyncIterable<Uint8Array>) => exactly(length, chunks), response);
   } catch (error) {
     if (!hasErrorCode(error, 'ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'EPIPE')) throw error;
   }
+}
+
+async function* exactly(length: number, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let sent = 0;
+  for await (const chunk of chunks) {
+    sent += chunk.length;
+    yield chunk;
+  }
+  if (sent !== length) throw new Error(`the source of an answer had ${sent} bytes in place of ${length}`);
 }
 
 /** The path and query of a request, whatever form its request line has. */

@@ -1,11 +1,13 @@
 import { createServer, request as httpRequest, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { sendStream, urlOf } from './answer.ts';
 import { BodyTooLong, readBody } from './body.ts';
 import { nextLink } from './links.ts';
-import { contentRange, rangeOf } from './ranges.ts';
+import { multipartRanges } from './multipart-ranges.ts';
+import { type ByteSpan, contentRange, rangeOf, rangesOf } from './ranges.ts';
 import { Router } from './router.ts';
 
 describe('a router', () => {
@@ -65,6 +67,41 @@ describe('a range', () => {
     ['bytes=a-b', 'whole'],
   ])('%s of 2048 bytes is %j', (header, expected) => {
     expect(rangeOf(header, 2048)).toEqual(expected);
+  });
+
+  it.each([
+    ['bytes=0-1,5-6', [0, 1], [5, 6]],
+    ['bytes=0-1, 2040-, -3', [0, 1], [2040, 2047], [2045, 2047]],
+    ['bytes=0-1,5000-,9-', [0, 1], [9, 2047]],
+    ['bytes=7-7,,', [7, 7]],
+  ])('%s are several', (header, ...spans) => {
+    expect(rangesOf(header, 2048)).toEqual(spans.map(([start, end]) => ({ start, end })));
+  });
+
+  it.each([
+    ['bytes=0-,0-', 'whole'],
+    ['bytes=0-1000,500-1500,1000-2000', 'whole'],
+    ['bytes=0-1,x', 'whole'],
+    ['bytes=5000-,6000-7000', 'unsatisfiable'],
+    ['bytes=', 'whole'],
+  ])('%s is %s: more than there is, nonsense, or nothing', (header, expected) => {
+    expect(rangesOf(header, 2048)).toBe(expected);
+  });
+
+  it('is one of several parts of a body', async () => {
+    const bytes = Buffer.from('0123456789');
+    const open = async ({ start, end }: ByteSpan) => Readable.from([bytes.subarray(start, end + 1)]);
+    const spans = [
+      { start: 0, end: 1 },
+      { start: 7, end: 9 },
+    ];
+    const parts = multipartRanges(spans, 10, 'text/plain', open);
+    const body = await buffer(parts.body);
+    expect(body).toHaveLength(parts.length);
+    const boundary = parts.contentType.replace('multipart/byteranges; boundary=', '');
+    const part = (range: string, text: string) =>
+      `--${boundary}\r\nContent-Type: text/plain\r\nContent-Range: bytes ${range}/10\r\n\r\n${text}\r\n`;
+    expect(body.toString()).toBe(`${part('0-1', '01')}${part('7-9', '789')}--${boundary}--\r\n`);
   });
 
   it('of nothing can not be satisfied, and is written as HTTP wants it', () => {

@@ -1,10 +1,16 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { BlobInfo } from '../../stores/content/content.ts';
 import { sendEmpty, sendStream } from '../http/answer.ts';
-import { contentRange, rangeOf } from '../http/ranges.ts';
+import { multipartRanges } from '../http/multipart-ranges.ts';
+import { type ByteSpan, contentRange, rangesOf } from '../http/ranges.ts';
 import { require } from './access.ts';
 import { digestParam, type RegistryCall, targetOf } from './call.ts';
+import { etagOf, holdsFor, isKnown } from './conditions.ts';
 import { blobUnknown, RegistryError } from './errors.ts';
 
-/** GET and HEAD `/v2/<name>/blobs/<digest>`, whole or one range. */
+const BINARY = 'application/octet-stream';
+
+/** GET and HEAD `/v2/<name>/blobs/<digest>`, whole, one range or several. */
 export async function getBlob(call: RegistryCall): Promise<void> {
   const { name = '' } = call.params;
   const target = targetOf(call, name);
@@ -17,26 +23,43 @@ export async function getBlob(call: RegistryCall): Promise<void> {
   if (blob === undefined) throw blobUnknown(digest);
 
   const headers = {
-    'Content-Type': 'application/octet-stream',
+    'Content-Type': BINARY,
     'Docker-Content-Digest': digest,
     'Accept-Ranges': 'bytes',
-    ETag: `"${digest}"`,
+    ETag: etagOf(digest),
   };
-  const range = head ? 'whole' : rangeOf(call.request.headers.range, blob.size);
-  if (range === 'unsatisfiable')
+  if (isKnown(call.request, digest)) return sendEmpty(call.response, 304, headers);
+  const ranges = head || !holdsFor(call.request, digest) ? 'whole' : rangesOf(call.request.headers.range, blob.size);
+  if (ranges === 'unsatisfiable')
     throw new RegistryError(416, 'SIZE_INVALID', `the blob has ${blob.size} bytes`, {
       headers: { 'Content-Range': `bytes */${blob.size}` },
     });
   if (head || blob.size === 0) return sendEmpty(call.response, 200, { ...headers, 'Content-Length': blob.size });
-  const source = await call.content.open(digest, range === 'whole' ? undefined : range);
-  if (range === 'whole') call.response.writeHead(200, { ...headers, 'Content-Length': blob.size });
-  else
-    call.response.writeHead(206, {
-      ...headers,
-      'Content-Length': range.end - range.start + 1,
-      'Content-Range': contentRange(range, blob.size),
-    });
-  await sendStream(call.response, source);
+  await sendParts(call, blob, headers, ranges);
+}
+
+/** The whole, one part of it, or several in one body. */
+async function sendParts(
+  { content, response }: RegistryCall,
+  { digest, size }: BlobInfo,
+  headers: OutgoingHttpHeaders,
+  ranges: ByteSpan[] | 'whole',
+): Promise<void> {
+  const [first, ...more] = ranges === 'whole' ? [] : ranges;
+  if (ranges === 'whole' || first === undefined) {
+    const source = await content.open(digest);
+    response.writeHead(200, { ...headers, 'Content-Length': size });
+    return sendStream(response, source, size);
+  }
+  if (more.length === 0) {
+    const source = await content.open(digest, first);
+    const length = first.end - first.start + 1;
+    response.writeHead(206, { ...headers, 'Content-Length': length, 'Content-Range': contentRange(first, size) });
+    return sendStream(response, source, length);
+  }
+  const parts = multipartRanges(ranges, size, BINARY, (span) => content.open(digest, span));
+  response.writeHead(206, { ...headers, 'Content-Type': parts.contentType, 'Content-Length': parts.length });
+  await sendStream(response, parts.body, parts.length);
 }
 
 /** DELETE: the repository lets go of the blob; its bytes go when nobody else claims them. */

@@ -1,11 +1,14 @@
+import type { OutgoingHttpHeaders } from 'node:http';
 import { type Digest, digestAlgorithm, digestOf, isDigest } from '../../images/digest.ts';
 import { parseManifest } from '../../images/manifest.ts';
 import { isTag } from '../../images/reference.ts';
 import { describeManifest, type ManifestDescription } from '../../stores/registry/describe.ts';
+import type { StoredManifest } from '../../stores/registry/registry.ts';
 import { sendBytes, sendEmpty } from '../http/answer.ts';
 import { readBody } from '../http/body.ts';
 import { require } from './access.ts';
 import { digestParam, locationOf, type RegistryCall, targetOf } from './call.ts';
+import { etagOf, isKnown } from './conditions.ts';
 import { asInvalid, manifestUnknown, RegistryError } from './errors.ts';
 import { MANIFEST_LIMIT } from './manifest-cache.ts';
 
@@ -15,13 +18,15 @@ export async function getManifest(call: RegistryCall): Promise<void> {
   const target = targetOf(call, name);
   await require(call, target, 'reader');
   const manifest = await call.store.manifest(target.key, reference);
+  if (manifest !== undefined && isKnown(call.request, manifest.digest))
+    return sendEmpty(call.response, 304, headersOf(manifest));
   const bytes = manifest === undefined ? undefined : await call.manifests.read(manifest.digest);
   if (manifest === undefined || bytes === undefined) throw manifestUnknown(name, reference);
-  sendBytes(call.response, 200, bytes, {
-    'Content-Type': manifest.mediaType,
-    'Docker-Content-Digest': manifest.digest,
-    ETag: `"${manifest.digest}"`,
-  });
+  sendBytes(call.response, 200, bytes, headersOf(manifest));
+}
+
+function headersOf({ mediaType, digest }: StoredManifest): OutgoingHttpHeaders {
+  return { 'Content-Type': mediaType, 'Docker-Content-Digest': digest, ETag: etagOf(digest) };
 }
 
 /** PUT: by tag, or by digest with any number of `?tag=`. Acknowledged once bytes and rows are on disk. */

@@ -37,7 +37,7 @@ async function play(step: ProtocolStep, names: CaseNames, label: string): Promis
   const cut = (name: string) => names.bytes(name).subarray(step.from ?? 0, Number(step.to ?? Number.MAX_SAFE_INTEGER));
   const answer = await callRegistry(server.host, method, path, {
     secret: secrets[step.as ?? 'writer'],
-    headers: step.headers,
+    headers: step.headers === undefined ? undefined : (names.fillJson(step.headers) as Record<string, string>),
     streamed: step.streamed,
     body: step.body === undefined ? undefined : cut(step.body),
   });
