@@ -18,7 +18,8 @@ export type RemoteCheck =
 const NO_HEAD = new Set([400, 405, 501]);
 
 /**
- * One question, without a second try: whoever holds a copy serves that while a registry is busy.
+ * One question.
+ * @param attempts 1 for whoever holds a copy, and serves that while a registry is busy; 4 unless told
  * @throws Problem `exhausted` (429), `unavailable`, `denied`, `unauthenticated`, `timeout`, `cancelled`
  */
 export async function checkManifest(
@@ -26,10 +27,11 @@ export async function checkManifest(
   endpoint: Endpoint,
   reference: Reference,
   signal: AbortSignal | undefined,
+  attempts: number | undefined,
 ): Promise<RemoteCheck> {
   const answer = await access.send(endpoint, {
     ...manifestRequest(endpoint, reference, 'HEAD', signal),
-    attempts: 1,
+    attempts,
   });
   if (answer.status === 404) {
     answer.body.resume();

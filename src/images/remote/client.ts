@@ -26,8 +26,8 @@ export interface CallOptions {
 export interface RegistryClient {
   /** What a name means, and nothing fetched: free of charge at Docker Hub. Undefined where the registry can't tell by HEAD. */
   head(reference: Reference, options?: CallOptions): Promise<RemoteHead | undefined>;
-  /** The same for a copy that is kept, told apart: still there, gone, or not to be learnt by HEAD. Asks the registry itself, once. */
-  check(reference: Reference, options?: CallOptions): Promise<RemoteCheck>;
+  /** The same for a copy that is kept, told apart: still there, gone, or not to be learnt by HEAD. Asks the registry itself. */
+  check(reference: Reference, options?: CallOptions & { attempts?: number | undefined }): Promise<RemoteCheck>;
   /** The manifest or index that a name means; `latest` when it has neither tag nor digest. */
   resolve(reference: Reference, options?: CallOptions): Promise<RemoteManifest>;
   /** The same for a tag or digest of a repository, such as an entry of an index. */
@@ -87,7 +87,8 @@ export function createRegistryClient(hosts: RegistryHosts, transport: TransportO
           throw new Problem('not-found', `no digest for ${familiarName(reference)}`);
         return head;
       }),
-    check: (reference, { signal } = {}) => checkManifest(access, access.origin(reference.host), reference, signal),
+    check: (reference, { signal, attempts } = {}) =>
+      checkManifest(access, access.origin(reference.host), reference, signal, attempts),
     manifest: (host, repository, tagOrDigest, options) =>
       resolve(
         { host, repository, ...(isDigest(tagOrDigest) ? { digest: tagOrDigest } : { tag: tagOrDigest }) },

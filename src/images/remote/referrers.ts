@@ -1,6 +1,7 @@
 import { Problem } from '../../lib/problem.ts';
 import type { Descriptor } from '../descriptor.ts';
-import { type Digest, digestAlgorithm, digestHex } from '../digest.ts';
+import type { Digest } from '../digest.ts';
+import { fallbackTag } from '../fallback-tag.ts';
 import { parseManifest } from '../manifest.ts';
 import { MEDIA } from '../media-types.ts';
 import { familiarName } from '../reference.ts';
@@ -50,10 +51,6 @@ export async function listReferrers(
     if (error instanceof Problem && error.code === 'not-found') return [];
     throw error;
   }
-}
-
-function fallbackTag(subject: Digest): string {
-  return `${digestAlgorithm(subject)}-${digestHex(subject).slice(0, 64)}`;
 }
 
 function entriesOf(bytes: Buffer): Descriptor[] {
