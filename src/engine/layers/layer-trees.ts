@@ -1,4 +1,4 @@
-import { decodeLayer } from '../../images/decompress.ts';
+import { decodeLayerFile } from '../../images/decompress.ts';
 import type { Digest } from '../../images/digest.ts';
 import type { Layer } from '../../images/layer.ts';
 import { readTar } from '../../images/tar/read.ts';
@@ -46,7 +46,7 @@ export class LayerTrees {
     if (known !== undefined) return known;
     return await this.#scanning.do(layer.diffID, signal, async (shared) => {
       await this.#fetcher.ensure([layer.blob], shared, watch);
-      const listing = await scan(await this.#content.open(layer.blob.digest), layer, shared);
+      const listing = await scan(await this.#content.path(layer.blob.digest), layer, shared);
       await this.#listings.save(layer.diffID, listing);
       return listing;
     });
@@ -59,9 +59,9 @@ export class LayerTrees {
 }
 
 /** Listings are shared by all images with that diffID, so the tar has to prove that it is the one. */
-async function scan(blob: AsyncIterable<Uint8Array>, layer: Layer, signal: AbortSignal): Promise<Listing> {
+async function scan(file: string, layer: Layer, signal: AbortSignal): Promise<Listing> {
   const listing = new Listing();
-  const tar = decodeLayer(blob, layer.blob.mediaType, { diffID: layer.diffID });
+  const tar = decodeLayerFile(file, layer.blob.mediaType, { diffID: layer.diffID });
   for await (const { header, body } of readTar(tar)) {
     signal.throwIfAborted();
     const change = fromHeader(header);

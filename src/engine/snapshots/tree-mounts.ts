@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withReadOnlyView } from '../../containers/sandbox/overlay.ts';
-import { decodeLayer } from '../../images/decompress.ts';
+import { decodeLayerFile } from '../../images/decompress.ts';
 import type { Layer } from '../../images/layer.ts';
 import type { ContentReader } from '../../stores/content/content.ts';
 import type { LayerTrees } from '../layers/layer-trees.ts';
@@ -66,11 +66,11 @@ export class TreeMounts {
     await this.#fetcher.ensure([layer.blob], signal, watch);
     const unpacking = `extracting ${layer.blob.digest}`;
     watch?.(unpacking, 0, undefined, false);
-    const blob = await this.#content.open(layer.blob.digest);
+    const file = await this.#content.path(layer.blob.digest);
     // a plain tar's digest is the diffID, and the store has measured it; the digests of files are known with the listing
     const diffID = layer.blob.digest === layer.diffID ? undefined : layer.diffID;
     const known = await this.#trees.known(layer.diffID);
-    const tar = decodeLayer(blob, layer.blob.mediaType, { diffID });
+    const tar = decodeLayerFile(file, layer.blob.mediaType, { diffID });
     const listing = await unpackLayer(tar, folder, this.#trees.tree(lower, signal), signal, {
       digests: known === undefined,
     });
