@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { constants, crc32, deflateRaw } from 'node:zlib';
 import { Problem } from '../lib/problem.ts';
-import { type Digest, Digester } from './digest.ts';
+import { Digester } from './digest.ts';
 import type { Layer } from './layer.ts';
 import { MEDIA } from './media-types.ts';
 
@@ -33,8 +33,13 @@ const LAST_BLOCK = Buffer.from([0x03, 0x00]);
 
 const deflateBlock = promisify<Uint8Array, object, Buffer>(deflateRaw);
 
-// The room for a block that grew: then each block is one visit to the thread pool, and not one per 16 KiB of output.
-const DEFLATE = { level: 1, finishFlush: constants.Z_FULL_FLUSH, chunkSize: BLOCK + 1024 };
+/** A block that grew needs no more: with it each block is one visit to the thread pool, and not one per 16 KiB of output. */
+const PACKED_ROOM = BLOCK + 1024;
+
+const DEFLATE = { level: 1, finishFlush: constants.Z_FULL_FLUSH, chunkSize: PACKED_ROOM };
+
+/** Of a layer that stays plain: shorter chunks are gathered, because each one costs a hand-over to the disk. */
+const PASSED_ON = 256 * 1024;
 
 export interface EncodeOptions {
   /** Blocks compressed at once; changes the time, never the bytes. */
@@ -49,7 +54,7 @@ export interface EncodedLayer {
 }
 
 /**
- * Turns a tar into a layer's blob in one pass: measured on both sides, with some 30 MiB of memory whatever its size.
+ * Turns a tar into a layer's blob in one pass: measured on both sides, with some 20 MiB of memory whatever its size.
  * `sink` gets the blob's bytes in order and is awaited. A layer that doesn't compress stays a plain tar, whose digest is
  * the diffID; the choice depends on the bytes alone.
  * @throws Problem `cancelled` on abort; whatever the tar or the sink throw. The sink then holds a part that is no layer.
@@ -59,117 +64,176 @@ export async function encodeLayer(
   sink: (chunk: Uint8Array) => Promise<void>,
   options: EncodeOptions = {},
 ): Promise<EncodedLayer> {
-  const raw = new Digester();
-  const packer = new Packer(sink, options.concurrency ?? IN_FLIGHT);
+  const encoder = new LayerEncoder(sink, options);
   for await (const chunk of tar) {
-    if (options.signal?.aborted) throw new Problem('cancelled', 'the layer was cancelled while it was written');
-    raw.update(chunk);
-    await packer.add(chunk);
+    encoder.checkCancelled();
+    await encoder.add(chunk);
   }
-  const packed = await packer.finish(raw.size);
-  const diffID = raw.finish();
-  const blob =
-    packed === undefined
-      ? { mediaType: MEDIA.ociLayer, digest: diffID, size: raw.size }
-      : { mediaType: MEDIA.ociLayerGzip, ...packed };
-  return { layer: { diffID, blob }, tarSize: raw.size };
+  return await encoder.finish();
 }
 
 interface FlyingBlock {
-  /** The block itself, as long as it may still be wanted as it is. */
-  raw: Buffer | undefined;
+  /** The block itself: it may still be wanted as it is, and its memory is used again. */
+  raw: Buffer;
   packed: Promise<Buffer>;
 }
 
 /**
- * Cuts bytes into blocks at fixed places and deflates them side by side, from the first one on. Once the sample has landed
- * it is decided whether the rest is deflated too, or everything is passed on as it came.
+ * Cuts a tar into blocks at fixed places and deflates them side by side, from the first one on. Once enough of a sample has
+ * landed it is decided whether the rest is deflated too, or everything is passed on as it came.
+ *
+ * Whoever writes the tar puts its bytes into `room` and says so (`wrote`), or hands over chunks of its own (`add`). Both
+ * give a promise only when a block became full: it has to be awaited before anything else is written.
  */
-class Packer {
+export class LayerEncoder {
   readonly #sink: (chunk: Uint8Array) => Promise<void>;
   readonly #concurrency: number;
+  readonly #signal: AbortSignal | undefined;
+  readonly #raw = new Digester();
   readonly #out = new Digester();
   readonly #flying: FlyingBlock[] = [];
-  #block = Buffer.allocUnsafe(BLOCK);
+  /** Blocks that have landed: a new megabyte for each would be memory that only a collection gives back. */
+  readonly #spare: Buffer[] = [];
+  #block: Buffer = Buffer.allocUnsafeSlow(BLOCK);
+  /** What of the block was passed on already; 0 unless the layer stays plain. */
+  #passed = 0;
   #filled = 0;
   #crc = 0;
   #kind: 'undecided' | 'packed' | 'plain' = 'undecided';
+  /** Of the flying blocks, while undecided: so many have been packed, into so many bytes. */
+  #judged = 0;
+  #judgedSize = 0;
 
-  constructor(sink: (chunk: Uint8Array) => Promise<void>, concurrency: number) {
+  constructor(sink: (chunk: Uint8Array) => Promise<void>, options: EncodeOptions = {}) {
     this.#sink = sink;
-    this.#concurrency = concurrency;
+    this.#concurrency = options.concurrency ?? IN_FLIGHT;
+    this.#signal = options.signal;
   }
 
-  async add(chunk: Uint8Array): Promise<void> {
+  /** @throws Problem `cancelled` */
+  checkCancelled(): void {
+    if (this.#signal?.aborted) throw new Problem('cancelled', 'the layer was cancelled while it was written');
+  }
+
+  /** Where the next bytes of the tar go: what is left of a block, which is never nothing. */
+  get room(): Buffer {
+    return this.#block.subarray(this.#filled);
+  }
+
+  /** The first `count` bytes of `room` are the tar's next. */
+  wrote(count: number): Promise<void> | undefined {
+    this.#filled += count;
+    return this.#filled === BLOCK ? this.#take() : undefined;
+  }
+
+  /** The chunk belongs to the encoder from here on. */
+  add(chunk: Uint8Array): Promise<void> | undefined {
+    if (this.#kind === 'plain' && chunk.length >= PASSED_ON) return this.#passOn(chunk);
+    if (chunk.length >= BLOCK - this.#filled) return this.#addLong(chunk);
+    this.#block.set(chunk, this.#filled);
+    this.#filled += chunk.length;
+    return undefined;
+  }
+
+  async finish(): Promise<EncodedLayer> {
+    if (this.#filled > this.#passed) await this.#take();
+    while (this.#kind === 'undecided') {
+      if (this.#judged === this.#flying.length) await this.#decide();
+      else await this.#judge();
+    }
+    const tarSize = this.#raw.size;
+    const diffID = this.#raw.finish();
+    if (this.#kind === 'plain')
+      return { layer: { diffID, blob: { mediaType: MEDIA.ociLayer, digest: diffID, size: tarSize } }, tarSize };
+    while (this.#flying.length > 0) await this.#land();
+    await this.#put(LAST_BLOCK);
+    await this.#put(gzipTrailer(this.#crc, tarSize));
+    const blob = { mediaType: MEDIA.ociLayerGzip, digest: this.#out.finish(), size: this.#out.size };
+    return { layer: { diffID, blob }, tarSize };
+  }
+
+  async #addLong(chunk: Uint8Array): Promise<void> {
     for (let at = 0; at < chunk.length; ) {
-      if (this.#kind === 'plain') {
-        await this.#sink(at === 0 ? chunk : chunk.subarray(at));
-        return;
-      }
       const piece = chunk.subarray(at, at + BLOCK - this.#filled);
       this.#block.set(piece, this.#filled);
-      this.#filled += piece.length;
       at += piece.length;
-      if (this.#filled === BLOCK) await this.#take();
+      await this.wrote(piece.length);
     }
   }
 
-  /** @returns what the packed blob is; undefined when the bytes were passed on as they came */
-  async finish(size: number): Promise<{ digest: Digest; size: number } | undefined> {
-    if (this.#filled > 0) await this.#take();
-    if (this.#kind === 'undecided') await this.#decide();
-    if (this.#kind === 'plain') return undefined;
-    while (this.#flying.length > 0) await this.#land();
-    await this.#put(LAST_BLOCK);
-    await this.#put(gzipTrailer(this.#crc, size));
-    return { digest: this.#out.finish(), size: this.#out.size };
+  /** Of a plain layer: the chunk itself goes to the sink, behind what was gathered before it. */
+  async #passOn(chunk: Uint8Array): Promise<void> {
+    if (this.#filled > this.#passed) await this.#take();
+    this.#raw.update(chunk);
+    await this.#sink(chunk);
   }
 
-  /** Sends the block that is full, or the last one, on its way. */
+  /** Sends what is in the block on its way; it is full, or the last, or a big chunk comes behind it. */
   async #take(): Promise<void> {
-    const block = this.#block.subarray(0, this.#filled);
-    this.#block = Buffer.allocUnsafe(BLOCK);
-    this.#filled = 0;
-    this.#crc = crc32(block, this.#crc);
-    const packed = deflateBlock(block, DEFLATE);
+    this.checkCancelled();
+    const raw = this.#block;
+    const bytes = raw.subarray(this.#passed, this.#filled);
+    this.#raw.update(bytes);
+    if (this.#kind === 'plain') {
+      this.#passed = this.#filled;
+      if (this.#filled === BLOCK) this.#nextBlock();
+      await this.#sink(bytes);
+      return;
+    }
+    this.#nextBlock();
+    this.#crc = crc32(bytes, this.#crc);
+    const packed = deflateBlock(bytes, DEFLATE);
     packed.catch(() => undefined); // its error is met when its turn comes, or not at all after an earlier one
-    this.#flying.push({ raw: this.#kind === 'undecided' ? block : undefined, packed });
-    if (this.#kind === 'undecided') {
-      // some more than the sample are sent off, so that nobody stands idle while its last ones land
-      if (this.#flying.length >= SAMPLE_BLOCKS + this.#concurrency) await this.#decide();
-    } else if (this.#flying.length >= this.#concurrency) await this.#land();
+    this.#flying.push({ raw: bytes, packed });
+    while (this.#flying.length - this.#judged >= this.#concurrency)
+      await (this.#kind === 'undecided' ? this.#judge() : this.#land());
+  }
+
+  #nextBlock(): void {
+    this.#block = this.#spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK);
+    this.#filled = 0;
+    this.#passed = 0;
+  }
+
+  /**
+   * Waits for one more block of the sample. Once the sample would be worth packing even if the rest of it grew, it is
+   * decided: that is so after two or three blocks of most layers, and for one that ends before its sample does it is the
+   * same decision, because blocks that don't come can't make it worse.
+   */
+  async #judge(): Promise<void> {
+    const block = this.#flying[this.#judged];
+    if (block === undefined) return;
+    this.#judgedSize += (await block.packed).length;
+    this.#judged++;
+    const atMost = this.#judgedSize + (SAMPLE_BLOCKS - this.#judged) * PACKED_ROOM;
+    if (this.#judged === SAMPLE_BLOCKS || atMost <= WORTHLESS * SAMPLE_BLOCKS * BLOCK) await this.#decide();
   }
 
   async #decide(): Promise<void> {
-    const sample = this.#flying.slice(0, SAMPLE_BLOCKS);
-    const packed = await Promise.all(sample.map((block) => block.packed));
-    const before = totalSize(sample.map(({ raw }) => raw ?? NOTHING));
-    if (totalSize(packed) > WORTHLESS * before) {
+    const judged = this.#judged;
+    const before = this.#flying.slice(0, judged).reduce((sum, { raw }) => sum + raw.length, 0);
+    this.#judged = 0;
+    if (this.#judgedSize > WORTHLESS * before) {
       this.#kind = 'plain';
-      for (const { raw } of this.#flying.splice(0)) await this.#sink(raw ?? NOTHING);
+      for (const { raw } of this.#flying.splice(0)) await this.#sink(raw);
       return;
     }
     this.#kind = 'packed';
-    for (const block of this.#flying) block.raw = undefined;
     await this.#put(GZIP_HEADER);
-    for (let i = 0; i < sample.length; i++) await this.#land();
+    for (let i = 0; i < judged; i++) await this.#land();
   }
 
   async #land(): Promise<void> {
     const block = this.#flying.shift();
-    if (block !== undefined) await this.#put(await block.packed);
+    if (block === undefined) return;
+    await this.#put(await block.packed);
+    if (block.raw.length === BLOCK) this.#spare.push(block.raw);
   }
 
   async #put(chunk: Buffer): Promise<void> {
     this.#out.update(chunk);
     await this.#sink(chunk);
   }
-}
-
-const NOTHING = Buffer.alloc(0);
-
-function totalSize(blocks: readonly Uint8Array[]): number {
-  return blocks.reduce((sum, block) => sum + block.length, 0);
 }
 
 function gzipTrailer(crc: number, size: number): Buffer {

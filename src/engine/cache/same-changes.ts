@@ -3,8 +3,8 @@ import type { Layer } from '../../images/layer.ts';
 import { readTar } from '../../images/tar/read.ts';
 import type { ContentReader } from '../../stores/content/content.ts';
 import { entryFacts } from '../key.ts';
+import { PassingBytes } from '../layers/passing-bytes.ts';
 import { fromHeader } from '../layers/tar-entries.ts';
-import { PassingBytes } from '../layers/write-layer.ts';
 import type { MergedTree } from '../trees/merged-tree.ts';
 
 /**

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 const readAsync = promisify(read);
 
 /** Up to this size a file is read at once and in place: a visit to the thread pool costs more than the bytes. */
-const SMALL = 128 * 1024;
+export const SMALL = 128 * 1024;
 
 const CHUNK = 1 << 20;
 

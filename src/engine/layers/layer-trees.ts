@@ -8,8 +8,8 @@ import type { BlobFetcher } from '../transfer/fetch.ts';
 import { SharedWork } from '../transfer/shared-work.ts';
 import { KEPT_TEXT_LIMIT, KEPT_TEXTS, Listing, type ListingStore } from '../trees/listing.ts';
 import { MergedTree } from '../trees/merged-tree.ts';
+import { PassingBytes } from './passing-bytes.ts';
 import { fromHeader } from './tar-entries.ts';
-import { PassingBytes } from './write-layer.ts';
 
 /** The tree that an image's layers show, by their listings; a layer that has none yet is scanned once, and never unpacked. */
 export class LayerTrees {

@@ -1,17 +1,14 @@
-import { hash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { encodeLayer } from '../../images/compress.ts';
-import { type Digest, Digester } from '../../images/digest.ts';
+import { LayerEncoder } from '../../images/compress.ts';
+import type { Digest } from '../../images/digest.ts';
 import type { Layer } from '../../images/layer.ts';
-import { type TarInput, writeTar } from '../../images/tar/write.ts';
 import type { ContentWriter } from '../../stores/content/content.ts';
 import { type Change, ContentDigest } from '../trees/content-digest.ts';
 import type { TreeEntry } from '../trees/entry.ts';
 import { KEPT_TEXT_LIMIT, KEPT_TEXTS, Listing } from '../trees/listing.ts';
-import { HUGE } from './file-bytes.ts';
 import { LayerFile } from './layer-file.ts';
+import { type Body, LayerTar, type Measured } from './layer-tar.ts';
 import { toHeader } from './tar-entries.ts';
-import { ThreadedBytes } from './threaded-bytes.ts';
 
 /** One change to write. A file's bytes are opened when its turn comes, so that few files are open at a time. */
 export type LayerItem =
@@ -19,7 +16,7 @@ export type LayerItem =
   | {
       kind: 'entry';
       entry: TreeEntry;
-      open?: (() => AsyncIterable<Uint8Array>) | undefined;
+      open?: (() => Body) | undefined;
       /** Told the digest of the bytes once they have passed. */
       measured?: ((digest: Digest) => void) | undefined;
     };
@@ -34,20 +31,24 @@ export interface WrittenLayer {
   discard(): Promise<void>;
 }
 
+export interface WriteLayerOptions {
+  /** Of a reproducible build: later times are written as this one. */
+  latestNs?: bigint | undefined;
+  /** Told how many more bytes of files have passed. */
+  passed?: ((bytes: number) => void) | undefined;
+}
+
 /**
  * Writes a layer in one pass: every file is read once, and on its way hashed, put into the tar, hashed again as part of
  * it, compressed and written. What it changed is known at the end, without times (`contentDigest`) and by path (`listing`).
- * @param latestNs of a reproducible build: later times are written as this one
  * @throws Problem `conflict` when a file changes while it is read; `cancelled`. Nothing is left behind then.
  */
 export async function writeLayer(
   content: ContentWriter,
   items: AsyncIterable<LayerItem> | Iterable<LayerItem>,
   signal: AbortSignal,
-  latestNs?: bigint | undefined,
+  { latestNs, passed }: WriteLayerOptions = {},
 ): Promise<WrittenLayer> {
-  const contentDigest = new ContentDigest();
-  const listing = new Listing();
   const file = await content.scratch();
   const discard = () => rm(file, { force: true });
   let handle: FileHandle | undefined;
@@ -55,19 +56,25 @@ export async function writeLayer(
     const target = await open(file, 'w', 0o600);
     handle = target;
     const bytes = new LayerFile(target);
-    const { layer } = await encodeLayer(
-      writeTar(toInputs(items, contentDigest, listing, latestNs)),
-      (chunk) => bytes.write(chunk),
-      { signal },
-    );
+    const encoder = new LayerEncoder((chunk) => bytes.write(chunk), { signal });
+    const layerWriter = new LayerWriter(new LayerTar(encoder, passed), latestNs);
+    // an await for every item of a list that is there already would cost as much as what is done with it
+    if (Symbol.iterator in items)
+      for (const item of items) {
+        const waiting = layerWriter.add(item);
+        if (waiting !== undefined) await waiting;
+      }
+    else for await (const item of items) await layerWriter.add(item);
+    await layerWriter.finish();
+    const { layer } = await encoder.finish();
     await bytes.finish();
     await handle.close();
     handle = undefined;
     const { digest, size } = layer.blob;
     return {
       layer,
-      contentDigest: contentDigest.finish(),
-      listing,
+      contentDigest: layerWriter.contentDigest.finish(),
+      listing: layerWriter.listing,
       adopt: async () => {
         await content.adopt(file, { digest, size });
       },
@@ -80,37 +87,50 @@ export async function writeLayer(
   }
 }
 
-async function* toInputs(
-  items: AsyncIterable<LayerItem> | Iterable<LayerItem>,
-  contentDigest: ContentDigest,
-  listing: Listing,
-  latestNs: bigint | undefined,
-): AsyncGenerator<TarInput, void, undefined> {
-  for await (const item of items) {
-    if (item.kind !== 'entry') {
-      yield { header: toHeader(item) };
-      record(item);
-      continue;
-    }
-    const entry = dated(item.entry, latestNs);
-    if (entry.type !== 'file' || item.open === undefined) {
-      yield { header: toHeader({ kind: 'entry', entry }) };
-      record({ kind: 'entry', entry });
-      continue;
-    }
-    const passing =
-      entry.size >= HUGE
-        ? new ThreadedBytes(item.open())
-        : new PassingBytes(item.open(), KEPT_TEXTS.includes(entry.path) && entry.size <= KEPT_TEXT_LIMIT);
-    yield { header: toHeader({ kind: 'entry', entry }), body: passing };
-    const digest = passing.finish();
-    item.measured?.(digest);
-    record({ kind: 'entry', entry, digest });
-    if ('text' in passing && passing.text !== undefined) listing.texts.set(entry.path, passing.text);
+/** Puts changes into a tar and notes what they are. */
+class LayerWriter {
+  readonly contentDigest = new ContentDigest();
+  readonly listing = new Listing();
+  readonly #tar: LayerTar;
+  readonly #latestNs: bigint | undefined;
+
+  constructor(tar: LayerTar, latestNs: bigint | undefined) {
+    this.#tar = tar;
+    this.#latestNs = latestNs;
   }
-  function record(change: Change): void {
-    contentDigest.add(change);
-    listing.add(change);
+
+  /** Gives a promise only where something has to be waited for. */
+  add(item: LayerItem): Promise<void> | undefined {
+    if (item.kind !== 'entry') {
+      this.#note(item);
+      return this.#tar.entry(toHeader(item));
+    }
+    const entry = dated(item.entry, this.#latestNs);
+    const header = toHeader({ kind: 'entry', entry });
+    if (entry.type !== 'file' || item.open === undefined) {
+      this.#note({ kind: 'entry', entry });
+      return this.#tar.entry(header);
+    }
+    const keepText = KEPT_TEXTS.includes(entry.path) && entry.size <= KEPT_TEXT_LIMIT;
+    const measured = this.#tar.file(header, item.open, keepText);
+    if (measured instanceof Promise) return measured.then((late) => this.#noteFile(item, entry, late));
+    this.#noteFile(item, entry, measured);
+    return undefined;
+  }
+
+  finish(): Promise<void> {
+    return this.#tar.finish();
+  }
+
+  #noteFile(item: LayerItem & { kind: 'entry' }, entry: TreeEntry, { digest, text }: Measured): void {
+    item.measured?.(digest);
+    this.#note({ kind: 'entry', entry, digest });
+    if (text !== undefined) this.listing.texts.set(entry.path, text);
+  }
+
+  #note(change: Change): void {
+    this.contentDigest.add(change);
+    this.listing.add(change);
   }
 }
 
@@ -121,50 +141,4 @@ function dated(entry: TreeEntry, latestNs: bigint | undefined): TreeEntry {
   const time = latestNs === undefined || entry.mtimeNs <= latestNs ? entry.mtimeNs : latestNs;
   const fraction = ((time % SECOND) + SECOND) % SECOND;
   return fraction === 0n && time === entry.mtimeNs ? entry : { ...entry, mtimeNs: time - fraction };
-}
-
-const NOTHING = Buffer.alloc(0);
-
-/** Hashes a file's bytes as they go by, and keeps them too when the file is one of the few whose text is wanted. */
-export class PassingBytes implements AsyncIterable<Uint8Array> {
-  readonly #source: AsyncIterable<Uint8Array>;
-  readonly #kept: Uint8Array[] | undefined;
-  /** Most files are one chunk, for which the one call that takes it whole costs a third of a hash that is fed. */
-  #first: Uint8Array | undefined;
-  #digester: Digester | undefined;
-  /** Bytes that have passed. */
-  size = 0;
-
-  constructor(source: AsyncIterable<Uint8Array>, keep: boolean) {
-    this.#source = source;
-    this.#kept = keep ? [] : undefined;
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const chunk of this.#source) {
-      this.#measure(chunk);
-      this.#kept?.push(chunk);
-      yield chunk;
-    }
-  }
-
-  #measure(chunk: Uint8Array): void {
-    this.size += chunk.length;
-    if (this.#digester !== undefined) this.#digester.update(chunk);
-    else if (this.#first === undefined) this.#first = chunk;
-    else {
-      this.#digester = new Digester();
-      this.#digester.update(this.#first);
-      this.#digester.update(chunk);
-      this.#first = undefined;
-    }
-  }
-
-  finish(): Digest {
-    return this.#digester?.finish() ?? `sha256:${hash('sha256', this.#first ?? NOTHING, 'hex')}`;
-  }
-
-  get text(): string | undefined {
-    return this.#kept === undefined ? undefined : Buffer.concat(this.#kept).toString('utf8');
-  }
 }

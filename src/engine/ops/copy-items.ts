@@ -2,37 +2,54 @@ import { decompress } from '../../images/decompress.ts';
 import { readTar } from '../../images/tar/read.ts';
 import { openUnchanged } from '../context/open-unchanged.ts';
 import type { SourceEntry } from '../context/source-tree.ts';
-import { fileBytes, layerFileBytes } from '../layers/file-bytes.ts';
+import { fileBytes } from '../layers/file-bytes.ts';
+import { PassingBytes } from '../layers/passing-bytes.ts';
 import { fromHeader } from '../layers/tar-entries.ts';
-import { type LayerItem, PassingBytes } from '../layers/write-layer.ts';
+import type { LayerItem } from '../layers/write-layer.ts';
 import type { ArchivePlaces } from './archive-places.ts';
 import type { PlannedEntry } from './copy-plan.ts';
 import type { CopySelection } from './copy-selection.ts';
 
 /** What a copy's plan writes into its layer, in order; archives are opened and their entries put below their folder. */
-export async function* copyItems(
+export function copyItems(
+  planned: readonly PlannedEntry[],
+  selection: CopySelection,
+  places: ArchivePlaces,
+): AsyncIterable<LayerItem> | Iterable<LayerItem> {
+  return selection.archives.size === 0 ? plainItems(planned, selection) : itemsWithArchives(planned, selection, places);
+}
+
+function* plainItems(planned: readonly PlannedEntry[], selection: CopySelection): Generator<LayerItem> {
+  for (const each of planned) yield plainItem(each, selection);
+}
+
+async function* itemsWithArchives(
   planned: readonly PlannedEntry[],
   selection: CopySelection,
   places: ArchivePlaces,
 ): AsyncGenerator<LayerItem, void, undefined> {
-  for (const { entry, bytes, archive } of planned) {
+  for (const each of planned) {
+    const { entry, archive } = each;
     if (archive !== undefined) {
       yield* archiveItems(entry.path, archive, selection, places);
       continue;
     }
-    if (selection.archives.size > 0) await places.note(entry);
-    if (bytes === undefined) yield { kind: 'entry', entry };
-    else if (bytes.kind === 'text') {
-      const text = Buffer.from(bytes.text);
-      yield {
-        kind: 'entry',
-        entry,
-        open: async function* () {
-          yield text;
-        },
-      };
-    } else yield fileItem(entry, bytes.source, selection);
+    await places.note(entry);
+    yield plainItem(each, selection);
   }
+}
+
+function plainItem({ entry, bytes }: PlannedEntry, selection: CopySelection): LayerItem {
+  if (bytes === undefined) return { kind: 'entry', entry };
+  if (bytes.kind === 'source') return fileItem(entry, bytes.source, selection);
+  const text = Buffer.from(bytes.text);
+  return {
+    kind: 'entry',
+    entry,
+    open: async function* () {
+      yield text;
+    },
+  };
 }
 
 function fileItem(entry: PlannedEntry['entry'], source: SourceEntry, selection: CopySelection): LayerItem {
@@ -42,8 +59,7 @@ function fileItem(entry: PlannedEntry['entry'], source: SourceEntry, selection: 
     entry,
     open: () => {
       seenMs = Date.now();
-      const { fd, size } = openUnchanged(selection.treeOf(source), source, 'copied');
-      return layerFileBytes(fd, size);
+      return openUnchanged(selection.treeOf(source), source, 'copied');
     },
     measured: (digest) => selection.measured(source, digest, seenMs),
   };

@@ -17,7 +17,7 @@ import {
 import type { SourceEntry, SourceTree } from '../context/source-tree.ts';
 import { type CopiedFile, entryFacts } from '../key.ts';
 import { fileBytes } from '../layers/file-bytes.ts';
-import { PassingBytes } from '../layers/write-layer.ts';
+import { PassingBytes } from '../layers/passing-bytes.ts';
 import { isArchive } from '../sources/is-archive.ts';
 import { cleanPath } from '../trees/entry.ts';
 import type { RemoteSource } from './remote-source.ts';

@@ -16,7 +16,6 @@ import type { OperationPlace, OperationResult, OperationServices, StageState } f
 import { resolveOwner } from './owner.ts';
 import { remoteSources } from './remote-source.ts';
 import { alone, type CacheQuestion, findCached, fromRecord, type Made, saveMade } from './through-cache.ts';
-import { watchedItems } from './watched-items.ts';
 
 /**
  * COPY and ADD. The layer's tar is written straight from the sources into the content store; nothing is unpacked but the
@@ -160,13 +159,21 @@ async function copySelection(
   );
   // everything is excluded, and the root is there already: no layer
   if (planned.length === 0 && before !== undefined) return await saveMade(services, state, place, before, {});
-  const items = copyItems(planned, selection, new ArchivePlaces(below, state.madeNs));
+  const watched = from.context === undefined ? 'copying:' : 'transferring context:';
+  let passed = 0;
   const written = await writeLayer(
     deps.content,
-    watchedItems(items, from.context === undefined ? 'copying:' : 'transferring context:', place.vertex.status),
+    copyItems(planned, selection, new ArchivePlaces(below, state.madeNs)),
     signal,
-    dateNs,
+    {
+      latestNs: dateNs,
+      passed: (bytes) => {
+        passed += bytes;
+        place.vertex.status(watched, passed, undefined, false);
+      },
+    },
   );
+  place.vertex.status(watched, passed, undefined, true);
   let after: CacheQuestion | undefined;
   try {
     await selection.readUnwritten();

@@ -129,7 +129,7 @@ async function layerOf(
       yield* items;
     })(),
     signal,
-    sourceDateNs(services.request.buildArgs),
+    { latestNs: sourceDateNs(services.request.buildArgs) },
   );
   return await keep(operation, written, upper, state, place, services);
 }

@@ -44,12 +44,9 @@ export async function makeWorkdir(
       const made = { path, type: 'folder' as const, mode: 0o755, ...owner, size: 0, mtimeNs: state.madeNs };
       items.push({ kind: 'entry', entry: below?.type === 'folder' ? treeEntry(path, below) : made });
     }
-    const written = await writeLayer(
-      services.deps.content,
-      items,
-      services.signal,
-      sourceDateNs(services.request.buildArgs),
-    );
+    const written = await writeLayer(services.deps.content, items, services.signal, {
+      latestNs: sourceDateNs(services.request.buildArgs),
+    });
     await written.adopt();
     await services.trees.note(written.layer.diffID, written.listing);
     return { layer: written.layer, contentDigest: written.contentDigest };

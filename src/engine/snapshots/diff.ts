@@ -1,6 +1,5 @@
 import { FolderTree } from '../context/folder-tree.ts';
 import type { SourceEntry } from '../context/source-tree.ts';
-import { layerFileBytes } from '../layers/file-bytes.ts';
 import type { LayerItem } from '../layers/write-layer.ts';
 import { ancestorsOf, type TreeEntry } from '../trees/entry.ts';
 import type { ListedEntry } from '../trees/listing.ts';
@@ -70,10 +69,7 @@ function fileItem(source: SourceEntry, tree: FolderTree, linked: Map<string, str
   return {
     kind: 'entry',
     entry,
-    open: () => {
-      const file = tree.open(source.path);
-      return layerFileBytes(file.fd, file.size);
-    },
+    open: () => tree.open(source.path),
   };
 }
 

@@ -85,26 +85,57 @@ export function encodeHeader(header: TarHeader): Buffer {
       });
     records.set(XATTR_PREFIX + key, value);
   }
-  const block = ustarBlock(split ?? { prefix: Buffer.alloc(0), name: name.subarray(0, 100) }, {
+  const block = ustarBlock(split ?? { prefix: Buffer.alloc(0), name: name.subarray(0, 100) }, link.subarray(0, 100), {
     flag: FLAGS[header.type],
     mode: header.mode & 0o7777,
     uid: header.uid,
     gid: header.gid,
     size,
     mtime: Math.max(0, header.mtime),
-    link: link.subarray(0, 100),
-    devmajor: header.devmajor ?? 0,
-    devminor: header.devminor ?? 0,
+    ...devicesOf(header),
   });
   return records.size === 0 ? block : Buffer.concat([paxBlocks(header.name, records), block]);
+}
+
+/**
+ * The same for the common case, written in place: a name of ASCII that needs no cutting, and nothing that needs PAX. Those
+ * are nearly all entries of a layer, and a buffer or two for each would cost more than the header.
+ * @param room of at least one block
+ * @returns false when the header is not of that kind; `room` holds nothing of use then
+ */
+export function writePlainHeader(room: Buffer, header: TarHeader): boolean {
+  const { name, linkname = '', type, uid, gid, mtime } = header;
+  const size = type === 'file' ? header.size : 0;
+  const slash = type === 'directory' && !name.endsWith('/');
+  if (name.length + (slash ? 1 : 0) > 100 || name === '' || linkname.length > 100) return false;
+  if (uid > MAX_OCTAL_7 || gid > MAX_OCTAL_7 || size > MAX_OCTAL_11 || header.xattrs !== undefined) return false;
+  if ((header.mtimeNanos ?? 0) !== 0 || mtime < 0 || mtime > MAX_OCTAL_11) return false;
+  room.fill(0, 0, BLOCK);
+  if (!putAscii(room, 0, name) || !putAscii(room, 157, linkname)) return false;
+  if (slash) room[name.length] = 0x2f;
+  fillFields(room, { flag: FLAGS[type], mode: header.mode & 0o7777, uid, gid, size, mtime, ...devicesOf(header) });
+  return true;
+}
+
+function putAscii(block: Buffer, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0 || code >= 0x80) return false;
+    block[at + i] = code;
+  }
+  return true;
+}
+
+function devicesOf({ devmajor = 0, devminor = 0 }: TarHeader): { devmajor: number; devminor: number } {
+  return { devmajor, devminor };
 }
 
 function paxBlocks(name: string, records: ReadonlyMap<string, Uint8Array>): Buffer {
   const body = encodePax(records);
   // Seen only by programs that don't know PAX and unpack the header as if it were a file.
   const shown = Buffer.from(`PaxHeaders.0/${(name.split('/').pop() ?? '').replace(/[^\x21-\x7e]/g, '_').slice(0, 80)}`);
-  const fields = { flag: 'x', mode: 0o644, uid: 0, gid: 0, size: body.length, mtime: 0, link: Buffer.alloc(0) };
-  const block = ustarBlock({ prefix: Buffer.alloc(0), name: shown }, { ...fields, devmajor: 0, devminor: 0 });
+  const fields = { flag: 'x', mode: 0o644, uid: 0, gid: 0, size: body.length, mtime: 0, devmajor: 0, devminor: 0 };
+  const block = ustarBlock({ prefix: Buffer.alloc(0), name: shown }, Buffer.alloc(0), fields);
   return Buffer.concat([block, body, Buffer.alloc(padding(body.length))]);
 }
 
@@ -136,29 +167,37 @@ interface UstarFields {
   gid: number;
   size: number;
   mtime: number;
-  link: Buffer;
   devmajor: number;
   devminor: number;
 }
 
-function ustarBlock(split: SplitName, fields: UstarFields): Buffer {
+function ustarBlock(split: SplitName, link: Buffer, fields: UstarFields): Buffer {
   const block = Buffer.alloc(BLOCK);
   split.name.copy(block, 0);
+  link.copy(block, 157);
+  split.prefix.copy(block, 345);
+  fillFields(block, fields);
+  return block;
+}
+
+/** All but the names, which the block has already: the checksum counts them. */
+function fillFields(block: Buffer, fields: UstarFields): void {
   octal(block, 100, 8, fields.mode);
   octal(block, 108, 8, fields.uid);
   octal(block, 116, 8, fields.gid);
   octal(block, 124, 12, fields.size);
   octal(block, 136, 12, fields.mtime);
-  block.write(fields.flag, 156, 'latin1');
-  fields.link.copy(block, 157);
-  block.write('ustar\x0000', 257, 'latin1');
+  block[156] = fields.flag.charCodeAt(0);
+  MAGIC.copy(block, 257);
   octal(block, 329, 8, fields.devmajor);
   octal(block, 337, 8, fields.devminor);
-  split.prefix.copy(block, 345);
-  octal(block, 148, 7, checksum(block).unsigned);
+  let sum = 256;
+  for (let i = 0; i < BLOCK; i++) sum += block[i] ?? 0;
+  octal(block, 148, 7, sum);
   block[155] = 0x20;
-  return block;
 }
+
+const MAGIC = Buffer.from('ustar\x0000', 'latin1');
 
 /** A number that is too big for its field is 0 there, and its PAX record counts. */
 function octal(block: Buffer, at: number, width: number, value: number): void {

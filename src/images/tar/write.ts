@@ -45,8 +45,11 @@ export async function* writeTar(
 }
 
 function checkLength(name: string, expected: number, seen: number): void {
-  if (seen === expected) return;
-  throw new Problem(
+  if (seen !== expected) throw changedWhileRead(name, expected, seen);
+}
+
+export function changedWhileRead(name: string, expected: number, seen: number): Problem {
+  return new Problem(
     'conflict',
     `${name} changed while it was read: it had ${expected} bytes and now has ${seen > expected ? 'more' : seen}`,
     { hint: 'Something else writes to this file. Stop it, or exclude the file, and build again.' },

@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { mountOverlay, unmountOverlay } from '../../../src/containers/sandbox/overlay.ts';
+import { fileBytes } from '../../../src/engine/layers/file-bytes.ts';
 import { toHeader } from '../../../src/engine/layers/tar-entries.ts';
 import type { LayerItem } from '../../../src/engine/layers/write-layer.ts';
 import { diffUpper } from '../../../src/engine/snapshots/diff.ts';
@@ -108,8 +109,10 @@ function renameByCopy(from: string, to: string): void {
 async function inputOf(item: LayerItem): Promise<TarInput> {
   const head = toHeader(item.kind === 'entry' ? { kind: 'entry', entry: item.entry } : item);
   if (item.kind !== 'entry' || item.open === undefined) return { header: head };
+  const body = item.open();
   const chunks: Buffer[] = [];
-  for await (const chunk of item.open()) chunks.push(Buffer.from(chunk));
+  for await (const chunk of Symbol.asyncIterator in body ? body : fileBytes(body.fd, body.size))
+    chunks.push(Buffer.from(chunk));
   return { header: head, body: pieces(Buffer.concat(chunks)) };
 }
 
