@@ -64,3 +64,15 @@ export function digestParam(text: string | null | undefined): Digest {
 export function locationOf(repository: string, rest: string): string {
   return `/v2/${repository}/${rest}`;
 }
+
+/** Entries of one list when the client names no number, and the most that it gets: about 1 MB of JSON. */
+const LARGEST_PAGE = 10_000;
+
+/** How many entries of a list are asked for. @throws RegistryError 400 when `n` is no number */
+export function pageSize(call: RegistryCall): number {
+  const text = call.query.get('n');
+  if (text === null || text === '') return LARGEST_PAGE;
+  if (!/^\d{1,9}$/.test(text))
+    throw new RegistryError(400, 'PAGINATION_NUMBER_INVALID', `n is no number: ${JSON.stringify(text)}`);
+  return Math.min(Number(text), LARGEST_PAGE);
+}

@@ -8,9 +8,10 @@ import { unauthorized } from './access.ts';
 import { deleteBlob, getBlob } from './blobs.ts';
 import type { RegistryCall, RegistryDoorParts } from './call.ts';
 import { RegistryError, renderError } from './errors.ts';
-import { listReferrers, listRepositories, listTags } from './lists.ts';
+import { listRepositories, listTags } from './lists.ts';
 import { ManifestCache } from './manifest-cache.ts';
 import { deleteManifest, getManifest, putManifest } from './manifests.ts';
+import { listReferrers } from './referrers.ts';
 import { serveToken } from './token-service.ts';
 import { appendUpload, cancelUpload, finishUpload, getUpload, startUpload } from './uploads.ts';
 

@@ -1,14 +1,9 @@
-import { MEDIA } from '../../images/media-types.ts';
 import { googleLocation, localPath, parseRepositoryKey } from '../../stores/registry/name.ts';
-import type { StoredManifest } from '../../stores/registry/registry.ts';
 import { sendJson } from '../http/answer.ts';
 import { nextLink } from '../http/links.ts';
 import { mayRead, require, unauthorized } from './access.ts';
-import { digestParam, type RegistryCall, targetOf } from './call.ts';
-import { nameUnknown, RegistryError } from './errors.ts';
-
-/** Entries of one answer when the client names no number, and the most that it gets: about 1 MB of JSON. */
-const LARGEST_PAGE = 10_000;
+import { pageSize, type RegistryCall, targetOf } from './call.ts';
+import { nameUnknown } from './errors.ts';
 
 /** GET `/v2/<name>/tags/list?n=&last=`, in byte order. */
 export async function listTags(call: RegistryCall): Promise<void> {
@@ -46,30 +41,4 @@ export async function listRepositories(call: RegistryCall): Promise<void> {
   const repositories = found.slice(0, n);
   const link = found.length > n ? { Link: nextLink(call.path, { n, last: repositories.at(-1) }) } : {};
   sendJson(call.response, 200, { repositories }, link);
-}
-
-/** GET `/v2/<name>/referrers/<digest>?artifactType=`: always an index, also for what was never pushed. */
-export async function listReferrers(call: RegistryCall): Promise<void> {
-  const target = targetOf(call, call.params['name'] ?? '');
-  await require(call, target, 'reader');
-  const digest = digestParam(call.params['digest']);
-  const artifactType = call.query.get('artifactType') ?? undefined;
-  const found = await call.store.referrers(target.key, digest, artifactType);
-  const index = { schemaVersion: 2, mediaType: MEDIA.ociIndex, manifests: found.map(referrerDescriptor) };
-  sendJson(call.response, 200, index, {
-    'Content-Type': MEDIA.ociIndex,
-    ...(artifactType === undefined ? {} : { 'OCI-Filters-Applied': 'artifactType' }),
-  });
-}
-
-function referrerDescriptor({ mediaType, digest, size, artifactType, annotations }: StoredManifest) {
-  return { mediaType, digest, size, artifactType, annotations };
-}
-
-function pageSize(call: RegistryCall): number {
-  const text = call.query.get('n');
-  if (text === null || text === '') return LARGEST_PAGE;
-  if (!/^\d{1,9}$/.test(text))
-    throw new RegistryError(400, 'PAGINATION_NUMBER_INVALID', `n is no number: ${JSON.stringify(text)}`);
-  return Math.min(Number(text), LARGEST_PAGE);
 }

@@ -1,4 +1,5 @@
-import type { Digest } from '../../images/digest.ts';
+import { type Digest, digestAlgorithm, digestOf } from '../../images/digest.ts';
+import { log } from '../../lib/log.ts';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import type { ContentReader } from '../../stores/content/content.ts';
 
@@ -22,7 +23,7 @@ export class ManifestCache {
     this.#content = content;
   }
 
-  /** Undefined when the blob is gone: then the manifest counts as absent, and clients push it again. */
+  /** Undefined when the blob is gone or damaged: then the manifest counts as absent, and clients push it again. */
   async read(digest: Digest): Promise<Buffer | undefined> {
     const kept = this.#kept.get(digest);
     if (kept !== undefined) {
@@ -32,8 +33,12 @@ export class ManifestCache {
     }
     try {
       const bytes = await this.#content.read(digest, MANIFEST_LIMIT);
-      this.keep(digest, bytes);
-      return bytes;
+      if (digestOf(bytes, digestAlgorithm(digest)) === digest) {
+        this.keep(digest, bytes);
+        return bytes;
+      }
+      log.error({ digest }, 'the file of a manifest does not hold the bytes that its name says; it counts as absent');
+      return undefined;
     } catch (error) {
       if ((error instanceof Problem && error.code === 'not-found') || hasErrorCode(error, 'ENOENT')) return undefined;
       throw error;

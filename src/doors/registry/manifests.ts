@@ -7,10 +7,11 @@ import type { StoredManifest } from '../../stores/registry/registry.ts';
 import { sendBytes, sendEmpty } from '../http/answer.ts';
 import { readBody } from '../http/body.ts';
 import { require } from './access.ts';
-import { digestParam, locationOf, type RegistryCall, targetOf } from './call.ts';
+import { digestParam, locationOf, type RegistryCall, type Target, targetOf } from './call.ts';
 import { etagOf, isKnown } from './conditions.ts';
 import { asInvalid, manifestUnknown, RegistryError } from './errors.ts';
 import { MANIFEST_LIMIT } from './manifest-cache.ts';
+import { warningHeaders } from './warnings.ts';
 
 /** GET and HEAD `/v2/<name>/manifests/<reference>`: the bytes and type that were pushed, whatever Accept says (never converted). */
 export async function getManifest(call: RegistryCall): Promise<void> {
@@ -55,7 +56,20 @@ export async function putManifest(call: RegistryCall): Promise<void> {
     'Docker-Content-Digest': digest,
     ...(subject === undefined ? {} : { 'OCI-Subject': subject }),
     ...(byDigest === undefined || tags.length === 0 ? {} : { 'OCI-Tag': tags }),
+    ...warningHeaders(await warningsOf(call, target, description.children)),
   });
+}
+
+/** Looked for in one index; more would make its push slow. */
+const CHILDREN_LOOKED_FOR = 100;
+
+/** An index is taken without some of its platforms, because clients copy only those that they need; somebody may not know. */
+async function warningsOf(call: RegistryCall, { key }: Target, children: Digest[]): Promise<string[]> {
+  const absent = [];
+  for (const child of children.slice(0, CHILDREN_LOOKED_FOR))
+    if ((await call.store.manifest(key, child)) === undefined) absent.push(child);
+  if (absent.length === 0) return [];
+  return [`${absent.length} of the ${children.length} manifests of this index not pushed here: ${absent[0]}`];
 }
 
 /** DELETE: a tag alone, or a manifest with every tag on it. */

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DigestAlgorithm, digestOf } from '../../../src/images/digest.ts';
+import { fallbackTag } from '../../../src/images/fallback-tag.ts';
 
 /** What README.md of this folder describes, as types. */
 export interface ProtocolCase {
@@ -84,6 +85,7 @@ export class CaseNames {
       .replace(/\{(sha256|sha512):(\w+)\}/g, (_, algorithm: DigestAlgorithm, name: string) =>
         digestOf(this.bytes(name), algorithm),
       )
+      .replace(/\{fallback:(\w+)\}/g, (_, name: string) => fallbackTag(digestOf(this.bytes(name))))
       .replace(/\{size:(\w+)\}/g, (_, name: string) => String(this.bytes(name).length))
       .replace(/\{id:(\w+)\}/g, (_, name: string) => this.#texts.get(name)?.split('/').at(-1) ?? '')
       .replace(/\{(\w+)\}/g, (whole, name: string) => this.#texts.get(name) ?? whole);
