@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, readlink, writeFile } from 'node:fs/promises';
+import { chmodSync, lstatSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { copyFolderAttributes } from './folder-attributes.ts';
@@ -8,6 +8,9 @@ import { copyFolderAttributes } from './folder-attributes.ts';
  * times for the folders around them. Instead they are made in a folder of their own, which is mounted as the topmost lower:
  * there is nothing to create any more, and nothing of it can appear in the upper, because what is mounted over can neither
  * be removed nor changed. The folders on the way take mode, owner, times and attributes from the image.
+ *
+ * It asks for some fifty names of a view that is ours and local, a few microseconds each. Given to the thread pool one after
+ * the other, they would take 3 ms of every container's start.
  */
 export interface MountPoint {
   /** Absolute path in the container. */
@@ -18,11 +21,11 @@ export interface MountPoint {
 }
 
 /** @param view the container's files as they will be, without the mounts; @param layer an empty folder, to be filled */
-export async function fillInitLayer(view: string, layer: string, points: MountPoint[]): Promise<void> {
+export function fillInitLayer(view: string, layer: string, points: MountPoint[]): void {
   const copied: string[] = [];
   const covered: string[] = [];
   for (const point of points) {
-    const found = await resolveInside(view, point.target);
+    const found = resolveInside(view, point.target);
     if (covered.some((target) => found.path.startsWith(`${target}/`))) continue; // lies in another mount, made there
     covered.push(found.path);
     if (found.there) continue;
@@ -30,24 +33,24 @@ export async function fillInitLayer(view: string, layer: string, points: MountPo
     for (let index = 1; index < parts.length; index++) {
       const above = `/${parts.slice(0, index).join('/')}`;
       try {
-        await mkdir(join(layer, above), 0o755);
+        mkdirSync(join(layer, above), 0o755);
       } catch (error) {
         if (hasErrorCode(error, 'EEXIST')) continue;
         throw error;
       }
-      if (await isThere(join(view, above))) copied.push(above);
-      else await chmod(join(layer, above), 0o755); // mkdir's mode goes through our umask
+      if (isThere(join(view, above))) copied.push(above);
+      else chmodSync(join(layer, above), 0o755); // mkdir's mode goes through our umask
     }
     if (point.kind === 'folder') {
-      await mkdir(join(layer, found.path), { recursive: true });
-      await chmod(join(layer, found.path), point.mode);
-    } else await writeFile(join(layer, found.path), '', { mode: 0o644, flag: 'a' });
+      mkdirSync(join(layer, found.path), { recursive: true });
+      chmodSync(join(layer, found.path), point.mode);
+    } else writeFileSync(join(layer, found.path), '', { mode: 0o644, flag: 'a' });
   }
   // Last, and the deepest first, because making a file changes its folder's time.
   for (const folder of copied.sort((a, b) => b.length - a.length)) {
-    await copyFolderAttributes(join(view, folder), join(layer, folder));
+    copyFolderAttributes(join(view, folder), join(layer, folder));
   }
-  await copyFolderAttributes(view, layer);
+  copyFolderAttributes(view, layer);
 }
 
 const MOST_LINKS = 40;
@@ -57,7 +60,7 @@ const MOST_LINKS = 40;
  * followed also at the end, `..` stops at the root). The view is read-only and ours, so nobody changes it meanwhile.
  * @throws Problem `invalid` for a circle of links
  */
-export async function resolveInside(view: string, path: string): Promise<{ path: string; there: boolean }> {
+function resolveInside(view: string, path: string): { path: string; there: boolean } {
   const rest = path.split('/').filter(Boolean);
   const done: string[] = [];
   let links = 0;
@@ -66,14 +69,14 @@ export async function resolveInside(view: string, path: string): Promise<{ path:
     if (part === '.') continue;
     if (part === '..') {
       done.pop();
-      there = await isThere(join(view, ...done));
+      there = isThere(join(view, ...done));
       continue;
     }
     const here = `/${[...done, part].join('/')}`;
-    const target = there ? await linkTarget(join(view, here)) : undefined;
+    const target = there ? linkTarget(join(view, here)) : undefined;
     if (target === undefined) {
       done.push(part);
-      there = await isThere(join(view, here));
+      there = isThere(join(view, here));
     } else {
       if (++links > MOST_LINKS) throw new Problem('invalid', `${path}: too many levels of symbolic links`);
       rest.unshift(...target.split('/').filter(Boolean));
@@ -83,21 +86,20 @@ export async function resolveInside(view: string, path: string): Promise<{ path:
   return { path: `/${done.join('/')}`, there };
 }
 
-async function linkTarget(path: string): Promise<string | undefined> {
+function linkTarget(path: string): string | undefined {
   try {
-    return await readlink(path);
+    return readlinkSync(path);
   } catch (error) {
     if (hasErrorCode(error, 'EINVAL', 'ENOENT', 'ENOTDIR')) return undefined;
     throw error;
   }
 }
 
-async function isThere(path: string): Promise<boolean> {
+function isThere(path: string): boolean {
   try {
-    await lstat(path);
-    return true;
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   } catch (error) {
-    if (hasErrorCode(error, 'ENOENT', 'ENOTDIR')) return false;
+    if (hasErrorCode(error, 'ENOTDIR')) return false;
     throw error;
   }
 }

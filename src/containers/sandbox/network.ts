@@ -39,12 +39,12 @@ export async function joinNetwork(folder: string, spec: ContainerSpec, teardown:
     address = await plugIn(path, bridge, subnet, folder, teardown);
     namespace = { kind: 'joined', path };
   }
-  await writeReadable(nameFiles.resolvConf, resolvConf);
-  await writeReadable(nameFiles.hostname, `${spec.hostname}\n`);
-  await writeReadable(
-    nameFiles.hosts,
-    hostsFile({ hostname: spec.hostname, address, extraHosts: spec.extraHosts ?? [] }),
-  );
+  const hosts = hostsFile({ hostname: spec.hostname, address, extraHosts: spec.extraHosts ?? [] });
+  await Promise.all([
+    writeReadable(nameFiles.resolvConf, resolvConf),
+    writeReadable(nameFiles.hostname, `${spec.hostname}\n`),
+    writeReadable(nameFiles.hosts, hosts),
+  ]);
   return { namespace, nameFiles };
 }
 
@@ -54,7 +54,15 @@ async function writeReadable(path: string, text: string): Promise<void> {
   await chmod(path, 0o644);
 }
 
-/** @returns the container's address */
+/** The last address of a subnet is for broadcasts, 0 its own, 1 the bridge's. */
+const FIRST_CONTAINER = 2;
+
+/**
+ * Makes the namespace and, from inside of it, a link of which the other end comes out here: every program that is started
+ * costs as much as all that it does. The name of that end claims the address of its number: the kernel gives it to one
+ * container only, whoever asks.
+ * @returns the container's address
+ */
 async function plugIn(
   path: string,
   bridge: BridgeNetwork,
@@ -63,50 +71,33 @@ async function plugIn(
   teardown: Teardown,
 ): Promise<string> {
   await writeFile(path, '');
-  teardown.add('network namespace', () => unmountIfMounted(path));
-  await runOk('unshare', [`--net=${path}`, 'true']);
-  const { link, address } = await addLink(path, bridge, subnet, folder);
-  // Deleted by name, since the namespace's end is noticed by the kernel at some later time only.
-  teardown.add('network link', async () => {
-    await run('ip', ['link', 'del', link]);
-  });
-  await runOk('nsenter', [`--net=${path}`, 'ip', '-batch', '-'], {
-    input: [
-      'link set dev lo up',
-      `addr add ${address}/${subnet.bits} dev eth0`,
-      'link set dev eth0 up',
-      `route add default via ${addressIn(subnet, 1)}`,
-      '',
-    ].join('\n'),
-  });
-  return address;
-}
-
-/** The last address of a subnet is for broadcasts, 0 its own, 1 the bridge's. */
-const FIRST_CONTAINER = 2;
-
-/** The name of the link claims the address of that number: the kernel gives it to one container only, whoever asks. */
-async function addLink(
-  path: string,
-  bridge: BridgeNetwork,
-  subnet: Range4,
-  folder: string,
-): Promise<{ link: string; address: string }> {
+  teardown.addBeside('network namespace', () => unmountIfMounted(path));
   const last = 2 ** (32 - subnet.bits) - 2;
   for (let number = FIRST_CONTAINER; number <= last; number++) {
     const link = `${bridge.name}v${number}`;
+    const address = addressIn(subnet, number);
     await writeFile(join(folder, 'link'), link); // for the sweep
-    const { code, stderr } = await run('ip', ['-batch', '-'], {
+    const enter = number === FIRST_CONTAINER ? 'unshare' : 'nsenter';
+    const { code, stderr } = await run(enter, [`--net=${path}`, 'ip', '-batch', '-'], {
       input: [
-        `link add ${link} type veth peer name eth0 netns ${path}`,
-        `link set dev ${link} master ${bridge.name} up`,
+        `link add eth0 type veth peer name ${link} netns ${process.pid}`,
+        'link set dev lo up',
+        `addr add ${address}/${subnet.bits} dev eth0`,
+        'link set dev eth0 up',
+        `route add default via ${addressIn(subnet, 1)}`,
         '',
       ].join('\n'),
     });
-    if (code === 0) return { link, address: addressIn(subnet, number) };
-    if (!/File exists/.test(stderr)) {
-      throw new Problem('unavailable', `the network ${bridge.name} can't be joined: ${stderr.trim()}`);
+    if (code !== 0 && /File exists/.test(stderr)) continue;
+    if (code === 0) {
+      // Deleted by name, since the namespace's end is noticed by the kernel at some later time only.
+      teardown.addBeside('network link', async () => {
+        await run('ip', ['link', 'del', link]);
+      });
+      await runOk('ip', ['link', 'set', 'dev', link, 'master', bridge.name, 'up']);
+      return address;
     }
+    throw new Problem('unavailable', `the network ${bridge.name} can't be joined: ${stderr.trim()}`);
   }
   throw new Problem('exhausted', `all addresses of ${formatRange(subnet)} are taken`);
 }

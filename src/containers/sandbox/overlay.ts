@@ -32,7 +32,7 @@ export async function mountOverlay(target: string, overlay: Overlay): Promise<vo
   await rm(work, { recursive: true, force: true });
   await mkdir(work, { recursive: true, mode: 0o700 });
   const top = overlay.lowers[0];
-  if (top !== undefined && (await readdir(overlay.upper)).length === 0) await copyFolderAttributes(top, overlay.upper);
+  if (top !== undefined && (await readdir(overlay.upper)).length === 0) copyFolderAttributes(top, overlay.upper);
   await mountByDescriptors(target, overlay.lowers, { upper: overlay.upper, work });
 }
 
