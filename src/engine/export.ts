@@ -12,7 +12,7 @@ import { INLINE_CACHE } from './cache/inline.ts';
 import type { ResolvedImage } from './engine.ts';
 import { imageKey } from './key.ts';
 import type { OwnHistory, SolvedStage } from './solve.ts';
-import { BLOB_HOLDER } from './transfer/fetch.ts';
+import { BLOB_HOLDER, throwFirst } from './transfer/fetch.ts';
 
 /** OCI annotations.md: what an image stands on, so that others can tell whether its base has moved on. */
 export const BASE_NAME = 'org.opencontainers.image.base.name';
@@ -49,18 +49,24 @@ export async function exportImage(
   cache: CacheStore,
 ): Promise<ExportedImage> {
   const solved = labelled(input);
-  const created = input.sourceDate ?? (await firstMade({ ...input, solved }, cache));
+  const { created, note } =
+    input.sourceDate === undefined
+      ? await firstMade({ ...input, solved }, cache)
+      : { created: input.sourceDate, note: nothingToNote };
   const { config: said, ownHistory, state } = solved;
   const facts = { ...input, config: said, ownHistory, layers: state.layers };
-  const config = await store(content, MEDIA.ociConfig, imageConfig(facts, created));
+  const config = toBlob(MEDIA.ociConfig, imageConfig(facts, created));
   const manifest: ImageManifest = {
     schemaVersion: 2,
     mediaType: MEDIA.ociManifest,
-    config,
+    config: config.descriptor,
     layers: solved.state.layers.map(({ blob }) => ({ ...blob, mediaType: ociLayerType(blob.mediaType) })),
   };
   if (solved.base !== undefined) manifest.annotations = baseAnnotations(solved.base);
-  return { config, manifest: await store(content, MEDIA.ociManifest, manifest) };
+  const blob = toBlob(MEDIA.ociManifest, manifest);
+  // nobody knows of any of them before the image has its name, so they reach the disk at once
+  throwFirst(await Promise.allSettled([note(), store(content, config), store(content, blob)]));
+  return { config: config.descriptor, manifest: blob.descriptor };
 }
 
 function labelled({ solved, labels }: ExportInput): SolvedStage {
@@ -72,10 +78,11 @@ function labelled({ solved, labels }: ExportInput): SolvedStage {
   };
 }
 
+/** When the image was made first, and how that is noted if it is now. */
 async function firstMade(
   { solved, platform, project, scope, dockerfile, now, inlineCache }: ExportInput,
   cache: CacheStore,
-): Promise<number> {
+): Promise<{ created: number; note: () => Promise<void> }> {
   const facts = [
     solved.config,
     solved.ownHistory.map(({ entry, createdAt }) => [entry, createdAt ?? null]),
@@ -86,8 +93,8 @@ async function firstMade(
   ];
   const key = imageKey(solved.state.chain, facts);
   const known = await cache.find(project, key);
-  if (known !== undefined) return known.createdAt;
-  await cache.save(project, {
+  if (known !== undefined) return { created: known.createdAt, note: nothingToNote };
+  const record = {
     key,
     position: `${dockerfile}#image`,
     text: 'exporting to image',
@@ -95,9 +102,11 @@ async function firstMade(
     build: scope,
     durationMs: 0,
     createdAt: now,
-  });
-  return now;
+  };
+  return { created: now, note: () => cache.save(project, record) };
 }
+
+const nothingToNote = async () => undefined;
 
 /** What a config is made of. */
 export interface ConfigFacts extends Pick<ExportInput, 'platform' | 'sourceDate' | 'inlineCache'> {
@@ -141,11 +150,18 @@ function ociLayerType(mediaType: string): string {
   return mediaType === MEDIA.dockerLayerGzip ? MEDIA.ociLayerGzip : mediaType;
 }
 
-async function store(content: ContentStore, mediaType: string, json: unknown): Promise<Descriptor> {
+interface JsonBlob {
+  descriptor: Descriptor;
+  bytes: Buffer;
+}
+
+function toBlob(mediaType: string, json: unknown): JsonBlob {
   const bytes = Buffer.from(JSON.stringify(json));
-  const digest = digestOf(bytes);
+  return { descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length }, bytes };
+}
+
+async function store(content: ContentStore, { descriptor: { digest }, bytes }: JsonBlob): Promise<void> {
   // held before it is looked for, so that a collection can't take it before the image has its name
   await content.hold(BLOB_HOLDER, [digest], LEASE_MS);
   if ((await content.stat(digest)) === undefined) await content.put(bytes);
-  return { mediaType, digest, size: bytes.length };
 }
