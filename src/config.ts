@@ -29,6 +29,8 @@ const registriesSchema = z.strictObject({
     .string()
     .regex(/^[a-z0-9-]+$/)
     .default('europe-central2'),
+  /** A push to a repository that nobody made makes it; without it, `slipway repo create` comes first. */
+  createOnPush: z.boolean().default(true),
 });
 
 const buildsSchema = z.strictObject({
@@ -61,8 +63,12 @@ const fetchSchema = z.strictObject({
 });
 
 const retentionSchema = z.strictObject({
-  /** Hours that deleted bytes stay in trash/ before they are gone. */
+  /** Hours for which a deleted image, or all images of a removed repository, can come back; its bytes stay meanwhile. */
+  undeleteHours: z.number().min(0).default(168),
+  /** Hours that deleted bytes stay in trash/ before they are gone: for an image, after `undeleteHours`. */
   trashHours: z.number().min(0).default(168),
+  /** Days after which events of the registry (the audit trail) go. */
+  eventDays: z.number().min(0).default(365),
 });
 
 /** `10GB`, `500MB`, or a number of bytes; units are powers of 1000, as docker counts them. */

@@ -1,4 +1,3 @@
-import { DiskBin } from '../adapters/disk/disk-bin.ts';
 import { sweepStandardInputs } from '../cli/standard-input.ts';
 import { type PrunedCaches, type PruneLimits, pruneCacheMounts } from '../engine/mounts/prune-caches.ts';
 import { SnapshotStore } from '../engine/snapshots/snapshot-store.ts';
@@ -48,13 +47,17 @@ export function startHousekeeping(owner: Owner, expireUploads: () => Promise<voi
 export async function clean(owner: Owner, expireUploads: () => Promise<void>): Promise<CollectReport> {
   const now = Date.now();
   let report: CollectReport = { blobs: 0, bytes: 0, strays: 0 };
-  const { trashHours } = owner.config.retention;
+  const { trashHours, undeleteHours, eventDays } = owner.config.retention;
   await attempt('uploads', expireUploads);
   await attempt('cache', async () => {
     const { maxAgeDays, maxBytes } = owner.config.cache;
     await owner.pruneCache({ unusedSince: now - maxAgeDays * DAY_MS, maxBytes });
   });
   await attempt('cache mounts', async () => void (await cleanCacheMounts(owner, {})));
+  await attempt('deleted images', async () => {
+    await owner.stores.registry.forgetDeleted(now - undeleteHours * HOUR_MS);
+    await owner.stores.registry.dropEvents(now - eventDays * DAY_MS);
+  });
   await attempt('links', async () => void (await owner.stores.registry.dropUnusedLinks(now - DAY_MS)));
   await attempt('snapshots', async () => {
     const snapshots = await SnapshotStore.open(owner.folder.snapshots);
@@ -63,11 +66,14 @@ export async function clean(owner: Owner, expireUploads: () => Promise<void>): P
   });
   await attempt('standard inputs', async () => void (await sweepStandardInputs(owner.folder.builds)));
   await attempt('content', async () => {
-    const bin = new DiskBin(owner.folder.content, owner.trash);
+    const { bin } = owner.place;
     report = await new Collector({ rows: owner.sweep, bin, roots: owner.roots }).collect();
     if (report.blobs > 0) log.info(report, 'collected what nobody keeps');
   });
-  await attempt('trash', async () => void (await owner.trash.empty(now - trashHours * HOUR_MS)));
+  await attempt('trash', async () => {
+    await owner.trash.empty(now - trashHours * HOUR_MS);
+    await owner.place.empty(now - trashHours * HOUR_MS);
+  });
   return report;
 }
 

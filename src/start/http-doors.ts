@@ -70,7 +70,7 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
         tokens: owner.tokens,
         context,
         names,
-        isPublic: async () => false,
+        isPublic: async (name) => (await stores.repositories.get(name))?.anonymousPull === true,
       }),
       storage: storageDoor({
         buckets,

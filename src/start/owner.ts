@@ -12,6 +12,7 @@ import { sqliteBlobRows } from '../adapters/sqlite/content.ts';
 import { type Database, openDatabase } from '../adapters/sqlite/database.ts';
 import { sqliteNames } from '../adapters/sqlite/names.ts';
 import { SqliteRegistry } from '../adapters/sqlite/registry.ts';
+import { SqliteRepositories } from '../adapters/sqlite/repositories.ts';
 import { SqliteTokens } from '../adapters/sqlite/tokens.ts';
 import { AccessTokens, loadSigningKey } from '../auth/access-token.ts';
 import { ServiceAccounts } from '../auth/service-account.ts';
@@ -75,7 +76,8 @@ export async function openOwner(data: string, activity: string): Promise<Owner> 
     const names = sqliteNames(database);
     const cache = sqliteCache(database);
     endings.push(() => cache.flush());
-    const registry = new SqliteRegistry(database);
+    const settings = new RegistrySettings(folder.config);
+    const registry = new SqliteRegistry(database, { createOnPush: () => settings.current.createOnPush });
     const buckets = new SqliteBuckets(database);
     const rows: RowObjects = {
       blobs,
@@ -83,9 +85,10 @@ export async function openOwner(data: string, activity: string): Promise<Owner> 
       cache,
       flights: flights.of(),
       registry,
+      repositories: new SqliteRepositories(database),
       buckets,
       builds: new SqliteBuilds(database),
-      buildTokens: buildTokens(tokens, new RegistrySettings(folder.config)),
+      buildTokens: buildTokens(tokens, settings),
     };
     const served = await serveObjects(folder.rowsSocket, {
       objects: (connection) => ({ ...rows, flights: flights.of(connection.closed) }),

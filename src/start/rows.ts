@@ -4,6 +4,7 @@ import type { BucketRows } from '../stores/buckets/rows.ts';
 import type { BlobRows } from '../stores/content/content.ts';
 import type { NameStore } from '../stores/names/names.ts';
 import type { RegistryStore } from '../stores/registry/registry.ts';
+import type { RepositoryStore } from '../stores/repositories/repositories.ts';
 
 /**
  * All rows that the processes of a machine share. The owner has them over its database; every other process has the same
@@ -15,6 +16,7 @@ export interface RowObjects {
   cache: CacheStore;
   flights: Flights;
   registry: RegistryStore;
+  repositories: RepositoryStore;
   buckets: BucketRows;
   builds: BuildRecords;
   buildTokens: BuildTokens;

@@ -1,4 +1,3 @@
-import { DiskContent } from '../adapters/disk/disk-content.ts';
 import { LogFiles } from '../adapters/disk/log-files.ts';
 import type { DataFolder } from '../lib/data-folder.ts';
 import type { BucketManager } from '../stores/buckets/buckets.ts';
@@ -14,8 +13,7 @@ export interface Stores extends RowObjects {
   logs: LogStore;
 }
 
-export function storesOver(rows: RowObjects, folder: DataFolder): Stores {
-  const content = new DiskContent({ folder: folder.content, rows: rows.blobs });
+export function storesOver(rows: RowObjects, folder: DataFolder, content: ContentStore): Stores {
   return {
     ...rowsOf(rows),
     content,
@@ -26,6 +24,6 @@ export function storesOver(rows: RowObjects, folder: DataFolder): Stores {
 
 /** By name, because the objects of another process are made when they are asked for and can't be spread. */
 function rowsOf(rows: RowObjects): RowObjects {
-  const { blobs, names, cache, flights, registry, buckets, builds, buildTokens } = rows;
-  return { blobs, names, cache, flights, registry, buckets, builds, buildTokens };
+  const { blobs, names, cache, flights, registry, repositories, buckets, builds, buildTokens } = rows;
+  return { blobs, names, cache, flights, registry, repositories, buckets, builds, buildTokens };
 }

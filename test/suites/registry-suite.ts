@@ -74,6 +74,7 @@ export function registrySuite(name: string, open: (clock: Clock) => Promise<Open
         annotations: { a: 'ä' },
         subject: digestOf('s'),
         createdAt: 1_000,
+        renewedAt: 1_000,
       };
       expect(await store.manifest(REPOSITORY, 'latest')).toEqual(expected);
       expect(await store.manifest(REPOSITORY, put.digest)).toEqual(expected);
@@ -155,15 +156,18 @@ export function registrySuite(name: string, open: (clock: Clock) => Promise<Open
       expect(await store.referrers(REPOSITORY, digestOf('other'))).toEqual([]);
     });
 
-    it('claims manifests, what they name, and linked blobs; nothing after they are gone', async () => {
+    it('claims manifests, what they name, and linked blobs; nothing after they are forgotten', async () => {
       await store.linkBlob(REPOSITORY, digestOf('pushed'));
       await store.putManifest(REPOSITORY, version('image', { blobs: [digestOf('config'), digestOf('layer')] }));
       await store.putManifest(REPOSITORY, version('index', { children: [digestOf('image'), digestOf('absent')] }));
       const all = ['pushed', 'image', 'config', 'layer', 'index', 'absent'].map((text) => digestOf(text));
       expect(new Set(await store.claimed([...all, digestOf('unknown')]))).toEqual(new Set(all));
       await store.deleteManifest(REPOSITORY, digestOf('image'), 'ada');
-      expect(await store.claimed([digestOf('config')])).toEqual([]);
-      expect(await store.claimed([digestOf('image')]), 'the index still names it').toEqual([digestOf('image')]);
+      await store.deleteManifest(REPOSITORY, digestOf('index'), 'ada');
+      expect(new Set(await store.claimed(all)), 'they may come back').toEqual(new Set(all));
+      now = 2_000;
+      expect(await store.forgetDeleted(2_000)).toBe(2);
+      expect(await store.claimed(all)).toEqual([digestOf('pushed')]);
       await store.unlinkBlob(REPOSITORY, digestOf('pushed'));
       expect(await store.claimed([digestOf('pushed')])).toEqual([]);
     });

@@ -1,62 +1,40 @@
-import type { Generated, Transaction } from 'kysely';
 import type { Digest } from '../../images/digest.ts';
+import { Problem } from '../../lib/problem.ts';
 import type { ManifestPut } from '../../stores/registry/registry.ts';
+import { noteEvent } from './registry-events.ts';
+import { portions } from './registry-rows.ts';
+import type { Change, RegistryTransaction } from './registry-tables.ts';
 
-/** The tables of migration 0002. */
-export type RegistryTables = {
-  repositories: { id: Generated<number>; key: string; created_at: number };
-  repository_blobs: { repository_id: number; digest: Digest; linked_at: number };
-  manifests: {
-    id: Generated<number>;
-    repository_id: number;
-    digest: Digest;
-    media_type: string;
-    size: number;
-    artifact_type: string | null;
-    annotations: string | null;
-    subject: Digest | null;
-    created_at: number;
-  };
-  manifest_edges: { manifest_id: number; digest: Digest; kind: 'blob' | 'child' };
-  tags: { repository_id: number; name: string; digest: Digest; since: number };
-  tag_moves: {
-    id: Generated<number>;
-    repository_id: number;
-    name: string;
-    digest: Digest;
-    since: number;
-    actor: string;
-    until: number | null;
-    ended_by: string | null;
-  };
-};
-
-/** Rows of one insert: three parameters each, far below SQLite's limit. */
+/** Rows of one insert: five parameters each, far below SQLite's limit. */
 const ROWS_PER_STATEMENT = 1000;
 
 /** Links blobs to a repository; linking again renews the link. */
 export async function linkBlobs(
-  transaction: Transaction<RegistryTables>,
+  transaction: RegistryTransaction,
   repositoryId: number,
   digests: readonly Digest[],
   now: number,
 ): Promise<void> {
-  const rows = [...new Set(digests)].map((digest) => ({ repository_id: repositoryId, digest, linked_at: now }));
-  for (let i = 0; i < rows.length; i += ROWS_PER_STATEMENT)
+  const rows = [...new Set(digests)].map((digest) => ({
+    repository_id: repositoryId,
+    digest,
+    linked_at: now,
+    unlinked_at: null,
+  }));
+  for (const part of portions(rows, ROWS_PER_STATEMENT))
     await transaction
       .insertInto('repository_blobs')
-      .values(rows.slice(i, i + ROWS_PER_STATEMENT))
-      .onConflict((conflict) => conflict.doUpdateSet({ linked_at: now }))
+      .values(part)
+      .onConflict((conflict) => conflict.doUpdateSet({ linked_at: now, unlinked_at: null }))
       .execute();
 }
 
-/** Stores a manifest and its edges; one that is there already stays as it is, because a published version never changes. */
-export async function storeManifest(
-  transaction: Transaction<RegistryTables>,
-  repositoryId: number,
-  put: ManifestPut,
-  now: number,
-): Promise<void> {
+/**
+ * Stores a manifest and its edges. One that is there already stays as it is, because a published version never changes;
+ * a deleted one comes alive, as if it had not been there.
+ */
+export async function storeManifest(transaction: RegistryTransaction, change: Change, put: ManifestPut): Promise<void> {
+  const { repositoryId, key, actor, now } = change;
   const made = await transaction
     .insertInto('manifests')
     .values({
@@ -68,34 +46,44 @@ export async function storeManifest(
       annotations: put.annotations === undefined ? null : JSON.stringify(put.annotations),
       subject: put.subject ?? null,
       created_at: now,
+      renewed_at: now,
+      deleted_at: null,
+      deleted_by: null,
+      deleted_tags: null,
     })
     .onConflict((conflict) => conflict.doNothing())
     .returning('id')
     .executeTakeFirst();
-  if (made === undefined) return;
-  const kinds = new Map<Digest, 'blob' | 'child'>();
-  for (const digest of put.blobs) kinds.set(digest, 'blob');
-  for (const digest of put.children) kinds.set(digest, 'child');
-  const edges = [...kinds].map(([digest, kind]) => ({ manifest_id: made.id, digest, kind }));
-  for (let i = 0; i < edges.length; i += ROWS_PER_STATEMENT)
-    await transaction
-      .insertInto('manifest_edges')
-      .values(edges.slice(i, i + ROWS_PER_STATEMENT))
-      .execute();
+  if (made !== undefined) await storeEdges(transaction, repositoryId, made.id, put);
+  else if (!(await renew(transaction, change, put.digest))) return;
+  await noteEvent(transaction, { at: now, actor, action: 'push', repository: key, digest: put.digest });
+}
+
+/** Marks a manifest as alive, with its edges. */
+export async function revive(
+  transaction: RegistryTransaction,
+  id: number,
+  times: { renewed_at: number; created_at?: number },
+): Promise<void> {
+  await transaction
+    .updateTable('manifests')
+    .set({ ...times, deleted_at: null, deleted_by: null, deleted_tags: null })
+    .where('id', '=', id)
+    .execute();
+  await transaction.updateTable('manifest_edges').set({ deleted: 0 }).where('manifest_id', '=', id).execute();
 }
 
 /**
  * Points a tag at a manifest, or at nothing, and closes what it meant before in the history.
  * @returns false when nothing changed
+ * @throws Problem `conflict` when the tag has a meaning and is immutable
  */
 export async function moveTag(
-  transaction: Transaction<RegistryTables>,
-  repositoryId: number,
-  name: string,
-  digest: Digest | undefined,
-  actor: string,
-  now: number,
+  transaction: RegistryTransaction,
+  { repositoryId, key, actor, now }: Change,
+  tag: { name: string; digest: Digest | undefined; immutable: boolean },
 ): Promise<boolean> {
+  const { name, digest } = tag;
   const present = await transaction
     .selectFrom('tags')
     .select('digest')
@@ -103,7 +91,8 @@ export async function moveTag(
     .where('name', '=', name)
     .executeTakeFirst();
   if (present?.digest === digest) return false;
-  if (present !== undefined)
+  if (present !== undefined) {
+    if (tag.immutable) throw immutableTag(key, name, present.digest);
     await transaction
       .updateTable('tag_moves')
       .set({ until: now, ended_by: actor })
@@ -111,8 +100,11 @@ export async function moveTag(
       .where('name', '=', name)
       .where('until', 'is', null)
       .execute();
+  }
+  const event = { at: now, actor, repository: key, tag: name };
   if (digest === undefined) {
     await transaction.deleteFrom('tags').where('repository_id', '=', repositoryId).where('name', '=', name).execute();
+    await noteEvent(transaction, { ...event, action: 'untag', digest: present?.digest });
     return true;
   }
   await transaction
@@ -124,28 +116,52 @@ export async function moveTag(
     .insertInto('tag_moves')
     .values({ repository_id: repositoryId, name, digest, since: now, actor, until: null, ended_by: null })
     .execute();
+  await noteEvent(transaction, { ...event, action: 'tag', digest, before: present?.digest });
   return true;
 }
 
-/** Removes a manifest with its edges and every tag on it. @returns false when there was none */
-export async function forgetManifest(
-  transaction: Transaction<RegistryTables>,
+function immutableTag(key: string, name: string, digest: Digest): Problem {
+  return new Problem('conflict', `tag ${name} of ${key} is immutable and means ${digest}`, {
+    hint: 'Push under another tag. Tags of this repository can be neither moved nor removed (immutableTags).',
+  });
+}
+
+async function storeEdges(
+  transaction: RegistryTransaction,
   repositoryId: number,
+  manifestId: number,
+  put: ManifestPut,
+): Promise<void> {
+  const kinds = new Map<Digest, 'blob' | 'child'>();
+  for (const digest of put.blobs) kinds.set(digest, 'blob');
+  for (const digest of put.children) kinds.set(digest, 'child');
+  const edges = [...kinds].map(([digest, kind]) => ({
+    manifest_id: manifestId,
+    digest,
+    kind,
+    repository_id: repositoryId,
+    deleted: 0 as const,
+  }));
+  for (const part of portions(edges, ROWS_PER_STATEMENT))
+    await transaction.insertInto('manifest_edges').values(part).execute();
+}
+
+/** Notes that a manifest was pushed again. @returns whether it was deleted before */
+async function renew(
+  transaction: RegistryTransaction,
+  { repositoryId, now }: Change,
   digest: Digest,
-  actor: string,
-  now: number,
 ): Promise<boolean> {
-  const tags = await transaction
-    .selectFrom('tags')
-    .select('name')
+  const there = await transaction
+    .selectFrom('manifests')
+    .select(['id', 'deleted_at'])
     .where('repository_id', '=', repositoryId)
     .where('digest', '=', digest)
-    .execute();
-  for (const tag of tags) await moveTag(transaction, repositoryId, tag.name, undefined, actor, now);
-  const result = await transaction
-    .deleteFrom('manifests')
-    .where('repository_id', '=', repositoryId)
-    .where('digest', '=', digest)
-    .executeTakeFirst();
-  return result.numDeletedRows > 0n;
+    .executeTakeFirstOrThrow();
+  if (there.deleted_at !== null) {
+    await revive(transaction, there.id, { created_at: now, renewed_at: now });
+    return true;
+  }
+  await transaction.updateTable('manifests').set({ renewed_at: now }).where('id', '=', there.id).execute();
+  return false;
 }

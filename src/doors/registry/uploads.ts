@@ -116,7 +116,7 @@ async function mountBlob(call: RegistryCall, target: Target, digest: Digest): Pr
 }
 
 async function linkAndAnswer(call: RegistryCall, target: Target, digest: Digest): Promise<void> {
-  await call.store.linkBlob(target.key, digest);
+  await call.store.linkBlob(target.key, digest, 'push', call.identity.name);
   sendEmpty(call.response, 201, {
     Location: locationOf(target.path, `blobs/${digest}`),
     'Docker-Content-Digest': digest,

@@ -1,4 +1,5 @@
 import type { Digest } from '../../images/digest.ts';
+import type { RegistryEvents } from './events.ts';
 
 /**
  * Repositories of our own registry: which blobs and manifests belong to which, what the tags mean and meant.
@@ -18,7 +19,19 @@ export interface StoredManifest {
   subject?: Digest | undefined;
   /** Milliseconds since 1970. */
   createdAt: number;
+  /** When it was last pushed or brought back; cleanup policies count its age from then. */
+  renewedAt: number;
 }
+
+/** A manifest with what is needed to judge it: for lists and for cleanup. */
+export interface RegistryVersion extends StoredManifest {
+  tags: string[];
+  /** Manifests of an index, whether or not they are there. */
+  children: Digest[];
+}
+
+/** How bytes come in: a push, or the fetch of a remote repository from its upstream. */
+export type Origin = 'push' | 'upstream';
 
 export interface ManifestPut {
   digest: Digest;
@@ -39,6 +52,8 @@ export interface ManifestPut {
   tags: string[];
   /** Who pushed, for the audit trail. */
   actor: string;
+  /** `push` when absent. */
+  origin?: Origin | undefined;
 }
 
 export interface Tag {
@@ -63,6 +78,28 @@ export interface Page {
   limit: number;
 }
 
+/** What was deleted and can come back: for `retention.undeleteHours` its rows and bytes stay as they were, out of sight. */
+export interface DeletedManifest extends StoredManifest {
+  deletedAt: number;
+  deletedBy: string;
+  /** Tags that went with it. */
+  tags: string[];
+}
+
+/**
+ * How many bytes an image, or all images of a repository, stand for. Each blob is counted once; what was deleted and what
+ * no manifest names yet doesn't count.
+ */
+export interface RegistrySize {
+  /** All manifests, and the blobs that they name and the repository holds. */
+  bytes: number;
+  /** Those of them that nothing else of the registry names: what a deletion would free. */
+  ownBytes: number;
+}
+
+/** A version as it was when somebody judged it. */
+export type JudgedVersion = Pick<RegistryVersion, 'digest' | 'tags' | 'renewedAt'>;
+
 export interface RegistryReader {
   exists(repository: string): Promise<boolean>;
   /** Repositories in byte order, optionally only those below `prefix` (which ends in `/`). */
@@ -76,30 +113,73 @@ export interface RegistryReader {
   userOf(repository: string, digest: Digest): Promise<Digest | undefined>;
   manifest(repository: string, reference: string): Promise<StoredManifest | undefined>;
   manifests(repository: string, page: Page): Promise<StoredManifest[]>;
+  /** As `manifests`, with tags and children. */
+  versions(repository: string, page: Page): Promise<RegistryVersion[]>;
   tags(repository: string, page: Page): Promise<Tag[]>;
   tagsOf(repository: string, digest: Digest): Promise<string[]>;
   history(repository: string, tag: string): Promise<TagMove[]>;
   referrers(repository: string, subject: Digest, artifactType?: string): Promise<StoredManifest[]>;
+  /** What the tag meant at that moment (milliseconds since 1970): `name@{2026-09-30}`. */
+  tagAt(repository: string, tag: string, at: number): Promise<TagMove | undefined>;
+  /** Repositories and digests that carry a tag now, in all repositories below `prefix`: everything of a commit. */
+  tagged(tag: string, prefix?: string): Promise<{ repository: string; digest: Digest; since: number }[]>;
+  /** Newest first. */
+  deleted(repository: string): Promise<DeletedManifest[]>;
+  /**
+   * Of one repository key, or of all below a prefix that ends in `/`. It looks at every blob, some 100,000 in a second, a
+   * page at a time.
+   */
+  size(repositoryOrPrefix: string): Promise<RegistrySize>;
 }
 
+/**
+ * Whatever brings something in makes the repository if need be.
+ * @throws Problem `not-found` when there is none and `registries.createOnPush` is off; `denied` when it is remote or
+ *   virtual, which hold what their upstreams have
+ */
 export interface RegistryWriter {
-  /** Makes the repository if need be and links a blob to it (an upload or a mount); linking again renews the link. */
-  linkBlob(repository: string, digest: Digest): Promise<void>;
+  /** The same complaints before any byte was sent; changes nothing. */
+  checkPush(repository: string): Promise<void>;
+  /** Links a blob to the repository (an upload or a mount); linking again renews the link. */
+  linkBlob(repository: string, digest: Digest, origin?: Origin, actor?: string): Promise<void>;
   /**
    * Whether the repository links the blob, for a client that will rely on the answer (HEAD) and not send it again: the
    * link is renewed, so that housekeeping leaves it for the manifest to come.
    */
   touchBlob(repository: string, digest: Digest): Promise<boolean>;
+  /** A blob that a deleted manifest names stays, out of sight, for as long as that can come back. */
   unlinkBlob(repository: string, digest: Digest): Promise<boolean>;
   /**
    * Stores manifest, edges, tags and their history in one transaction. The manifest blob must be in the content store.
+   * One that was deleted comes alive, without the tags that it had.
    * @returns those of `required` that the repository does not link; when there are any, nothing was stored
+   * @throws Problem `conflict` when a tag would move in a repository of immutable tags
    */
   putManifest(repository: string, put: ManifestPut): Promise<Digest[]>;
-  /** False when there was none. */
+  /** False when there was none. @throws Problem `conflict` in a repository of immutable tags */
   deleteTag(repository: string, tag: string, actor: string): Promise<boolean>;
-  /** Takes the manifest and every tag on it out of sight. */
+  /**
+   * Takes the manifest and every tag on it out of sight; `undelete` brings both back.
+   * @throws Problem `conflict` when it has tags and they are immutable
+   */
   deleteManifest(repository: string, digest: Digest, actor: string): Promise<boolean>;
+  /**
+   * As `deleteManifest`, of those versions that are still as they were judged, that no tag holds fast, that no other
+   * index names, and whose subject has gone: what changes meanwhile stays.
+   * @returns those that were deleted
+   */
+  deleteVersions(repository: string, versions: JudgedVersion[], actor: string): Promise<Digest[]>;
+  /**
+   * Brings a deleted manifest back, with those of its tags that nothing else has taken meanwhile; and with it its deleted
+   * children, and those of its referrers that were deleted with it or later.
+   * @returns the tags; undefined when there is no such deleted manifest
+   */
+  undelete(repository: string, digest: Digest, actor: string): Promise<string[] | undefined>;
+  /**
+   * Really removes what was deleted before then (milliseconds since 1970), whole repositories included.
+   * @returns how many manifests
+   */
+  forgetDeleted(before: number): Promise<number>;
   /**
    * Forgets links made before `before` (milliseconds since 1970) to blobs that no manifest of the repository names: what
    * is left of broken pushes and of deleted manifests. Housekeeping calls it before the content store collects.
@@ -108,4 +188,4 @@ export interface RegistryWriter {
   dropUnusedLinks(before: number): Promise<number>;
 }
 
-export interface RegistryStore extends RegistryReader, RegistryWriter {}
+export interface RegistryStore extends RegistryReader, RegistryWriter, RegistryEvents {}

@@ -7,6 +7,8 @@ import { builds } from './0006-builds.ts';
 import { buckets } from './0007-buckets.ts';
 import { cacheInputs } from './0008-cache-inputs.ts';
 import { possession } from './0009-possession.ts';
+import { repositories } from './0011-repositories.ts';
+import { registryHistory } from './0012-registry-history.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema in order. A step that has shipped never changes; a correction is a new step. */
@@ -20,4 +22,6 @@ export const MIGRATIONS: readonly Migration[] = [
   buckets,
   cacheInputs,
   possession,
+  repositories,
+  registryHistory,
 ];

@@ -1,0 +1,67 @@
+import type { Kysely, Selectable } from 'kysely';
+import type { EventFilter, RegistryEvent } from '../../stores/registry/events.ts';
+import { BEYOND_NAMES, type RegistryTables, type RegistryTransaction } from './registry-tables.ts';
+
+/** Rows of one deletion: a few milliseconds, for which everybody else waits. */
+const DROPPED_AT_ONCE = 1000;
+
+/** Writes an event into the transaction of the change that it tells of. */
+export async function noteEvent(
+  transaction: RegistryTransaction,
+  { at, actor, action, repository, digest, tag, before }: Omit<RegistryEvent, 'id'>,
+): Promise<void> {
+  await transaction
+    .insertInto('registry_events')
+    .values({
+      at,
+      actor,
+      action,
+      project: repository.split('/')[1] ?? '',
+      repository,
+      digest: digest ?? null,
+      tag: tag ?? null,
+      before: before ?? null,
+    })
+    .execute();
+}
+
+export async function readEvents(
+  database: Kysely<RegistryTables>,
+  filter: EventFilter,
+  order: 'asc' | 'desc',
+): Promise<RegistryEvent[]> {
+  let query = database.selectFrom('registry_events').selectAll().orderBy('id', order).limit(filter.limit);
+  if (filter.after !== undefined) query = query.where('id', '>', filter.after);
+  const project = filter.project ?? projectOf(filter.prefix);
+  if (project !== undefined) query = query.where('project', '=', project);
+  if (filter.prefix !== undefined)
+    query = query.where('repository', '>=', filter.prefix).where('repository', '<', `${filter.prefix}${BEYOND_NAMES}`);
+  return (await query.execute()).map(eventOf);
+}
+
+/** Drops the oldest, a page at a time, up to the first that is not older than `before`. */
+export async function dropEvents(database: Kysely<RegistryTables>, before: number): Promise<number> {
+  let dropped = 0;
+  for (;;) {
+    const oldest = database.selectFrom('registry_events').select('id').orderBy('id').limit(DROPPED_AT_ONCE);
+    const result = await database
+      .deleteFrom('registry_events')
+      .where('id', 'in', oldest)
+      .where('at', '<', before)
+      .executeTakeFirst();
+    dropped += Number(result.numDeletedRows);
+    if (result.numDeletedRows < BigInt(DROPPED_AT_ONCE)) return dropped;
+    await new Promise(setImmediate);
+  }
+}
+
+/** A prefix that names a whole project finds its events by the project's index. */
+function projectOf(prefix: string | undefined): string | undefined {
+  const segments = prefix?.split('/') ?? [];
+  return segments.length > 2 ? segments[1] : undefined;
+}
+
+function eventOf(row: Selectable<RegistryTables['registry_events']>): RegistryEvent {
+  const { digest, tag, before, project: _, ...event } = row;
+  return { ...event, digest: digest ?? undefined, tag: tag ?? undefined, before: before ?? undefined };
+}

@@ -1,0 +1,89 @@
+import { isRepositoryName } from '../../images/reference.ts';
+import { Problem } from '../../lib/problem.ts';
+import type { CleanupPolicy, Repository } from './repository.ts';
+import { repositoryPath } from './repository.ts';
+
+/** As Artifact Registry has it: names end in what they began with, and mean one segment of an image's name. */
+const LONGEST_NAME = 63;
+
+/**
+ * What no repository may be, whoever asks for it.
+ * @throws Problem `invalid` with what to write instead
+ */
+export function validateRepository(repository: Repository): void {
+  const { mode, remote, virtual } = repository;
+  const path = repositoryPath(repository);
+  const segments = [repository.location, repository.project, repository.repository];
+  if (!segments.every((name) => isRepositoryName(name) && !name.includes('/') && name.length <= LONGEST_NAME))
+    throw new Problem('invalid', `${path} is no name of a repository`, {
+      hint: 'Location, project and repository are lower case letters and digits, with . _ or - between them.',
+    });
+  if ((mode === 'remote') !== (remote !== undefined))
+    throw new Problem(
+      'invalid',
+      mode === 'remote' ? `${path} is remote and has no upstream` : `${path} is ${mode} and has an upstream`,
+      {
+        hint: 'An upstream belongs to a repository of mode remote, and to no other.',
+      },
+    );
+  if ((mode === 'virtual') !== (virtual !== undefined))
+    throw new Problem(
+      'invalid',
+      mode === 'virtual'
+        ? `${path} is virtual and has nothing behind it`
+        : `${path} is ${mode} and has others behind it`,
+      {
+        hint: 'Repositories behind it belong to a repository of mode virtual, and to no other.',
+      },
+    );
+  if (repository.immutableTags && mode !== 'standard')
+    throw new Problem('invalid', `${path} is ${mode}: its tags mean what its upstreams say`, {
+      hint: 'Immutable tags are for standard repositories.',
+    });
+  if (remote !== undefined && (!Number.isFinite(remote.freshSeconds) || remote.freshSeconds < 0))
+    throw new Problem('invalid', `freshSeconds of ${path} is ${remote.freshSeconds}; it is a number of seconds`);
+  unique(
+    `repositories behind ${path}`,
+    (virtual ?? []).map((upstream) => upstream.id),
+  );
+  unique(
+    `cleanup policies of ${path}`,
+    repository.cleanupPolicies.map((policy) => policy.id),
+  );
+  for (const policy of repository.cleanupPolicies) validatePolicy(policy);
+}
+
+function unique(what: string, ids: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const id of ids) {
+    if (id === '') throw new Problem('invalid', `one of the ${what} has no id`);
+    if (seen.has(id)) throw new Problem('invalid', `two of the ${what} have the id ${JSON.stringify(id)}`);
+    seen.add(id);
+  }
+}
+
+function validatePolicy(policy: CleanupPolicy): void {
+  const name = `cleanup policy ${JSON.stringify(policy.id)}`;
+  if ('mostRecent' in policy) {
+    const { keepCount } = policy.mostRecent;
+    if (!Number.isInteger(keepCount) || keepCount < 1)
+      throw new Problem('invalid', `${name} keeps ${keepCount} versions; it is a whole number from 1`);
+    return;
+  }
+  const { condition } = policy;
+  for (const [field, value] of [
+    ['olderThan', condition.olderThan],
+    ['newerThan', condition.newerThan],
+  ] as const)
+    if (value !== undefined && !(Number.isFinite(value) && value >= 0))
+      throw new Problem('invalid', `${field} of ${name} is ${value}; it is a number of seconds`);
+  if (condition.tagState === 'untagged' && (condition.tagPrefixes?.length ?? 0) > 0)
+    throw new Problem('invalid', `${name} wants versions without tags that have tags`, {
+      hint: 'tagPrefixes goes with tagState tagged.',
+    });
+  // one word that was forgotten must not empty a repository
+  if (policy.action === 'delete' && Object.values(condition).every((value) => value === undefined))
+    throw new Problem('invalid', `${name} has no condition and would delete every version`, {
+      hint: 'If that is meant, write tagState: any.',
+    });
+}
