@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { parseBytes } from './lib/bytes.ts';
+import { parseContentUrl } from './lib/content-url.ts';
 import { hasErrorCode, type Place, Problem } from './lib/problem.ts';
 
 /**
@@ -81,6 +82,36 @@ const bytesSchema = z.union([z.number().int().min(0), z.string()]).transform((va
 
 const cacheSchema = z.strictObject({
   /** Layers together; beyond it, what was used longest ago goes. Absent: the disk is the limit. */
+/** Where blobs are kept; a bare URL means the rest as it is. */
+const contentSchema = z.preprocess(
+  (value) => (typeof value === 'string' ? { url: value } : value),
+  z
+    .strictObject({
+      /** `disk`, `s3://BUCKET/PREFIX` or `gs://BUCKET/PREFIX`; absent: where they are. */
+      url: z
+        .string()
+        .refine((url) => parseContentUrl(url) !== undefined, 'write disk, s3://BUCKET/PREFIX or gs://BUCKET/PREFIX')
+        .optional(),
+      /** Base URL of a server that speaks S3; absent: that of Amazon or Google. */
+      endpoint: z.url({ protocol: /^https?$/ }).optional(),
+      region: z.string().min(1).optional(),
+      /** The bucket's name in the path and not in the host; absent: so at an endpoint that was given. */
+      pathStyle: z.boolean().optional(),
+      /** Key for the bucket, an HMAC key at Google; absent: what the SDK finds (AWS_ACCESS_KEY_ID, profiles, the machine's role). */
+      accessKeyId: z.string().min(1).optional(),
+      /** File with its secret. */
+      secretKeyFile: z.string().min(1).optional(),
+      /** Copies of objects on disk, together; what was used longest ago goes first. */
+      cacheMaxBytes: bytesSchema.prefault('20GB'),
+      /** Sends clients that pull to the bucket, which they have to reach then. */
+      redirect: z.boolean().default(false),
+    })
+    .refine(({ accessKeyId, secretKeyFile }) => (accessKeyId === undefined) === (secretKeyFile === undefined), {
+      message: 'accessKeyId and secretKeyFile belong together',
+    })
+    .prefault({}),
+);
+
   maxBytes: bytesSchema.optional(),
   /** Days after which a record that no build asked for goes. */
   maxAgeDays: z.number().min(0).default(30),
@@ -126,6 +157,7 @@ export function parseConfig(text: string, file: string): Config {
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter });
   const place = (from: number, to: number): Place => {
+  content: contentSchema,
     const start = counter.linePos(from);
     const end = counter.linePos(to);
     return { file, text, ranges: [{ line: start.line, column: start.col, endLine: end.line, endColumn: end.col }] };

@@ -14,6 +14,8 @@ export interface ControlClient {
 export interface ServeOptions {
   data: string;
   listen?: string | undefined;
+  /** Where blobs are kept: `disk`, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX`. */
+  content?: string | undefined;
 }
 
 /** While another command owns the data folder, this one waits for its end. */

@@ -34,7 +34,7 @@ import { WorkerPool } from './worker-pool.ts';
 export async function serve(options: ServeOptions): Promise<number> {
   const endings: (() => Promise<void>)[] = [];
   try {
-    const owner = await openOwner(options.data, 'slipway serve');
+    const owner = await openOwner(options.data, 'slipway serve', options.content);
     endings.push(() => owner.close());
     await recover(owner);
     const listen = options.listen ?? owner.config.listen;
@@ -96,7 +96,7 @@ export async function serve(options: ServeOptions): Promise<number> {
 
 /** Before anything is answered: no trace of what died with the last owner. */
 async function recover(owner: Owner): Promise<void> {
-  const content = await recoverContent(owner.folder, owner.sweep);
+  const content = await recoverContent(owner.folder, owner.place);
   const swept = await runtimeOver(owner.folder, owner.config).sweep();
   const trees = await (await SnapshotStore.open(owner.folder.snapshots)).sweepDead();
   const inputs = await sweepStandardInputs(owner.folder.builds);

@@ -10,6 +10,7 @@ import { sqliteBlobRows } from '../sqlite/content.ts';
 import { type Database, openDatabase } from '../sqlite/database.ts';
 import { DiskBin } from './disk-bin.ts';
 import { DiskContent } from './disk-content.ts';
+import { DiskPlace } from './disk-place.ts';
 import { recoverContent } from './recover.ts';
 import { TRASH_GRACE_MS, Trash } from './trash.ts';
 
@@ -75,9 +76,9 @@ describe('collection', () => {
     leasesRunOut();
     await collector.collect();
     expect(await readdir(folder.trash)).toHaveLength(1);
-    expect((await recoverContent(folder, rows, clock)).emptied).toBe(0);
+    expect((await recoverContent(folder, new DiskPlace(folder, rows), clock)).emptied).toBe(0);
     clock.at += TRASH_GRACE_MS + 1;
-    expect((await recoverContent(folder, rows, clock)).emptied).toBe(1);
+    expect((await recoverContent(folder, new DiskPlace(folder, rows), clock)).emptied).toBe(1);
     expect(await readdir(folder.trash)).toEqual([]);
   });
 
@@ -140,7 +141,7 @@ describe('collection', () => {
     const digest = await put('crashed');
     await bin.discard(digest, clock.now());
     expect(await content.stat(digest)).toBeUndefined();
-    expect((await recoverContent(folder, rows, clock)).restored).toBe(1);
+    expect((await recoverContent(folder, new DiskPlace(folder, rows), clock)).restored).toBe(1);
     expect((await content.read(digest)).toString()).toBe('crashed');
   });
 

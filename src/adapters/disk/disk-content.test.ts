@@ -8,6 +8,7 @@ import { markIsAlive, processMark } from '../../lib/process-mark.ts';
 import { sqliteBlobRows } from '../sqlite/content.ts';
 import { type Database, openDatabase } from '../sqlite/database.ts';
 import { DiskContent } from './disk-content.ts';
+import { DiskPlace } from './disk-place.ts';
 import { DiskUploads } from './disk-uploads.ts';
 import { recoverContent } from './recover.ts';
 
@@ -88,7 +89,7 @@ describe('content on disk', () => {
     const started = (await processMark())?.split('-')[1];
     for (const name of [`999999999-${started}-aa`, `${process.pid}-1-bb`, 'no mark'])
       await writeFile(join(folder.content, 'ingest', name), 'left');
-    expect((await recoverContent(folder, rows)).leftovers).toBe(3);
+    expect((await recoverContent(folder, new DiskPlace(folder, rows))).leftovers).toBe(3);
     expect(await readdir(join(folder.content, 'ingest'))).toHaveLength(1);
     expect(await markIsAlive(mine.split('/').at(-1) as string)).toBe(true);
   });

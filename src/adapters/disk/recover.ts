@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { DataFolder } from '../../lib/data-folder.ts';
 import { markIsAlive } from '../../lib/process-mark.ts';
-import type { BlobSweep } from '../../stores/content/content.ts';
-import { DiskBin } from './disk-bin.ts';
+import type { ContentPlace } from '../../stores/content/place.ts';
 import { TRASH_GRACE_MS, Trash } from './trash.ts';
 
 export interface RecoveryReport {
@@ -16,17 +15,16 @@ export interface RecoveryReport {
   emptied: number;
 }
 
-/** What the owner does to the content store before it answers anybody, so that a crash leaves no trace. */
+/** What the owner does to its blobs before it answers anybody, so that a crash leaves no trace. */
 export async function recoverContent(
   folder: DataFolder,
-  rows: BlobSweep,
+  place: Pick<ContentPlace, 'recover'>,
   clock: Clock = systemClock,
 ): Promise<RecoveryReport> {
-  const trash = new Trash(folder.trash);
   return {
     leftovers: await dropLeftovers(join(folder.content, 'ingest')),
-    restored: await restoreRecorded(new DiskBin(folder.content, trash), rows),
-    emptied: await trash.empty(clock.now() - TRASH_GRACE_MS),
+    restored: await place.recover(),
+    emptied: await new Trash(folder.trash).empty(clock.now() - TRASH_GRACE_MS),
   };
 }
 
@@ -39,10 +37,4 @@ async function dropLeftovers(ingest: string): Promise<number> {
     dropped++;
   }
   return dropped;
-}
-
-async function restoreRecorded(bin: DiskBin, rows: BlobSweep): Promise<number> {
-  let restored = 0;
-  for (const digest of await rows.present(await bin.discarded())) if (await bin.restore(digest)) restored++;
-  return restored;
 }

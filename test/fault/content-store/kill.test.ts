@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { BlobFiles } from '../../../src/adapters/disk/blob-files.ts';
+import { DiskPlace } from '../../../src/adapters/disk/disk-place.ts';
 import { recoverContent } from '../../../src/adapters/disk/recover.ts';
 import { lockDataFolder } from '../../../src/adapters/owner/lock.ts';
 import { sqliteBlobRows } from '../../../src/adapters/sqlite/content.ts';
@@ -48,7 +49,7 @@ async function expectWhole(folder: DataFolder, acknowledged: Digest[]): Promise<
   const database = await openDatabase(folder.database);
   try {
     const rows = sqliteBlobRows(database);
-    await recoverContent(folder, rows);
+    await recoverContent(folder, new DiskPlace(folder, rows));
     expect((await sql<{ integrity_check: string }>`pragma integrity_check`.execute(database)).rows).toEqual([
       { integrity_check: 'ok' },
     ]);
