@@ -80,8 +80,6 @@ const bytesSchema = z.union([z.number().int().min(0), z.string()]).transform((va
   return z.NEVER;
 });
 
-const cacheSchema = z.strictObject({
-  /** Layers together; beyond it, what was used longest ago goes. Absent: the disk is the limit. */
 /** Where blobs are kept; a bare URL means the rest as it is. */
 const contentSchema = z.preprocess(
   (value) => (typeof value === 'string' ? { url: value } : value),
@@ -112,6 +110,8 @@ const contentSchema = z.preprocess(
     .prefault({}),
 );
 
+const cacheSchema = z.strictObject({
+  /** Layers together; beyond it, what was used longest ago goes. Absent: the disk is the limit. */
   maxBytes: bytesSchema.optional(),
   /** Days after which a record that no build asked for goes. */
   maxAgeDays: z.number().min(0).default(30),
@@ -132,6 +132,7 @@ const configSchema = z.strictObject({
   builds: buildsSchema.prefault({}),
   fetch: fetchSchema.prefault({}),
   retention: retentionSchema.prefault({}),
+  content: contentSchema,
   cache: cacheSchema.prefault({}),
 });
 
@@ -157,7 +158,6 @@ export function parseConfig(text: string, file: string): Config {
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter });
   const place = (from: number, to: number): Place => {
-  content: contentSchema,
     const start = counter.linePos(from);
     const end = counter.linePos(to);
     return { file, text, ranges: [{ line: start.line, column: start.col, endLine: end.line, endColumn: end.col }] };

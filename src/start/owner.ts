@@ -23,12 +23,12 @@ import { createDataFolder, type DataFolder, dataFolder } from '../lib/data-folde
 import { writeDurably } from '../lib/durable-file.ts';
 import { bucketRoots } from '../stores/buckets/roots.ts';
 import type { BlobSweep, Roots } from '../stores/content/content.ts';
-import { NameRoots } from '../stores/names/name-roots.ts';
 import type { ContentPlace } from '../stores/content/place.ts';
+import { NameRoots } from '../stores/names/name-roots.ts';
 import { registryRoots } from '../stores/registry/roots.ts';
+import { openContentPlace } from './content-place.ts';
 import { RegistrySettings } from './registries.ts';
 import type { BuildTokens, RowObjects } from './rows.ts';
-import { openContentPlace } from './content-place.ts';
 import { type Stores, storesOver } from './stores.ts';
 
 /** The one process that holds a data folder and alone opens its database. */
@@ -39,10 +39,10 @@ export interface Owner {
   queue: SqliteBuildQueue;
   tokens: TokenStore;
   accounts: ServiceAccounts;
-  /** For the collector and the recovery, which only the owner does. */
-  sweep: BlobSweep;
   /** Where the blobs are for good. */
   place: ContentPlace;
+  /** For the collector and the recovery, which only the owner does. */
+  sweep: BlobSweep;
   roots: Roots[];
   trash: Trash;
   /** Of a build whose process died: its tokens and image names. */
@@ -57,10 +57,10 @@ export interface Owner {
 /**
  * Takes a data folder: lock, database brought up to date, first admin token, rows for the other processes.
  * @param activity for whoever comes second, e.g. `slipway serve`
+ * @param content where its blobs are from now on; absent: as slipway.yaml says, or where they are
  * @throws Problem `conflict` when another process owns the folder, `invalid` for a mistake in slipway.yaml
  */
 export async function openOwner(data: string, activity: string, content?: string): Promise<Owner> {
- * @param content where its blobs are from now on; absent: as slipway.yaml says, or where they are
   const folder = dataFolder(data);
   // users of containers have to read what is made for them, whatever umask this was started with; the folder itself is ours
   process.umask(0o022);
@@ -110,10 +110,10 @@ export async function openOwner(data: string, activity: string, content?: string
       queue: new SqliteBuildQueue(database),
       tokens,
       accounts,
+      place,
       sweep: blobs,
       roots: [registryRoots(registry), bucketRoots(buckets), cache.roots, new NameRoots(names, stores.content)],
       trash: new Trash(folder.trash),
-      place,
       async dropBuild(id) {
         await names.drop(`build:${id}`);
         for (const token of await tokens.list())
