@@ -13,6 +13,7 @@ import { ServiceAccounts } from '../../src/auth/service-account.ts';
 import { TokenStore } from '../../src/auth/token-store.ts';
 import { oauthDoor } from '../../src/doors/oauth/routes.ts';
 import { registryDoor } from '../../src/doors/registry/door.ts';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import type { DataFolder } from '../../src/lib/data-folder.ts';
 import { temporaryDataFolder } from '../suites/temporary-folder.ts';
 
@@ -23,6 +24,8 @@ export interface RegistryServer {
   folder: DataFolder;
   store: SqliteRegistry;
   content: DiskContent;
+  uploads: DiskUploads;
+  blobs: ReturnType<typeof sqliteBlobRows>;
   tokens: TokenStore;
   accounts: ServiceAccounts;
   /** The secret of a new token. */
@@ -32,20 +35,36 @@ export interface RegistryServer {
   close(): Promise<void>;
 }
 
-/** The registry and token doors over a data folder of their own, joined as start/ does it. */
-export async function startRegistryServer(): Promise<RegistryServer> {
-  const { folder, remove } = await temporaryDataFolder();
+export interface RegistryServerOptions {
+  /** A data folder that stays when the server is closed; otherwise one of its own. */
+  folder?: DataFolder;
+  reserveBytes?: number;
+  clock?: Clock;
+  /** Milliseconds after which a connection on which nothing moves is given up. */
+  idleMs?: number;
+}
+
+/** The registry and token doors over a data folder, joined as start/ does it. */
+export async function startRegistryServer(options: RegistryServerOptions = {}): Promise<RegistryServer> {
+  const { reserveBytes, clock = systemClock } = options;
+  const { folder, remove } =
+    options.folder === undefined
+      ? await temporaryDataFolder()
+      : { folder: options.folder, remove: () => Promise.resolve() };
+  const space = reserveBytes === undefined ? {} : { reserveBytes };
   const database = await openDatabase(folder.database);
   const rows = new SqliteTokens(database);
   const access = new AccessTokens(await loadSigningKey(join(folder.root, 'signing-key')));
   const tokens = new TokenStore({ rows, keys: rows, access });
   const accounts = new ServiceAccounts({ tokens, rows, keys: rows, access });
   const store = new SqliteRegistry(database);
-  const content = new DiskContent({ folder: folder.content, rows: sqliteBlobRows(database) });
+  const rowsOfBlobs = sqliteBlobRows(database, clock);
+  const content = new DiskContent({ folder: folder.content, rows: rowsOfBlobs, clock, ...space });
+  const uploads = new DiskUploads({ folder: folder.uploads, content, clock, ...space });
   const registry = registryDoor({
     store,
     content,
-    uploads: new DiskUploads({ folder: folder.uploads, content }),
+    uploads,
     tokens,
     context: { authenticator: tokens, requireToken: true },
     names: { hosts: ['*-docker.pkg.dev'], defaultLocation: 'europe-central2' },
@@ -54,10 +73,14 @@ export async function startRegistryServer(): Promise<RegistryServer> {
   const oauth = oauthDoor(accounts);
   const requests: string[] = [];
   const server = createServer((request, response) => {
-    response.once('close', () => requests.unshift(`${request.method} ${request.url} ${response.statusCode}`));
+    response.once('close', () => {
+      requests.unshift(`${request.method} ${request.url} ${response.statusCode}`);
+      if (requests.length > 1000) requests.pop();
+    });
     (request.url?.startsWith('/v2') ? registry : oauth)(request, response);
   });
   server.requestTimeout = 0;
+  if (options.idleMs !== undefined) server.timeout = options.idleMs;
   await listen(server);
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
@@ -66,6 +89,8 @@ export async function startRegistryServer(): Promise<RegistryServer> {
     folder,
     store,
     content,
+    uploads,
+    blobs: rowsOfBlobs,
     tokens,
     accounts,
     requests,

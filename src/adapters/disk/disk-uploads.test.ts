@@ -125,6 +125,39 @@ describe('upload sessions', () => {
     expect(await readdir(folder.uploads)).toHaveLength(2);
   });
 
+  it('goes by the time that passes and not by a clock, which may be set', async () => {
+    let [now, passed] = [Date.now(), 0];
+    uploads = new DiskUploads({
+      folder: folder.uploads,
+      content,
+      clock: { now: () => now },
+      elapsed: () => passed,
+    });
+    const { id } = await uploads.start(OWNER);
+    await uploads.append(id, bytesOf('still '), { at: 0 });
+    for (const jump of [1000 * UPLOAD_IDLE_MS, -2000 * UPLOAD_IDLE_MS]) {
+      now += jump;
+      expect(await uploads.expire()).toBe(0);
+    }
+    await uploads.append(id, bytesOf('here'), { at: 6 });
+    passed += UPLOAD_IDLE_MS - 1;
+    expect(await uploads.expire()).toBe(0);
+    passed += 1;
+    expect(await uploads.expire()).toBe(1);
+  });
+
+  it('keeps a session of the future for a day from when it is seen', async () => {
+    const { id } = await uploads.start(OWNER);
+    const later = new Date(Date.now() + 1000 * UPLOAD_IDLE_MS);
+    await utimes(join(folder.uploads, id), later, later);
+    let passed = 0;
+    uploads = new DiskUploads({ folder: folder.uploads, content, elapsed: () => passed });
+    expect(await uploads.expire()).toBe(0);
+    passed += UPLOAD_IDLE_MS;
+    expect(await uploads.expire()).toBe(1);
+    expect(await readdir(folder.uploads)).toEqual([]);
+  });
+
   it('knows no session by a name that is none', async () => {
     for (const id of ['', '../slipway', '..', 'x'.repeat(36), '%2e%2e']) {
       expect(await uploads.find(id)).toBeUndefined();

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { type Digest, type DigestAlgorithm, type Digester, digestAlgorithm } from '../../images/digest.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { diskProblem, RESERVE_BYTES, requireSpace, SpaceGuard } from '../../lib/disk-problem.ts';
@@ -16,15 +16,25 @@ export interface DiskUploadsOptions {
   folder: string;
   content: ContentWriter;
   clock?: Clock;
+  /** Milliseconds from any moment on, which nobody sets forwards or back. */
+  elapsed?: () => number;
   /** Stays free when uploads are refused. */
   reserveBytes?: number;
 }
+
+/**
+ * Sessions that are held in memory, with the hash of their bytes; of any others, the files say everything. A client that
+ * begins uploads and leaves them costs nothing but two small files each.
+ */
+const REMEMBERED = 4096;
 
 interface Session {
   record: UploadRecord;
   /** Of all bytes in the file; absent after a restart and after anything went wrong. */
   digester: Digester | undefined;
   busy: boolean;
+  /** By `elapsed`. */
+  touchedAt: number;
 }
 
 /** Upload sessions as files. One process has them: the owner, which also has the doors. */
@@ -33,7 +43,9 @@ export class DiskUploads implements UploadSessions {
   readonly #files: UploadFiles;
   readonly #content: ContentWriter;
   readonly #clock: Clock;
+  readonly #elapsed: () => number;
   readonly #reserve: number;
+  /** In the order of their last use. */
   readonly #sessions = new Map<string, Session>();
 
   constructor(options: DiskUploadsOptions) {
@@ -41,14 +53,17 @@ export class DiskUploads implements UploadSessions {
     this.#files = new UploadFiles(options.folder);
     this.#content = options.content;
     this.#clock = options.clock ?? systemClock;
+    this.#elapsed = options.elapsed ?? (() => performance.now());
     this.#reserve = options.reserveBytes ?? RESERVE_BYTES;
   }
 
   async start(owner: string, algorithm: DigestAlgorithm = 'sha256'): Promise<UploadInfo> {
     const record = { owner, algorithm };
     try {
+      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      await requireSpace(this.#folder, 0, this.#reserve);
       const id = await this.#files.create(record);
-      this.#sessions.set(id, { record, digester: undefined, busy: false });
+      this.#remember(id, this.#found(record));
       return { id, owner, size: 0 };
     } catch (error) {
       throw diskProblem(error, this.#folder);
@@ -67,11 +82,27 @@ export class DiskUploads implements UploadSessions {
   async #session(id: string): Promise<Session | undefined> {
     const known = this.#sessions.get(id);
     if (known !== undefined) return known;
-    const record = await this.#files.record(id); // of a server before this one
+    const record = await this.#files.record(id); // of a server before this one, or forgotten
     if (record === undefined) return undefined;
-    const found = this.#sessions.get(id) ?? { record, digester: undefined, busy: false };
-    this.#sessions.set(id, found);
+    const found = this.#sessions.get(id) ?? this.#found(record);
+    this.#remember(id, found);
     return found;
+  }
+
+  #found(record: UploadRecord): Session {
+    return { record, digester: undefined, busy: false, touchedAt: this.#elapsed() };
+  }
+
+  #remember(id: string, session: Session): void {
+    session.touchedAt = this.#elapsed();
+    this.#sessions.delete(id);
+    this.#sessions.set(id, session);
+    if (this.#sessions.size <= REMEMBERED) return;
+    for (const [oldest, { busy }] of this.#sessions)
+      if (!busy) {
+        this.#sessions.delete(oldest);
+        return;
+      }
   }
 
   /** Runs `work` alone on a session. */
@@ -86,6 +117,7 @@ export class DiskUploads implements UploadSessions {
       throw diskProblem(error, this.#folder);
     } finally {
       session.busy = false;
+      if (this.#sessions.has(id)) this.#remember(id, session);
     }
   }
 
@@ -143,12 +175,23 @@ export class DiskUploads implements UploadSessions {
     return true;
   }
 
-  /** Cancels sessions that nobody has written to for `UPLOAD_IDLE_MS`; called at start and now and then. @returns how many */
+  /**
+   * Cancels sessions that nobody has written to for `UPLOAD_IDLE_MS`; called at start and now and then. Of those that this
+   * server has seen, the time is measured and not read off a clock, which may be set. @returns how many
+   */
   async expire(): Promise<number> {
-    const idle = await this.#files.idleSince(this.#clock.now() - UPLOAD_IDLE_MS);
-    const ended = idle.filter((id) => this.#sessions.get(id)?.busy !== true);
-    for (const id of ended) await this.#remove(id);
-    return ended.length;
+    const now = this.#clock.now();
+    let ended = 0;
+    for (const [id, touchedAt] of await this.#files.touched()) {
+      const session = this.#sessions.get(id);
+      if (session?.busy) continue;
+      const idle = session === undefined ? now - touchedAt : this.#elapsed() - session.touchedAt;
+      if (idle >= UPLOAD_IDLE_MS) {
+        await this.#remove(id);
+        ended++;
+      } else if (idle < 0) await this.#session(id); // a date in the future is none: it is seen from now on
+    }
+    return ended;
   }
 
   async #remove(id: string): Promise<void> {

@@ -30,8 +30,13 @@ export class UploadFiles {
   async create(record: UploadRecord): Promise<string> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const id = randomUUID();
-    await writeFile(this.path(id), '', { flag: 'wx', mode: 0o600 });
-    await writeFile(`${this.path(id)}.json`, JSON.stringify(record), { flag: 'wx', mode: 0o600 });
+    try {
+      await writeFile(this.path(id), '', { flag: 'wx', mode: 0o600 });
+      await writeFile(`${this.path(id)}.json`, JSON.stringify(record), { flag: 'wx', mode: 0o600 });
+    } catch (error) {
+      await this.remove(id);
+      throw error;
+    }
     return id;
   }
 
@@ -66,15 +71,15 @@ export class UploadFiles {
     await rm(`${this.path(id)}.json`, { force: true });
   }
 
-  /** Sessions, and halves of sessions, that nobody has written to since then (milliseconds since 1970). */
-  async idleSince(before: number): Promise<string[]> {
+  /** Sessions, and halves of sessions, each with the time of its last byte (milliseconds since 1970). */
+  async touched(): Promise<Map<string, number>> {
     const names = await readdir(this.#folder).catch((): string[] => []);
-    const idle: string[] = [];
+    const present = new Set(names);
+    const touched = new Map<string, number>();
     for (const id of new Set(names.map((name) => name.replace(/\.json$/, '')))) {
-      const file = names.includes(id) ? id : `${id}.json`;
-      const touched = await stat(join(this.#folder, file)).catch(() => undefined);
-      if (touched !== undefined && touched.mtimeMs < before) idle.push(id);
+      const file = await stat(join(this.#folder, present.has(id) ? id : `${id}.json`)).catch(() => undefined);
+      if (file !== undefined) touched.set(id, file.mtimeMs);
     }
-    return idle;
+    return touched;
   }
 }
