@@ -31,8 +31,18 @@ export class LayerTrees {
   tree(layers: readonly Layer[], signal: AbortSignal, watch?: Watch): MergedTree {
     return new MergedTree(async (i) => {
       const layer = layers[layers.length - 1 - i];
-      return layer === undefined ? undefined : await this.listing(layer, signal, watch);
+      if (layer === undefined) return undefined;
+      if ((await this.known(layer.diffID)) === undefined)
+        await this.#scanFrom(layers.length - i, layers, signal, watch);
+      return await this.listing(layer, signal, watch);
     });
+  }
+
+  /** Whoever asks for a layer's listing is likely to ask for those below it, too: they are made side by side. */
+  async #scanFrom(end: number, layers: readonly Layer[], signal: AbortSignal, watch?: Watch): Promise<void> {
+    const batch = upTo(BATCH_BYTES, layers.slice(0, end).reverse());
+    const [asked] = await Promise.allSettled(batch.map((layer) => this.listing(layer, signal, watch)));
+    if (asked?.status === 'rejected') throw asked.reason;
   }
 
   /** The listing, if the layer was written, unpacked or scanned here before. */
@@ -56,6 +66,19 @@ export class LayerTrees {
   async note(diffID: Digest, listing: Listing): Promise<void> {
     await this.#listings.save(diffID, listing);
   }
+}
+
+/** Compressed bytes of layers that are read together, so that little is in vain when an upper layer says all. */
+const BATCH_BYTES = 128 << 20;
+
+/** As many from the first on as have so many bytes together, and one at least. */
+function upTo(bytes: number, layers: readonly Layer[]): readonly Layer[] {
+  let sum = 0;
+  const end = layers.findIndex(({ blob }, i) => {
+    sum += blob.size;
+    return i > 0 && sum > bytes;
+  });
+  return end < 0 ? layers : layers.slice(0, end);
 }
 
 /** Listings are shared by all images with that diffID, so the tar has to prove that it is the one. */
