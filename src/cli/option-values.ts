@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { parsePlatform } from '../images/platform.ts';
 import { parseBytes } from '../lib/bytes.ts';
+import { parseContentUrl } from '../lib/content-url.ts';
 import { messageOf, Problem } from '../lib/problem.ts';
 import { durationMs } from './duration.ts';
 import { parseSubstitutions } from './substitutions.ts';
@@ -34,6 +35,13 @@ export function substitutionsValue(text: string): Record<string, string> {
 export function addressValue(text: string): string {
   if (!/^(?:\[[^\]]+\]|[^:]+):\d{1,5}$/.test(text))
     throw new InvalidArgumentError('It is HOST:PORT, for example 127.0.0.1:7070; port 0 takes a free one.');
+  return text;
+}
+
+/** Where blobs are kept, as `content` of slipway.yaml names it. */
+export function contentValue(text: string): string {
+  if (parseContentUrl(text) === undefined)
+    throw new InvalidArgumentError('It is disk, s3://BUCKET/PREFIX or gs://BUCKET/PREFIX.');
   return text;
 }
 

@@ -74,6 +74,14 @@ export async function openContentPlace(
   }
 }
 
+/** Tries everything that a bucket will be asked for, and says in the log how that went. */
+export async function reportPlace(place: ContentPlace): Promise<void> {
+  if (place.url === 'disk') return;
+  const { ok, detail, remedy } = await place.probe();
+  if (ok) log.info(`content is kept in ${detail}`);
+  else log.error({ remedy }, `content: ${detail}`);
+}
+
 /** A server whose bucket is down starts all the same: copies can be pulled, and it may be back in a minute. */
 async function claimAgain(place: ObjectPlace, installation: string): Promise<void> {
   try {

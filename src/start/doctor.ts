@@ -1,7 +1,7 @@
 import { readFile, statfs } from 'node:fs/promises';
 import type { DoctorLine } from '../doors/control/wire.ts';
 import { verifyEncoder } from '../images/compress.ts';
-import { Digester, digestAlgorithm, shortDigest } from '../images/digest.ts';
+import { shortDigest } from '../images/digest.ts';
 import { formatBytes } from '../lib/bytes.ts';
 import type { BlobInfo } from '../stores/content/content.ts';
 import type { Owner } from './owner.ts';
@@ -32,6 +32,7 @@ export async function examine(
   await examineContainers(owner, report);
   await examineEncoder(report);
   await examineDisk(owner, report);
+  report({ check: 'content', ...(await owner.place.probe()) });
   await examineMounts(owner, report);
   if (verify) await examineContent(owner, report, signal);
   return { healthy };
@@ -92,7 +93,7 @@ async function examineContent(owner: Owner, report: Emit, signal: AbortSignal): 
     signal.throwIfAborted();
     blobs++;
     bytes += blob.size;
-    const why = await damageOf(owner, blob);
+    const why = await owner.place.inspect(blob);
     if (why !== undefined) damaged.push(`${shortDigest(blob.digest)} ${why}`);
   }
   const ok = damaged.length === 0;
@@ -116,12 +117,4 @@ async function* everyBlob(owner: Owner): AsyncGenerator<BlobInfo> {
     yield* page;
     page = await owner.sweep.page(Date.now(), page.at(-1)?.digest, PAGE);
   }
-}
-
-async function damageOf(owner: Owner, { digest, size }: BlobInfo): Promise<string | undefined> {
-  if ((await owner.stores.content.stat(digest)) === undefined) return 'is missing or has another size';
-  const measured = new Digester(digestAlgorithm(digest));
-  for await (const chunk of await owner.stores.content.open(digest)) measured.update(chunk as Uint8Array);
-  if (measured.size !== size) return `has ${measured.size} bytes in place of ${size}`;
-  return measured.finish() === digest ? undefined : 'holds other bytes';
 }

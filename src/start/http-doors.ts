@@ -70,6 +70,7 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
         tokens: owner.tokens,
         context,
         names,
+        link: owner.config.content.redirect ? owner.place.link?.bind(owner.place) : undefined,
         isPublic: async (name) => (await stores.repositories.get(name))?.anonymousPull === true,
       }),
       storage: storageDoor({

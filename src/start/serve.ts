@@ -17,6 +17,7 @@ import { log } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
 import { messageOf } from '../lib/problem.ts';
 import { isOwnHost } from '../stores/registry/name.ts';
+import { reportPlace } from './content-place.ts';
 import { type ControlParts, controlService } from './control.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { openHttpDoors } from './http-doors.ts';
@@ -82,6 +83,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     endings.push(() => housekeeper.stop());
     await openControl({ owner, pool, url, clean: () => housekeeper.round() }, endings);
     dispatcher.wake();
+    void reportPlace(owner.place).catch((error: unknown) => log.error({ error: messageOf(error) }, 'content'));
 
     process.stdout.write(`ready ${url}\n`);
     log.info({ url, data: owner.folder.root, version: VERSION }, 'ready');

@@ -47,6 +47,11 @@ export class DiskPlace implements ContentPlace {
     if (file !== this.#files.path(digest)) await this.#files.place(file, digest, size);
   }
 
+  async inspect({ digest, size }: BlobInfo): Promise<string | undefined> {
+    if ((await this.#files.size(digest)) !== size) return 'is missing or has another size';
+    return (await this.#files.measure(digest)) === digest ? undefined : 'holds other bytes';
+  }
+
   async probe(): Promise<PlaceReport> {
     const file = await this.content.scratch();
     try {

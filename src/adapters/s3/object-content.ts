@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
-import { type Digest, type DigestAlgorithm, digestAlgorithm, digestHex, shortDigest } from '../../images/digest.ts';
+import {
+  type Digest,
+  type DigestAlgorithm,
+  Digester,
+  digestAlgorithm,
+  digestHex,
+  shortDigest,
+} from '../../images/digest.ts';
 import { formatBytes, readSmall } from '../../lib/bytes.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { diskProblem, RESERVE_BYTES, requireSpace } from '../../lib/disk-problem.ts';
@@ -165,6 +172,20 @@ export class ObjectContent implements ContentStore {
     } catch (error) {
       log.warn({ digest: blob.digest, error: messageOf(error) }, 'no copy of an object could be kept');
     }
+  }
+
+  /** Reads the object itself, not a copy, and doubts it where it deserves that. */
+  async inspect({ digest, size }: BlobInfo): Promise<string | undefined> {
+    const digester = new Digester(digestAlgorithm(digest));
+    let why = 'is missing or has another size';
+    if ((await this.#bucket.head(keyOf(digest)))?.size === size) {
+      const found = size === 0 ? undefined : await openObject(this.#bucket, keyOf(digest), { start: 0, end: size - 1 });
+      for await (const chunk of found?.bytes ?? []) digester.update(chunk);
+      if (digester.size === size && digester.finish() === digest) return undefined;
+      why = 'holds other bytes';
+    }
+    this.doubt(digest, why);
+    return why;
   }
 
   /** From now on the blob counts as absent, until it is stored again. */

@@ -65,6 +65,10 @@ export class ObjectPlace implements ContentPlace {
     await this.#bucket.putFile(keyOf(digest), { path, size, sha256 });
   }
 
+  inspect(blob: BlobInfo): Promise<string | undefined> {
+    return this.content.inspect(blob);
+  }
+
   async probe(): Promise<PlaceReport> {
     const key = `probe/${randomBytes(9).toString('hex')}`;
     const started = performance.now();

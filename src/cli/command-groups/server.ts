@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { AddCommand } from '../command.ts';
-import { addressValue } from '../option-values.ts';
+import { addressValue, contentValue } from '../option-values.ts';
 
 export function describeServer(program: Command, add: AddCommand): void {
   add(
@@ -10,10 +10,20 @@ export function describeServer(program: Command, add: AddCommand): void {
       summary: 'run the server',
       about:
         'Runs the server until Ctrl-C: builds, registry and logs behind one port. It prints "ready URL" when it answers; its log goes to standard error.',
-      examples: ['slipway serve', 'slipway serve --data /srv/slipway --listen 127.0.0.1:7171'],
+      examples: [
+        'slipway serve',
+        'slipway serve --data /srv/slipway --listen 127.0.0.1:7171',
+        'slipway serve --content s3://team-images/slipway',
+      ],
     },
     async () => (await import('../commands/serve.ts')).serve,
-  ).option('--listen <host:port>', 'address of the HTTP doors (default 127.0.0.1:7070, or slipway.yaml)', addressValue);
+  )
+    .option('--listen <host:port>', 'address of the HTTP doors (default 127.0.0.1:7070, or slipway.yaml)', addressValue)
+    .option(
+      '--content <url>',
+      'keep blobs in s3://BUCKET/PREFIX or gs://BUCKET/PREFIX, or on disk; what is elsewhere is copied there first',
+      contentValue,
+    );
   add(
     program,
     'env',

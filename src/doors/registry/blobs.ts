@@ -35,6 +35,8 @@ export async function getBlob(call: RegistryCall): Promise<void> {
       headers: { 'Content-Range': `bytes */${blob.size}` },
     });
   if (head || blob.size === 0) return sendEmpty(call.response, 200, { ...headers, 'Content-Length': blob.size });
+  // the client asks there for the same range
+  if (call.link !== undefined) return sendEmpty(call.response, 307, { Location: await call.link(digest) });
   await sendParts(call, blob, headers, ranges);
 }
 

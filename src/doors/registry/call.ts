@@ -22,6 +22,8 @@ export interface RegistryDoorParts {
   names: OwnNames;
   /** Whether everybody may pull from the repository that holds this image. */
   isPublic(name: OwnName): Promise<boolean>;
+  /** Where clients fetch a blob's bytes in place of here, for some minutes; absent: they are sent from here. */
+  link?: ((digest: Digest) => Promise<string>) | undefined;
 }
 
 /** One request on its way: who asks, for what, and where the answer goes. */

@@ -26,6 +26,8 @@ export interface ContentPlace {
   holds(blob: BlobInfo): Promise<boolean>;
   /** Stores bytes that have their row already, from another place's file. */
   take(blob: BlobInfo, file: string): Promise<void>;
+  /** Reads a blob's bytes where they are kept for good, and says what is wrong with them, if anything is. */
+  inspect(blob: BlobInfo): Promise<string | undefined>;
   /** Whether everything that it will be asked for is allowed and answered, tried for real. */
   probe(): Promise<PlaceReport>;
   /** An address where a client may fetch a blob by itself for some minutes; undefined where there is none. */
