@@ -9,6 +9,7 @@ import { cacheInputs } from './0008-cache-inputs.ts';
 import { possession } from './0009-possession.ts';
 import { repositories } from './0011-repositories.ts';
 import { registryHistory } from './0012-registry-history.ts';
+import { upstream } from './0013-upstream.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema in order. A step that has shipped never changes; a correction is a new step. */
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   possession,
   repositories,
   registryHistory,
+  upstream,
 ];
