@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { CopyOperation, RunOperation, WorkdirOperation } from '../dockerfile/program.ts';
 import type { CacheInput } from './cache/cache.ts';
 import { type CopiedFile, copyFacts, type MountFacts } from './key.ts';
+import { joinPath, parentOf } from './trees/entry.ts';
 
 /**
  * What an operation depends on, by name, for the explanation of a miss. Only a miss asks for it: a hit is its key alone.
@@ -66,7 +67,7 @@ export function workdirInputs(operation: WorkdirOperation, below: Below): CacheI
   ];
 }
 
-export function copyInputs(operation: CopyOperation, below: Below, files: readonly CopiedFile[]): CacheInput[] {
+export function copyInputs(operation: CopyOperation, below: Below, files: Iterable<CopiedFile>): CacheInput[] {
   return [
     ...belowInputs(below),
     { kind: 'instruction', name: operation.text, value: valueDigest(JSON.stringify(copyFacts(operation))) },
@@ -99,18 +100,48 @@ function shownInput(kind: string, name: string, value: string): CacheInput {
   return { ...input, shown: value.length <= SHOWN_VALUE ? value : `sha256:${input.value.slice(0, 8)}` };
 }
 
-function fileInputs(files: readonly CopiedFile[]): CacheInput[] {
+function fileInputs(files: Iterable<CopiedFile>): CacheInput[] {
   const byName = new Map<string, CopiedFile['facts'][]>();
   for (const { name, facts } of files) {
-    const key = files.length <= NAMED_FILES ? name : `${name.split('/').slice(0, 2).join('/')}/...`;
-    const known = byName.get(key);
-    if (known === undefined) byName.set(key, [facts]);
+    const known = byName.get(name);
+    if (known === undefined) byName.set(name, [facts]);
     else known.push(facts);
+    if (byName.size > NAMED_FILES) return folderInputs(files);
   }
   return [...byName].map(([name, facts]) => {
     const shown = facts.length === 1 ? shownFile(facts[0] ?? []) : undefined;
     return { kind: 'file', name, value: valueDigest(JSON.stringify(facts)), ...(shown === undefined ? {} : { shown }) };
   });
+}
+
+/** Of very many files: one input for each folder, or for each of those above where these are too many, too. */
+function folderInputs(files: Iterable<CopiedFile>): CacheInput[] {
+  let folders = new Set<string>();
+  for (const { name } of files) folders.add(parentOf(name));
+  let deepest = 0;
+  for (const folder of folders) deepest = Math.max(deepest, folder.split('/').length);
+  let depth = deepest;
+  while (folders.size > NAMED_FILES && depth > 0) {
+    depth--;
+    folders = new Set([...folders].map((folder) => upTo(depth, folder)));
+  }
+  const byFolder = new Map<string, Hash>();
+  for (const { name, facts } of files) {
+    const folder = depth === deepest ? parentOf(name) : upTo(depth, parentOf(name));
+    const known = byFolder.get(folder);
+    const hash = known ?? createHash('sha256');
+    if (known === undefined) byFolder.set(folder, hash);
+    hash.update(JSON.stringify([name, facts]));
+  }
+  return [...byFolder].map(([folder, hash]) => ({
+    kind: 'file',
+    name: joinPath(folder, '...'),
+    value: hash.digest('hex'),
+  }));
+}
+
+function upTo(depth: number, folder: string): string {
+  return folder.split('/').slice(0, depth).join('/');
 }
 
 /** `0644 120 B 3f2a9c1b` of a file, `-> target` of a link. */

@@ -83,14 +83,22 @@ export function copyFacts(operation: CopyOperation): unknown[] {
 }
 
 /** By the content of what is copied, wherever that came from. */
-export function copyKey(chain: string, operation: CopyOperation, files: readonly CopiedFile[]): string {
-  return digestOfFacts(
-    'copy',
-    chain,
-    copyFacts(operation),
-    files.map((file) => [file.path, ...file.facts]),
-  );
+export function copyKey(chain: string, operation: CopyOperation, files: Iterable<CopiedFile>): string {
+  const hash = createHash('sha256');
+  // what `digestOfFacts` makes of a list of them all, which may be long
+  let text = `${JSON.stringify([FORMAT, 'copy', chain, copyFacts(operation)]).slice(0, -1)},[`;
+  let separator = '';
+  for (const { path, facts } of files) {
+    text += `${separator}${JSON.stringify([path, ...facts])}`;
+    separator = ',';
+    if (text.length < HASHED_AT_ONCE) continue;
+    hash.update(text);
+    text = '';
+  }
+  return hash.update(`${text}]]`).digest('hex');
 }
+
+const HASHED_AT_ONCE = 1 << 15;
 
 /** By the whole tree that COPY --from reads: found without looking at a single file. */
 export function copyFromKey(chain: string, operation: CopyOperation, sourceChain: string): string {

@@ -1,3 +1,4 @@
+import type { Digest } from '../../images/digest.ts';
 import type { TreeEntry } from '../trees/entry.ts';
 
 /** An entry of a tree on disk, with what tells one state of a file from another without reading it. */
@@ -6,6 +7,8 @@ export interface SourceEntry extends TreeEntry {
   ino: bigint;
   links: number;
   ctimeNs: bigint;
+  /** Of a file's bytes, once somebody has read them or knows them by these stat data. */
+  digest?: Digest | undefined;
 }
 
 /** A file open for reading, together with its state at that moment. */

@@ -105,16 +105,16 @@ class LayerWriter {
       this.#note(item);
       return this.#tar.entry(toHeader(item));
     }
-    const entry = dated(item.entry, this.#latestNs);
-    const header = toHeader({ kind: 'entry', entry });
-    if (entry.type !== 'file' || item.open === undefined) {
+    const { entry, open } = item;
+    const header = toHeader({ kind: 'entry', entry: dated(entry, this.#latestNs) });
+    if (entry.type !== 'file' || open === undefined) {
       this.#note({ kind: 'entry', entry });
       return this.#tar.entry(header);
     }
     const keepText = KEPT_TEXTS.includes(entry.path) && entry.size <= KEPT_TEXT_LIMIT;
-    const measured = this.#tar.file(header, item.open, keepText);
-    if (measured instanceof Promise) return measured.then((late) => this.#noteFile(item, entry, late));
-    this.#noteFile(item, entry, measured);
+    const measured = this.#tar.file(header, open, keepText);
+    if (measured instanceof Promise) return measured.then((late) => this.#noteFile(item, late));
+    this.#noteFile(item, measured);
     return undefined;
   }
 
@@ -122,15 +122,16 @@ class LayerWriter {
     return this.#tar.finish();
   }
 
-  #noteFile(item: LayerItem & { kind: 'entry' }, entry: TreeEntry, { digest, text }: Measured): void {
-    item.measured?.(digest);
+  #noteFile({ entry, measured }: LayerItem & { kind: 'entry' }, { digest, text }: Measured): void {
+    measured?.(digest);
     this.#note({ kind: 'entry', entry, digest });
     if (text !== undefined) this.listing.texts.set(entry.path, text);
   }
 
+  /** The content digest keeps what it is given, so it gets the entry that is there anyway: it looks at no dates. */
   #note(change: Change): void {
     this.contentDigest.add(change);
-    this.listing.add(change);
+    this.listing.add(change.kind === 'entry' ? { ...change, entry: dated(change.entry, this.#latestNs) } : change);
   }
 }
 

@@ -39,15 +39,14 @@ async function* itemsWithArchives(
   }
 }
 
-function plainItem({ entry, bytes }: PlannedEntry, selection: CopySelection): LayerItem {
-  if (bytes === undefined) return { kind: 'entry', entry };
-  if (bytes.kind === 'source') return fileItem(entry, bytes.source, selection);
-  const text = Buffer.from(bytes.text);
+function plainItem({ entry, source, text }: PlannedEntry, selection: CopySelection): LayerItem {
+  if (source !== undefined) return fileItem(entry, source, selection);
+  if (text === undefined) return { kind: 'entry', entry };
   return {
     kind: 'entry',
     entry,
     open: async function* () {
-      yield text;
+      yield Buffer.from(text);
     },
   };
 }

@@ -10,7 +10,8 @@ import type { ModeChange } from './file-mode.ts';
 /** One entry of the layer to write, and where its bytes are. */
 export interface PlannedEntry {
   entry: TreeEntry;
-  bytes?: { kind: 'source'; source: SourceEntry } | { kind: 'text'; text: string } | undefined;
+  source?: SourceEntry | undefined;
+  text?: string | undefined;
   /** The entry comes from the source's archive: its content is unpacked below this folder. */
   archive?: SourceEntry | undefined;
 }
@@ -48,7 +49,7 @@ export async function planCopy(input: CopyPlanInput, tree: MergedTree): Promise<
     const target = await layer.fileTarget(destination, operation.intoFolder, name);
     layer.file(target, {
       entry: layer.made(target, 'file', 0o644, Buffer.byteLength(content)),
-      bytes: { kind: 'text', text: content },
+      text: content,
     });
   }
   for (const item of selected) await placeItem(layer, item, destination, input);
@@ -239,7 +240,7 @@ class PlannedLayer {
         return { entry: { ...entry, type: 'hardlink', size: 0, link: first } };
       this.#linked.set(inode, target);
     }
-    return { entry, bytes: { kind: 'source', source } };
+    return { entry, source };
   }
 
   made(path: string, type: 'file' | 'folder', mode: number, size: number): TreeEntry {

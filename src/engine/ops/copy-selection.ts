@@ -43,8 +43,8 @@ export class CopySelection {
   /** Where what was fetched is. */
   readonly #trees = new Map<SourceEntry, SourceTree>();
   readonly #open: SourceTree[] = [];
-  /** By `contentKey`. */
-  readonly #digests = new Map<string, Digest>();
+  /** Of files with several names, by inode: one of the names is read, the others become hard links of the layer. */
+  readonly #linked = new Map<string, Digest>();
 
   /** @throws Problem `not-found` with docker's text and what may have been meant */
   static async of(
@@ -70,10 +70,7 @@ export class CopySelection {
         place: operation.place,
         hint: whyNothing(from.tree, operation.sources, nameMatcher(), (path) => from.context?.whyExcluded(path)),
       });
-    for (const entry of this.#files()) {
-      const digest = from.index?.digest(entry.path, entry);
-      if (digest !== undefined) this.#digests.set(contentKey(entry), digest);
-    }
+    for (const entry of this.#files()) this.#learn(entry, from.index?.digest(entry.path, entry));
   }
 
   /** In the order of the sources, as far as they are here. */
@@ -115,7 +112,7 @@ export class CopySelection {
   /** Notes what a file turned out to hold; `seenMs` is when it was opened. */
   measured(entry: SourceEntry, digest: Digest, seenMs: number): void {
     if (this.#trees.has(entry)) return;
-    this.#digests.set(contentKey(entry), digest);
+    this.#learn(entry, digest);
     this.#from.index?.note(entry.path, entry, digest, seenMs);
   }
 
@@ -125,7 +122,7 @@ export class CopySelection {
    */
   async readUnwritten(): Promise<void> {
     for (const entry of this.#files()) {
-      if (this.#digests.has(contentKey(entry))) continue;
+      if (this.#digestOf(entry) !== undefined) continue;
       const seenMs = Date.now();
       const { fd, size } = this.#from.tree.open(entry.path);
       const bytes = new PassingBytes(fileBytes(fd, size), false);
@@ -134,44 +131,53 @@ export class CopySelection {
     }
   }
 
-  /** Facts for the key; undefined while some file's content isn't known. */
-  files(): CopiedFile[] | undefined {
-    const out: CopiedFile[] = this.#operation.inline.map(({ name, content }) => ({
-      path: name,
-      name: `<<${name}`,
-      facts: ['inline', digestOf(content)],
-    }));
+  /** Facts for the key, made anew whenever they are gone through; undefined while some file's content isn't known. */
+  files(): Iterable<CopiedFile> | undefined {
+    for (const entry of this.#files()) if (this.#digestOf(entry) === undefined) return undefined;
+    return { [Symbol.iterator]: () => this.#copied() };
+  }
+
+  *#copied(): Generator<CopiedFile, void, undefined> {
+    for (const { name, content } of this.#operation.inline)
+      yield { path: name, name: `<<${name}`, facts: ['inline', digestOf(content)] };
     const { parents } = this.#operation;
     for (const remote of this.#remotes)
-      out.push({ path: remote.name, name: remote.shown, facts: [remote.at, ...remote.facts()] });
+      yield { path: remote.name, name: remote.shown, facts: [remote.at, ...remote.facts()] };
     for (const [i, { item }] of this.#local.entries()) {
       const { name, kept, folders, entry, content } = item;
       for (const folder of folders) {
-        const facts = this.#facts(folder.entry) ?? [];
-        out.push({ path: kept, name: `${folder.entry.path}/`, facts: [i, 'kept', folder.name, ...facts] });
+        const facts = this.#facts(folder.entry);
+        yield { path: kept, name: `${folder.entry.path}/`, facts: [i, 'kept', folder.name, ...facts] };
       }
       if (entry.type !== 'folder') {
-        const facts = this.#facts(entry);
-        if (facts === undefined) return undefined;
-        out.push({ path: parents ? kept : name, name: entry.path, facts: [i, ...facts] });
+        yield { path: parents ? kept : name, name: entry.path, facts: [i, ...this.#facts(entry)] };
         continue;
       }
       // an empty folder, too, makes its destination; and --parents keeps the source's path
-      out.push({ path: parents ? kept : '', name: `${entry.path}/`, facts: [i, 'folder'] });
+      yield { path: parents ? kept : '', name: `${entry.path}/`, facts: [i, 'folder'] };
       const prefix = entry.path === '' ? 0 : entry.path.length + 1;
       for (const below of content) {
-        const facts = this.#facts(below);
-        if (facts === undefined) return undefined;
         const name = below.type === 'folder' ? `${below.path}/` : below.path;
-        out.push({ path: below.path.slice(prefix), name, facts: [i, ...facts] });
+        yield { path: below.path.slice(prefix), name, facts: [i, ...this.#facts(below)] };
       }
     }
-    return out;
   }
 
-  #facts(entry: SourceEntry): (string | number)[] | undefined {
-    const digest = entry.type === 'file' ? this.#digests.get(contentKey(entry)) : '';
-    return digest === undefined ? undefined : entryFacts(entry, digest);
+  #facts(entry: SourceEntry): (string | number)[] {
+    if (entry.type !== 'file') return entryFacts(entry, '');
+    const digest = this.#digestOf(entry);
+    if (digest === undefined) throw new Error(`${entry.path} was not read`);
+    return entryFacts(entry, digest);
+  }
+
+  #digestOf(entry: SourceEntry): Digest | undefined {
+    return entry.digest ?? (entry.links > 1 ? this.#linked.get(inodeOf(entry)) : undefined);
+  }
+
+  #learn(entry: SourceEntry, digest: Digest | undefined): void {
+    if (digest === undefined) return;
+    entry.digest = digest;
+    if (entry.links > 1) this.#linked.set(inodeOf(entry), digest);
   }
 
   *#files(): Iterable<SourceEntry> {
@@ -218,7 +224,6 @@ export class CopySelection {
   }
 }
 
-/** A file with several names is read by one of them only: the others become hard links of the layer. */
-function contentKey({ path, links, dev, ino }: SourceEntry): string {
-  return links > 1 ? `${dev}:${ino}` : path;
+function inodeOf({ dev, ino }: SourceEntry): string {
+  return `${dev}:${ino}`;
 }

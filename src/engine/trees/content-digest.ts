@@ -13,41 +13,50 @@ export type Change =
  * everything that follows stays cached (early cut-off). Order doesn't matter, because it is sorted by path here.
  */
 export class ContentDigest {
-  readonly #lines: [path: string, line: string][] = [];
+  /** As they came: what is added has to stay as it is. Their lines are several times as long, and only made to be hashed. */
+  readonly #changes: Change[] = [];
 
   add(change: Change): void {
-    if (change.kind !== 'entry') {
-      this.#lines.push([change.path, JSON.stringify([change.kind, change.path])]);
-      return;
-    }
-    const { entry, digest } = change;
-    this.#lines.push([
-      entry.path,
-      JSON.stringify([
-        entry.type,
-        entry.path,
-        entry.mode,
-        entry.uid,
-        entry.gid,
-        entry.type === 'file' ? entry.size : 0,
-        entry.link ?? '',
-        entry.device === undefined ? '' : `${entry.device.major}:${entry.device.minor}`,
-        Object.entries(entry.xattrs ?? {})
-          .map(([name, value]) => [name, value.toString('base64')])
-          .sort(),
-        digest ?? '',
-      ]),
-    ]);
-  }
-
-  get empty(): boolean {
-    return this.#lines.length === 0;
+    this.#changes.push(change);
   }
 
   finish(): Digest {
     const hash = createHash('sha256');
-    this.#lines.sort((a, b) => comparePaths(a[0], b[0]) || (a[1] < b[1] ? -1 : 1));
-    for (const [, line] of this.#lines) hash.update(line).update('\n');
-    return `sha256:${hash.digest('hex')}`;
+    const changes = this.#changes.sort(
+      (a, b) => comparePaths(pathOf(a), pathOf(b)) || (lineOf(a) < lineOf(b) ? -1 : 1),
+    );
+    let lines = '';
+    for (const change of changes) {
+      lines += `${lineOf(change)}\n`;
+      if (lines.length < HASHED_AT_ONCE) continue;
+      hash.update(lines);
+      lines = '';
+    }
+    return `sha256:${hash.update(lines).digest('hex')}`;
   }
+}
+
+const HASHED_AT_ONCE = 1 << 15;
+
+function pathOf(change: Change): string {
+  return change.kind === 'entry' ? change.entry.path : change.path;
+}
+
+function lineOf(change: Change): string {
+  if (change.kind !== 'entry') return JSON.stringify([change.kind, change.path]);
+  const { entry, digest } = change;
+  return JSON.stringify([
+    entry.type,
+    entry.path,
+    entry.mode,
+    entry.uid,
+    entry.gid,
+    entry.type === 'file' ? entry.size : 0,
+    entry.link ?? '',
+    entry.device === undefined ? '' : `${entry.device.major}:${entry.device.minor}`,
+    Object.entries(entry.xattrs ?? {})
+      .map(([name, value]) => [name, value.toString('base64')])
+      .sort(),
+    digest ?? '',
+  ]);
 }

@@ -23,15 +23,16 @@ export interface TreeEntry {
 
 /** Compares paths so that a folder stands directly before its content, whatever bytes the names have. */
 export function comparePaths(a: string, b: string): number {
-  const left = a.split('/');
-  const right = b.split('/');
-  const length = Math.min(left.length, right.length);
+  const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
-    const [l = '', r = ''] = [left[i], right[i]];
-    if (l !== r) return l < r ? -1 : 1;
+    const [l, r] = [a.charCodeAt(i), b.charCodeAt(i)];
+    // a slash ends a name, and a name that has ended stands before a longer one
+    if (l !== r) return l === SLASH ? -1 : r === SLASH ? 1 : l - r;
   }
-  return left.length - right.length;
+  return a.length - b.length;
 }
+
+const SLASH = 0x2f;
 
 /** As Linux has it: so many links are followed in one path before it is given up (ELOOP). */
 export const LINK_LIMIT = 40;
