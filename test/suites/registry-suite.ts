@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Digest, digestOf } from '../../src/images/digest.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import type { ManifestPut, RegistryStore } from '../../src/stores/registry/registry.ts';
+import type { RegistryStore } from '../../src/stores/registry/registry.ts';
 import type { RegistryClaims } from '../../src/stores/registry/roots.ts';
+import { version } from './registry-version.ts';
 
 export interface OpenRegistry {
   store: RegistryStore & RegistryClaims;
@@ -235,17 +236,4 @@ export function registrySuite(name: string, open: (clock: Clock) => Promise<Open
 
 function digest(text: string): Digest {
   return digestOf(text);
-}
-
-function version(text: string, more: Partial<ManifestPut> = {}): ManifestPut {
-  return {
-    digest: digestOf(text),
-    mediaType: 'application/vnd.oci.image.manifest.v1+json',
-    size: text.length,
-    blobs: [],
-    children: [],
-    tags: [],
-    actor: 'tester',
-    ...more,
-  };
 }

@@ -25,8 +25,11 @@ export interface RepositoryWriter {
   remove(id: RepositoryId, actor: string): Promise<boolean>;
 }
 
-export type NewRepository = RepositoryId & Partial<Omit<Repository, keyof RepositoryId | 'createdAt' | 'updatedAt'>>;
+export type NewRepository = RepositoryId & Given<Omit<Repository, keyof RepositoryId | 'createdAt' | 'updatedAt'>>;
 
-export type RepositoryChange = Partial<Omit<Repository, keyof RepositoryId | 'mode' | 'createdAt' | 'updatedAt'>>;
+/** What is undefined stays as it is. */
+export type RepositoryChange = Given<Omit<Repository, keyof RepositoryId | 'mode' | 'createdAt' | 'updatedAt'>>;
+
+type Given<T> = { [K in keyof T]?: T[K] | undefined };
 
 export interface RepositoryStore extends RepositoryReader, RepositoryWriter {}
