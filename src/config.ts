@@ -121,6 +121,29 @@ const cacheSchema = z.strictObject({
   mountMaxAgeDays: z.number().min(0).default(30),
 });
 
+const webhookSchema = z.strictObject({
+  /** Where a POST is sent for each event of the registry. */
+  url: z.url({ protocol: /^https?$/ }),
+  /** File with the key that messages are signed with (Standard Webhooks; `whsec_...` or any text). */
+  secretFile: z.string().min(1).optional(),
+  actions: z
+    .array(
+      z.enum([
+        'push',
+        'tag',
+        'untag',
+        'delete',
+        'undelete',
+        'create-repository',
+        'update-repository',
+        'delete-repository',
+      ]),
+    )
+    .default(['push', 'tag', 'untag', 'delete']),
+  /** As in `slipway token create --repository`: `P`, `P/R`, `P/R/team/*`, `*`. */
+  repositories: z.array(z.string().min(1)).default(['*']),
+});
+
 const configSchema = z.strictObject({
   /** HOST:PORT of every HTTP door. Loopback, unless a token is required from everybody. */
   listen: z.string().default('127.0.0.1:7070'),
@@ -134,6 +157,8 @@ const configSchema = z.strictObject({
   retention: retentionSchema.prefault({}),
   content: contentSchema,
   cache: cacheSchema.prefault({}),
+  /** Who is told of pushes and deletions. */
+  webhooks: z.array(webhookSchema).default([]),
 });
 
 export type Config = z.infer<typeof configSchema>;

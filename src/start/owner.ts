@@ -10,6 +10,7 @@ import { SqliteBuildQueue, SqliteBuilds } from '../adapters/sqlite/builds.ts';
 import { type CachePruned, sqliteCache } from '../adapters/sqlite/cache.ts';
 import { sqliteBlobRows } from '../adapters/sqlite/content.ts';
 import { type Database, openDatabase } from '../adapters/sqlite/database.ts';
+import { sqliteEventCursors } from '../adapters/sqlite/event-cursors.ts';
 import { sqliteNames } from '../adapters/sqlite/names.ts';
 import { SqliteRegistry } from '../adapters/sqlite/registry.ts';
 import { SqliteRepositories } from '../adapters/sqlite/repositories.ts';
@@ -25,6 +26,7 @@ import { bucketRoots } from '../stores/buckets/roots.ts';
 import type { BlobSweep, Roots } from '../stores/content/content.ts';
 import type { ContentPlace } from '../stores/content/place.ts';
 import { NameRoots } from '../stores/names/name-roots.ts';
+import type { EventCursors } from '../stores/registry/notify/cursors.ts';
 import { registryRoots } from '../stores/registry/roots.ts';
 import { openContentPlace } from './content-place.ts';
 import { RegistrySettings } from './registries.ts';
@@ -39,6 +41,7 @@ export interface Owner {
   queue: SqliteBuildQueue;
   tokens: TokenStore;
   accounts: ServiceAccounts;
+  eventCursors: EventCursors;
   /** Where the blobs are for good. */
   place: ContentPlace;
   /** For the collector and the recovery, which only the owner does. */
@@ -110,6 +113,7 @@ export async function openOwner(data: string, activity: string, content?: string
       queue: new SqliteBuildQueue(database),
       tokens,
       accounts,
+      eventCursors: sqliteEventCursors(database),
       place,
       sweep: blobs,
       roots: [registryRoots(registry), bucketRoots(buckets), cache.roots, new NameRoots(names, stores.content)],

@@ -26,6 +26,7 @@ import { type Owner, openOwner } from './owner.ts';
 import { RegistrySettings } from './registries.ts';
 import { runtimeOver } from './runtime.ts';
 import { VERSION } from './version.ts';
+import { startWebhooks } from './webhooks.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 /**
@@ -79,6 +80,8 @@ export async function serve(options: ServeOptions): Promise<number> {
       ownHosts: [new URL(publicUrl).host],
     });
     Object.assign(handlers, { request: proxy.plain, proxy });
+    const webhooks = await startWebhooks(owner);
+    endings.push(() => webhooks.close());
     const housekeeper = startHousekeeping(owner, doors.expireUploads);
     endings.push(() => housekeeper.stop());
     await openControl({ owner, pool, url, clean: () => housekeeper.round() }, endings);

@@ -10,6 +10,7 @@ import { possession } from './0009-possession.ts';
 import { repositories } from './0011-repositories.ts';
 import { registryHistory } from './0012-registry-history.ts';
 import { upstream } from './0013-upstream.ts';
+import { eventCursors } from './0015-event-cursors.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema in order. A step that has shipped never changes; a correction is a new step. */
@@ -26,4 +27,5 @@ export const MIGRATIONS: readonly Migration[] = [
   repositories,
   registryHistory,
   upstream,
+  eventCursors,
 ];
