@@ -25,6 +25,15 @@ const registriesSchema = z.strictObject({
     .default({}),
   /** Projects whose images the builds of all others may read: where the team keeps its base images. */
   sharedProjects: z.array(z.string().min(1)).default([]),
+  /**
+   * Which remote repository answers for a registry: `docker.io: europe-central2/base/hub`. Asked by daemons that have this
+   * server as their mirror; absent: the remote repository of that upstream that was made first.
+   */
+  pullThrough: z
+    .record(z.string(), z.string().regex(/^[^/]+\/[^/]+\/[^/]+$/, 'write LOCATION/PROJECT/REPOSITORY'))
+    .default({}),
+  /** The registry that names of two segments mean where nobody pushed such an image here: for dockerd's `registry-mirrors`. */
+  mirrorOf: z.string().min(1).optional(),
   /** Location meant by `P/R/IMAGE` at our own address. */
   defaultLocation: z
     .string()
