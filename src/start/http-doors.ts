@@ -16,8 +16,10 @@ import type { Metrics } from '../lib/metrics.ts';
 import { ResumableUploads } from '../stores/buckets/resumable-uploads.ts';
 import { withLogBucket } from '../stores/buckets/with-log-bucket.ts';
 import type { OwnNames } from '../stores/registry/name.ts';
+import { MirrorNames } from '../stores/upstream/mirror-names.ts';
 import { dispatchRequest } from './dispatch-request.ts';
 import type { Owner } from './owner.ts';
+import { RegistrySettings } from './registries.ts';
 
 export interface HttpDoorParts {
   owner: Owner;
@@ -41,6 +43,7 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
   const { owner, names } = parts;
   const { stores, folder } = owner;
   const context: DoorContext = { authenticator: owner.tokens, requireToken: owner.config.auth === 'token' };
+  const registries = new RegistrySettings(folder.config);
   const logBucket = await logBucketName(folder.root);
   const buckets = withLogBucket(stores.objects, stores.logs, logBucket);
   const links = new LogLinks(parts.publicUrl, await readFile(join(folder.root, 'signing-key')));
@@ -65,6 +68,8 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
     {
       registry: registryDoor({
         store: stores.registry,
+        pulls: owner.pulls,
+        mirrors: new MirrorNames(stores.repositories, () => registries.current),
         content: stores.content,
         uploads: pushes,
         tokens: owner.tokens,

@@ -15,6 +15,7 @@ import { sqliteNames } from '../adapters/sqlite/names.ts';
 import { SqliteRegistry } from '../adapters/sqlite/registry.ts';
 import { SqliteRepositories } from '../adapters/sqlite/repositories.ts';
 import { SqliteTokens } from '../adapters/sqlite/tokens.ts';
+import { sqliteUpstream } from '../adapters/sqlite/upstream.ts';
 import { AccessTokens, loadSigningKey } from '../auth/access-token.ts';
 import { ServiceAccounts } from '../auth/service-account.ts';
 import { TokenStore } from '../auth/token-store.ts';
@@ -28,7 +29,9 @@ import type { ContentPlace } from '../stores/content/place.ts';
 import { NameRoots } from '../stores/names/name-roots.ts';
 import type { EventCursors } from '../stores/registry/notify/cursors.ts';
 import { registryRoots } from '../stores/registry/roots.ts';
+import type { RepositoryPulls } from '../stores/upstream/repository-pulls.ts';
 import { openContentPlace } from './content-place.ts';
+import { pullsOver } from './pulls.ts';
 import { RegistrySettings } from './registries.ts';
 import type { BuildTokens, RowObjects } from './rows.ts';
 import { type Stores, storesOver } from './stores.ts';
@@ -38,6 +41,8 @@ export interface Owner {
   folder: DataFolder;
   config: Config;
   stores: Stores;
+  /** What a pull sees of the registry, remote and virtual repositories included. */
+  pulls: RepositoryPulls;
   queue: SqliteBuildQueue;
   tokens: TokenStore;
   accounts: ServiceAccounts;
@@ -94,6 +99,7 @@ export async function openOwner(data: string, activity: string, content?: string
       flights: flights.of(),
       registry,
       repositories: new SqliteRepositories(database),
+      upstream: sqliteUpstream(database),
       buckets,
       builds: new SqliteBuilds(database),
       buildTokens: buildTokens(tokens, settings),
@@ -106,10 +112,13 @@ export async function openOwner(data: string, activity: string, content?: string
     const place = await openContentPlace(folder, config, blobs, content);
     endings.push(() => place.close());
     const stores = storesOver(rows, folder, place.content);
+    const pulls = pullsOver(stores, folder);
+    endings.push(() => pulls.close());
     return {
       folder,
       config,
       stores,
+      pulls,
       queue: new SqliteBuildQueue(database),
       tokens,
       accounts,

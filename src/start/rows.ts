@@ -5,6 +5,7 @@ import type { BlobRows } from '../stores/content/content.ts';
 import type { NameStore } from '../stores/names/names.ts';
 import type { RegistryStore } from '../stores/registry/registry.ts';
 import type { RepositoryStore } from '../stores/repositories/repositories.ts';
+import type { UpstreamRows } from '../stores/upstream/rows.ts';
 
 /**
  * All rows that the processes of a machine share. The owner has them over its database; every other process has the same
@@ -17,6 +18,7 @@ export interface RowObjects {
   flights: Flights;
   registry: RegistryStore;
   repositories: RepositoryStore;
+  upstream: UpstreamRows;
   buckets: BucketRows;
   builds: BuildRecords;
   buildTokens: BuildTokens;

@@ -15,6 +15,7 @@ import { oauthDoor } from '../../src/doors/oauth/routes.ts';
 import { registryDoor } from '../../src/doors/registry/door.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import type { DataFolder } from '../../src/lib/data-folder.ts';
+import { StandardPulls } from '../../src/stores/upstream/standard-pulls.ts';
 import { temporaryDataFolder } from '../suites/temporary-folder.ts';
 
 export interface RegistryServer {
@@ -63,6 +64,7 @@ export async function startRegistryServer(options: RegistryServerOptions = {}): 
   const uploads = new DiskUploads({ folder: folder.uploads, content, clock, ...space });
   const registry = registryDoor({
     store,
+    pulls: new StandardPulls(store, content),
     content,
     uploads,
     tokens,

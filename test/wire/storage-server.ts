@@ -26,6 +26,7 @@ import type { BucketManager } from '../../src/stores/buckets/buckets.ts';
 import { ContentBuckets } from '../../src/stores/buckets/content-buckets.ts';
 import { ResumableUploads } from '../../src/stores/buckets/resumable-uploads.ts';
 import { withLogBucket } from '../../src/stores/buckets/with-log-bucket.ts';
+import { StandardPulls } from '../../src/stores/upstream/standard-pulls.ts';
 import { temporaryDataFolder } from '../suites/temporary-folder.ts';
 
 export interface StorageServer {
@@ -66,8 +67,10 @@ export async function startStorageServer(): Promise<StorageServer> {
     logs: { bucket: logBucket, projectOf: async (build) => projects.get(build) },
     context,
   });
+  const store = new SqliteRegistry(database);
   const registry = registryDoor({
-    store: new SqliteRegistry(database),
+    store,
+    pulls: new StandardPulls(store, content),
     content,
     uploads: new DiskUploads({ folder: folder.uploads, content }),
     tokens,

@@ -1,5 +1,5 @@
-import type { OutgoingHttpHeaders } from 'node:http';
-import type { BlobInfo } from '../../stores/content/content.ts';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { PulledBlob } from '../../stores/upstream/pull-source.ts';
 import { sendEmpty, sendStream } from '../http/answer.ts';
 import { multipartRanges } from '../http/multipart-ranges.ts';
 import { type ByteSpan, contentRange, rangesOf } from '../http/ranges.ts';
@@ -7,20 +7,18 @@ import { require } from './access.ts';
 import { digestParam, type RegistryCall, targetOf } from './call.ts';
 import { etagOf, holdsFor, isKnown } from './conditions.ts';
 import { blobUnknown, RegistryError } from './errors.ts';
+import { pullTarget } from './pull-target.ts';
 
 const BINARY = 'application/octet-stream';
 
 /** GET and HEAD `/v2/<name>/blobs/<digest>`, whole, one range or several. */
 export async function getBlob(call: RegistryCall): Promise<void> {
-  const { name = '' } = call.params;
-  const target = targetOf(call, name);
-  await require(call, target, 'reader');
+  const target = await pullTarget(call);
   const digest = digestParam(call.params['digest']);
-  // whoever hears from HEAD that a blob is here won't send it: the link is renewed for the manifest to come
   const head = call.request.method === 'HEAD';
-  const linked = head ? await call.store.touchBlob(target.key, digest) : await call.store.hasBlob(target.key, digest);
-  const blob = linked ? await call.content.stat(digest) : undefined;
-  if (blob === undefined) throw blobUnknown(digest);
+  const pulled = await call.pulls.blob(target.key, digest, { head });
+  if (pulled === undefined) throw blobUnknown(digest);
+  const blob = pulled.info;
 
   const headers = {
     'Content-Type': BINARY,
@@ -36,30 +34,31 @@ export async function getBlob(call: RegistryCall): Promise<void> {
     });
   if (head || blob.size === 0) return sendEmpty(call.response, 200, { ...headers, 'Content-Length': blob.size });
   // the client asks there for the same range
-  if (call.link !== undefined) return sendEmpty(call.response, 307, { Location: await call.link(digest) });
-  await sendParts(call, blob, headers, ranges);
+  if (call.link !== undefined && pulled.stored)
+    return sendEmpty(call.response, 307, { Location: await call.link(digest) });
+  await sendParts(call.response, pulled, headers, ranges);
 }
 
 /** The whole, one part of it, or several in one body. */
 async function sendParts(
-  { content, response }: RegistryCall,
-  { digest, size }: BlobInfo,
+  response: ServerResponse,
+  { info: { size }, open }: PulledBlob,
   headers: OutgoingHttpHeaders,
   ranges: ByteSpan[] | 'whole',
 ): Promise<void> {
   const [first, ...more] = ranges === 'whole' ? [] : ranges;
   if (ranges === 'whole' || first === undefined) {
-    const source = await content.open(digest);
+    const source = await open();
     response.writeHead(200, { ...headers, 'Content-Length': size });
     return sendStream(response, source, size);
   }
   if (more.length === 0) {
-    const source = await content.open(digest, first);
+    const source = await open(first);
     const length = first.end - first.start + 1;
     response.writeHead(206, { ...headers, 'Content-Length': length, 'Content-Range': contentRange(first, size) });
     return sendStream(response, source, length);
   }
-  const parts = multipartRanges(ranges, size, BINARY, (span) => content.open(digest, span));
+  const parts = multipartRanges(ranges, size, BINARY, (span) => open(span));
   response.writeHead(206, { ...headers, 'Content-Type': parts.contentType, 'Content-Length': parts.length });
   await sendStream(response, parts.body, parts.length);
 }

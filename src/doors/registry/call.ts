@@ -7,13 +7,19 @@ import type { ContentStore } from '../../stores/content/content.ts';
 import type { UploadSessions } from '../../stores/content/uploads.ts';
 import { type OwnName, type OwnNames, ownName, repositoryKey } from '../../stores/registry/name.ts';
 import type { RegistryStore } from '../../stores/registry/registry.ts';
+import type { PullSource } from '../../stores/upstream/pull-source.ts';
 import type { DoorContext } from '../http/door.ts';
 import { asInvalid, RegistryError } from './errors.ts';
 import type { ManifestCache } from './manifest-cache.ts';
+import type { MirroredNames } from './pull-target.ts';
 
 /** What the door stands on; start/ joins it. */
 export interface RegistryDoorParts {
   store: RegistryStore;
+  /** What a pull sees of the store, and of what other registries have. */
+  pulls: PullSource;
+  /** Absent: this server is nobody's mirror. */
+  mirrors?: MirroredNames | undefined;
   content: ContentStore;
   uploads: UploadSessions;
   /** For the token service. */

@@ -1,22 +1,23 @@
 import { googleLocation, localPath, parseRepositoryKey } from '../../stores/registry/name.ts';
 import { sendJson } from '../http/answer.ts';
 import { nextLink } from '../http/links.ts';
-import { mayRead, require, unauthorized } from './access.ts';
+import { mayRead, unauthorized } from './access.ts';
 import { pageSize, type RegistryCall, targetOf } from './call.ts';
 import { nameUnknown } from './errors.ts';
+import { pullTarget } from './pull-target.ts';
+import { warningHeaders } from './warnings.ts';
 
 /** GET `/v2/<name>/tags/list?n=&last=`, in byte order. */
 export async function listTags(call: RegistryCall): Promise<void> {
   const { name = '' } = call.params;
-  const target = targetOf(call, name);
-  await require(call, target, 'reader');
+  const target = await pullTarget(call);
   const n = pageSize(call);
-  if (!(await call.store.exists(target.key))) throw nameUnknown(name);
   const after = call.query.get('last') ?? undefined;
-  const found = n === 0 ? [] : await call.store.tags(target.key, { limit: n + 1, after });
-  const tags = found.slice(0, n).map((tag) => tag.name);
-  const link = found.length > n ? { Link: nextLink(call.path, { n, last: tags.at(-1) }) } : {};
-  sendJson(call.response, 200, { name, tags }, link);
+  const found = await call.pulls.tags(target.key, { limit: n === 0 ? 0 : n + 1, after });
+  if (found === undefined) throw nameUnknown(name);
+  const tags = found.entries.slice(0, n);
+  const link = found.entries.length > n ? { Link: nextLink(call.path, { n, last: tags.at(-1) }) } : {};
+  sendJson(call.response, 200, { name, tags }, { ...link, ...warningHeaders(found.warnings) });
 }
 
 /** GET `/v2/_catalog?n=&last=`: the repositories that this identity may read, named as this host names them. */

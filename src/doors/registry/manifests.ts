@@ -11,19 +11,23 @@ import { digestParam, locationOf, type RegistryCall, type Target, targetOf } fro
 import { etagOf, isKnown } from './conditions.ts';
 import { asInvalid, manifestUnknown, RegistryError } from './errors.ts';
 import { MANIFEST_LIMIT } from './manifest-cache.ts';
+import { pullTarget } from './pull-target.ts';
 import { warningHeaders } from './warnings.ts';
 
 /** GET and HEAD `/v2/<name>/manifests/<reference>`: the bytes and type that were pushed, whatever Accept says (never converted). */
 export async function getManifest(call: RegistryCall): Promise<void> {
   const { name = '', reference = '' } = call.params;
-  const target = targetOf(call, name);
-  await require(call, target, 'reader');
-  const manifest = await call.store.manifest(target.key, reference);
-  if (manifest !== undefined && isKnown(call.request, manifest.digest))
-    return sendEmpty(call.response, 304, headersOf(manifest));
-  const bytes = manifest === undefined ? undefined : await call.manifests.read(manifest.digest);
-  if (manifest === undefined || bytes === undefined) throw manifestUnknown(name, reference);
-  sendBytes(call.response, 200, bytes, headersOf(manifest));
+  const target = await pullTarget(call);
+  const head = call.request.method === 'HEAD';
+  const pulled = await call.pulls.manifest(target.key, reference, { head });
+  if (pulled === undefined) throw manifestUnknown(name, reference);
+  const { manifest, warnings } = pulled;
+  const headers = { ...headersOf(manifest), ...warningHeaders(warnings) };
+  if (isKnown(call.request, manifest.digest)) return sendEmpty(call.response, 304, headers);
+  if (!pulled.stored) return sendEmpty(call.response, 200, { ...headers, 'Content-Length': manifest.size });
+  const bytes = await call.manifests.read(manifest.digest);
+  if (bytes === undefined) throw manifestUnknown(name, reference);
+  sendBytes(call.response, 200, bytes, headers);
 }
 
 function headersOf({ mediaType, digest }: StoredManifest): OutgoingHttpHeaders {

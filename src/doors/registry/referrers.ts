@@ -5,8 +5,9 @@ import { MEDIA } from '../../images/media-types.ts';
 import type { StoredManifest } from '../../stores/registry/registry.ts';
 import { sendBytes } from '../http/answer.ts';
 import { nextLink } from '../http/links.ts';
-import { require } from './access.ts';
-import { digestParam, pageSize, type RegistryCall, targetOf } from './call.ts';
+import { digestParam, pageSize, type RegistryCall } from './call.ts';
+import { pullTarget } from './pull-target.ts';
+import { warningHeaders } from './warnings.ts';
 
 /** Bytes of one answer: clients read no manifest above 4 MiB, and this has the form of one. */
 const LARGEST_ANSWER = 3 << 20;
@@ -16,14 +17,12 @@ const LARGEST_ANSWER = 3 << 20;
  * digests, in pages where one answer would be too long (`n` and `last` as for tags).
  */
 export async function listReferrers(call: RegistryCall): Promise<void> {
-  const { name = '' } = call.params;
-  const target = targetOf(call, name);
-  await require(call, target, 'reader');
+  const target = await pullTarget(call);
   const subject = digestParam(call.params['digest']);
   const artifactType = call.query.get('artifactType') ?? undefined;
   const n = pageSize(call);
   const last = call.query.get('last') ?? '';
-  const found = await call.store.referrers(target.key, subject, artifactType);
+  const { entries: found, warnings } = await call.pulls.referrers(target.key, subject, artifactType);
   const listed = [...found, ...(await ofFallbackTag(call, target.key, subject, found, artifactType))]
     .filter(({ digest }) => digest > last)
     .sort((a, b) => (a.digest < b.digest ? -1 : 1));
@@ -34,6 +33,7 @@ export async function listReferrers(call: RegistryCall): Promise<void> {
     'Content-Type': MEDIA.ociIndex,
     ...(artifactType === undefined ? {} : { 'OCI-Filters-Applied': 'artifactType' }),
     ...(n > 0 && page.length < listed.length ? { Link: nextLink(call.path, next) } : {}),
+    ...warningHeaders(warnings),
   });
 }
 

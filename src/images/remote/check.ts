@@ -1,3 +1,5 @@
+import { Problem } from '../../lib/problem.ts';
+import { retry } from '../../lib/retry.ts';
 import { type Digest, isDigest } from '../digest.ts';
 import { familiarName, type Reference } from '../reference.ts';
 import type { RegistryAccess } from './access.ts';
@@ -5,6 +7,7 @@ import { type Endpoint, repositoryUrl } from './hosts.ts';
 import { contentType, manifestRequest } from './pull.ts';
 import { refusalOf } from './refusal.ts';
 import { repositoryScope } from './scopes.ts';
+import { isBrokenConnection } from './transport.ts';
 
 /** What a registry says of a name by HEAD alone, which costs no quota. */
 export type RemoteCheck =
@@ -29,9 +32,13 @@ export async function checkManifest(
   signal: AbortSignal | undefined,
   attempts: number | undefined,
 ): Promise<RemoteCheck> {
-  const answer = await access.send(endpoint, {
-    ...manifestRequest(endpoint, reference, 'HEAD', signal),
-    attempts,
+  const request = { ...manifestRequest(endpoint, reference, 'HEAD', signal), attempts };
+  // a connection that was kept and has been closed meanwhile says nothing of the registry
+  const answer = await retry(() => access.send(endpoint, request), {
+    attempts: 2,
+    delay: 0,
+    retryable: isBroken,
+    signal,
   });
   if (answer.status === 404) {
     answer.body.resume();
@@ -45,6 +52,10 @@ export async function checkManifest(
   const size = Number(answer.header('content-length'));
   if (answer.status !== 200 || !isDigest(digest) || mediaType === undefined || !(size > 0)) return { kind: 'silent' };
   return { kind: 'found', digest, mediaType, size };
+}
+
+function isBroken(error: unknown): boolean {
+  return error instanceof Problem && isBrokenConnection(error.cause);
 }
 
 /** @throws as `checkManifest`, but for 404 */

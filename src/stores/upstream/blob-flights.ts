@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { Digest } from '../../images/digest.ts';
 import { cancelled } from '../../lib/cancelled.ts';
 import { diskProblem, RESERVE_BYTES, requireSpace } from '../../lib/disk-problem.ts';
+import { hasErrorCode } from '../../lib/problem.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import type { BlobInfo, ByteRange, ContentStore } from '../content/content.ts';
 import type { RegistryStore } from '../registry/registry.ts';
@@ -53,8 +54,15 @@ export class BlobFlights {
 
   /** @throws Problem of the upstream, before the first byte; `cancelled` when the server ends */
   async open(image: RemoteImage, blob: BlobInfo, range?: ByteRange): Promise<Readable> {
-    const file = await this.#join(image, blob).opened;
-    return file === undefined ? this.#parts.content.open(blob.digest, range) : file.reader(range);
+    const flight = this.#join(image, blob);
+    const file = await flight.opened;
+    try {
+      if (file !== undefined) return await file.reader(range);
+    } catch (error) {
+      if (!hasErrorCode(error, 'ENOENT')) throw error;
+      await flight.ended; // it has just come to its end
+    }
+    return this.#parts.content.open(blob.digest, range);
   }
 
   /** Resolves when it is here. */
@@ -143,7 +151,7 @@ export class BlobFlights {
 
   /** Those that join while this goes on are linked, too: a Set gives what was added under way. */
   async #link(keys: Set<string>, { digest }: BlobInfo): Promise<void> {
-    for (const key of keys) await this.#parts.registry.linkBlob(key, digest, { origin: 'upstream' });
+    for (const key of keys) await this.#parts.registry.linkBlob(key, digest, 'upstream');
   }
 }
 

@@ -47,15 +47,18 @@ export class GrowingFile {
     this.#wake();
   }
 
-  /** Cuts all readers, and leaves no file. */
+  /** Leaves no file, and cuts all readers. */
   async fail(error: unknown): Promise<void> {
-    this.#failure = error;
-    this.#wake();
     await this.#writer.close().catch(() => undefined); // closed already when the failure came after the last byte
     await rm(this.path, { force: true });
+    this.#failure = error;
+    this.#wake();
   }
 
-  /** Reads at its own pace, whatever becomes of the file's name. It must be read or destroyed. */
+  /**
+   * Reads at its own pace, whatever becomes of the file's name. It must be read or destroyed.
+   * @throws Node's ENOENT when the file has ended meanwhile, well or badly
+   */
   async reader(range: ByteRange = { start: 0, end: this.#size - 1 }): Promise<Readable> {
     const handle = await open(this.path, 'r');
     let position = range.start;

@@ -20,6 +20,8 @@ export interface PulledManifest {
 
 export interface PulledBlob {
   info: BlobInfo;
+  /** Whether all of it is here, and not on its way. */
+  stored: boolean;
   /**
    * The bytes, or a part of them: from the store, or from upstream while they are being stored. A failure on the way ends
    * the stream with an error before its last byte.

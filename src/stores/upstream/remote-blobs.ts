@@ -24,11 +24,11 @@ export class RemoteBlobs {
   async pull(image: RemoteImage, digest: Digest, { head, storedOnly }: PullOptions): Promise<PulledBlob | undefined> {
     const { content } = this.#parts;
     const kept = await this.#kept(image, digest, head === true);
-    if (kept !== undefined) return { info: kept, open: (range) => content.open(digest, range) };
+    if (kept !== undefined) return { info: kept, stored: true, open: (range) => content.open(digest, range) };
     if (storedOnly === true) return undefined;
     const info = await this.#upstream(image, digest);
     if (info === undefined) return undefined;
-    return { info, open: (range) => this.#flights.open(image, info, range) };
+    return { info, stored: false, open: (range) => this.#flights.open(image, info, range) };
   }
 
   /** False when upstream has none. */
@@ -63,7 +63,7 @@ export class RemoteBlobs {
     if (size === undefined) return undefined;
     const siblings = await registry.repositoriesOfBlob(digest);
     if (siblings.some((key) => key.startsWith(image.prefix)) && (await content.stat(digest))?.size === size)
-      await registry.linkBlob(image.key, digest, { origin: 'upstream' });
+      await registry.linkBlob(image.key, digest, 'upstream');
     return { digest, size };
   }
 

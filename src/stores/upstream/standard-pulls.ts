@@ -23,7 +23,7 @@ export class StandardPulls implements PullSource {
     const linked =
       options.head === true ? await this.#registry.touchBlob(key, digest) : await this.#registry.hasBlob(key, digest);
     const info = linked ? await this.#content.stat(digest) : undefined;
-    return info === undefined ? undefined : { info, open: (range) => this.#content.open(digest, range) };
+    return info === undefined ? undefined : { info, stored: true, open: (range) => this.#content.open(digest, range) };
   }
 
   async bring(key: string, digest: Digest): Promise<boolean> {
