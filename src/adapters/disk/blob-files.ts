@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { link, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Digest, type DigestAlgorithm, digestAlgorithm, digestHex, isDigest } from '../../images/digest.ts';
 import { syncFolder } from '../../lib/durable-file.ts';
@@ -28,17 +28,14 @@ export class BlobFiles {
   }
 
   /**
-   * Gives a finished, flushed file its final name, durably. A file of the right size that is there already is kept (the
-   * first of two equal ingests wins); one of another size was damaged from outside and is replaced.
+   * Gives a finished, flushed file its final name, durably. It takes the place of a file that is there already: its bytes
+   * have just been measured, those of the other long ago, and so a push mends whatever happened to them since.
    */
-  async place(file: string, digest: Digest, size: number): Promise<void> {
+  async place(file: string, digest: Digest): Promise<void> {
     const path = this.path(digest);
     await this.#makeFolders(digestAlgorithm(digest));
-    if (!(await linked(file, path)) && (await this.size(digest)) !== size) {
-      await rm(path, { force: true });
-      await linked(file, path);
-    }
-    await syncFolder(dirname(path)); // also when another process made the link: it may not have come this far yet
+    if (!(await linked(file, path))) await replace(file, path);
+    await syncFolder(dirname(path));
   }
 
   /** All 256 folders at once: made one by one, each would cost a flush of its own in the middle of a push. */
@@ -95,6 +92,14 @@ async function linked(file: string, path: string): Promise<boolean> {
     if (hasErrorCode(error, 'EEXIST')) return false;
     throw error;
   }
+}
+
+/** In one step, so that there is never no file; `file` keeps its own name. */
+async function replace(file: string, path: string): Promise<void> {
+  const second = `${file}.placed`;
+  await link(file, second);
+  await rename(second, path);
+  await rm(second, { force: true }); // it is still there when both were the same file
 }
 
 async function statOrNothing(path: string) {

@@ -76,8 +76,9 @@ describe('content on disk', () => {
   it('keeps room for records also when nobody said how many bytes will come', async () => {
     const tight = new DiskContent({ folder: folder.content, rows, reserveBytes: 2 ** 50 });
     await expect(tight.ingest(Readable.from([Buffer.alloc(10)]))).rejects.toMatchObject({ code: 'exhausted' });
+    const { id } = await new DiskUploads({ folder: folder.uploads, content, reserveBytes: 0 }).start('somebody');
     const uploads = new DiskUploads({ folder: folder.uploads, content: tight, reserveBytes: 2 ** 50 });
-    const { id } = await uploads.start('somebody');
+    await expect(uploads.start('somebody')).rejects.toMatchObject({ code: 'exhausted' });
     await expect(uploads.append(id, Readable.from([Buffer.alloc(10)]), { at: 0 })).rejects.toMatchObject({
       code: 'exhausted',
     });

@@ -43,8 +43,8 @@ export class DiskPlace implements ContentPlace {
   }
 
   /** Copies of a bucket's objects have their final names already. */
-  async take({ digest, size }: BlobInfo, file: string): Promise<void> {
-    if (file !== this.#files.path(digest)) await this.#files.place(file, digest, size);
+  async take({ digest }: BlobInfo, file: string): Promise<void> {
+    if (file !== this.#files.path(digest)) await this.#files.place(file, digest);
   }
 
   async inspect({ digest, size }: BlobInfo): Promise<string | undefined> {

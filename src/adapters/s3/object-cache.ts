@@ -72,7 +72,7 @@ export class ObjectCache {
   async place(file: string, { digest, size }: BlobInfo, use: 'path' | 'later'): Promise<string> {
     const path = this.#files.path(digest);
     await utimes(file, ...this.#until(use));
-    await this.#files.place(file, digest, size);
+    await this.#files.place(file, digest);
     await this.#need(path, use); // another process may have placed its own
     this.#added += size;
     if (this.#added < this.#maxBytes * STEP) return path;
