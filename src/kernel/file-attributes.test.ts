@@ -1,7 +1,8 @@
-import { lstatSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, lstatSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { copyRange } from './copy-range.ts';
 import { setTimes } from './file-times.ts';
 import { parseMountTable } from './mount-table.ts';
 import { deviceNumber, deviceParts, makeNode } from './node-file.ts';
@@ -70,4 +71,21 @@ test('a folder is asked to spread what is made in it as often as one likes, and 
   spreadFolders(folder);
   spreadFolders('/proc/self');
   expect(() => spreadFolders(file)).toThrow(/ENOTDIR/);
+});
+
+test('the kernel copies a part of a file, in pieces that can be called off', async () => {
+  writeFileSync(file, 'before, within, behind');
+  const [from, to] = [openSync(file, 'r'), openSync(join(folder, 'copy'), 'w+')];
+  try {
+    const asked: number[] = [];
+    const piece = async (bytes: number) => void asked.push(bytes);
+    const copied = await copyRange({ fd: from, at: 8 }, to, 6, piece);
+    if (copied) expect(readFileSync(join(folder, 'copy'), 'utf8')).toBe('within');
+    expect(asked).toEqual([6]);
+    if (copied) await expect(copyRange({ fd: from, at: 20 }, to, 6, piece)).rejects.toThrow('ends 4 bytes early');
+    const never = copyRange({ fd: from, at: 0 }, to, 6, async () => Promise.reject(new Error('called off')));
+    await expect(never).rejects.toThrow('called off');
+  } finally {
+    for (const fd of [from, to]) closeSync(fd);
+  }
 });

@@ -23,6 +23,7 @@ const PROTOTYPES = {
   lremovexattr: ['lremovexattr', 'int', ['void *', 'void *']],
   readlinkat: ['readlinkat', 'int64_t', ['int', 'void *', 'void *', 'size_t']],
   utimensat: ['utimensat', 'int', ['int', 'void *', 'void *', 'int']],
+  copy_file_range: ['copy_file_range', 'int64_t', ['int', 'void *', 'int', 'void *', 'size_t', 'uint']],
   /** Variadic, of which the comment above holds too. */
   ioctl: ['ioctl', 'int', ['int', 'ulong', 'void *']],
   mallopt: ['mallopt', 'int', ['int', 'int']],

@@ -8,7 +8,7 @@ import type { LayerTrees } from '../layers/layer-trees.ts';
 import type { Watch } from '../progress.ts';
 import { type BlobFetcher, throwFirst } from '../transfer/fetch.ts';
 import { chainIDs, type SnapshotStore } from './snapshot-store.ts';
-import { unpackLayer } from './unpack.ts';
+import { unpackLayer, unpackLayerFile } from './unpack.ts';
 
 /** A stack of unpacked layers; its trees stay until it is released. */
 export interface TreeStack {
@@ -70,10 +70,12 @@ export class TreeMounts {
     // a plain tar's digest is the diffID, and the store has measured it; the digests of files are known with the listing
     const diffID = layer.blob.digest === layer.diffID ? undefined : layer.diffID;
     const known = await this.#trees.known(layer.diffID);
-    const tar = decodeLayerFile(file, layer.blob.mediaType, { diffID });
-    const listing = await unpackLayer(tar, folder, this.#trees.tree(lower, signal), signal, {
-      digests: known === undefined,
-    });
+    const below = this.#trees.tree(lower, signal);
+    const options = { digests: known === undefined };
+    const listing =
+      diffID === undefined
+        ? await unpackLayerFile(file, folder, below, signal, options)
+        : await unpackLayer(decodeLayerFile(file, layer.blob.mediaType, { diffID }), folder, below, signal, options);
     if (known === undefined) await this.#trees.note(layer.diffID, listing);
     watch?.(unpacking, 0, undefined, true);
   }

@@ -18,8 +18,10 @@ import {
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import type { FilePlace } from '../../images/tar/file-source.ts';
 import { pathBytes, pathText } from '../../images/tar/path-text.ts';
-import { readTar, type TarEntry } from '../../images/tar/read.ts';
+import { readTar, readTarFile, type TarEntry } from '../../images/tar/read.ts';
+import { copyRange } from '../../kernel/copy-range.ts';
 import { setTimes } from '../../kernel/file-times.ts';
 import { makeNode, makeWhiteout } from '../../kernel/node-file.ts';
 import { O_PATH } from '../../kernel/openat2.ts';
@@ -41,6 +43,9 @@ const writeAsync = promisify(write);
 /** Up to this size a chunk is written in place; see layers/file-bytes.ts. */
 const SMALL = 128 * 1024;
 
+/** From this size on a file is worth a call of the kernel's copy on another thread. */
+const LARGE = 1 << 20;
+
 export interface UnpackOptions {
   /** False: the listing that is made has no digests of files, because whoever asks knows them already. */
   digests?: boolean;
@@ -59,11 +64,32 @@ export async function unpackLayer(
   folder: string,
   below: MergedTree,
   signal: AbortSignal,
-  { digests = true }: UnpackOptions = {},
+  options: UnpackOptions = {},
 ): Promise<Listing> {
-  const unpacker = new Unpacker(folder, digests);
+  return await unpackEntries(readTar(tar), folder, below, signal, options);
+}
+
+/** As `unpackLayer`, of a plain tar that is a file: the kernel copies what is large and need not be measured. */
+export async function unpackLayerFile(
+  path: string,
+  folder: string,
+  below: MergedTree,
+  signal: AbortSignal,
+  options: UnpackOptions = {},
+): Promise<Listing> {
+  return await unpackEntries(readTarFile(path), folder, below, signal, options);
+}
+
+async function unpackEntries(
+  entries: AsyncIterable<TarEntry>,
+  folder: string,
+  below: MergedTree,
+  signal: AbortSignal,
+  { digests = true }: UnpackOptions,
+): Promise<Listing> {
+  const unpacker = new Unpacker(folder, digests, signal);
   try {
-    for await (const entry of readTar(tar)) {
+    for await (const entry of entries) {
       signal.throwIfAborted();
       try {
         await unpacker.add(entry);
@@ -81,6 +107,7 @@ export async function unpackLayer(
 class Unpacker {
   readonly listing = new Listing();
   readonly #digests: boolean;
+  readonly #signal: AbortSignal;
   readonly #root: number;
   readonly #rootPath: string;
   readonly #folders = new Map<string, TreeEntry>();
@@ -89,8 +116,9 @@ class Unpacker {
   /** The folder that the last entry went to: most entries follow others of the same one. */
   #open: { path: string; fd: number } | undefined;
 
-  constructor(folder: string, digests: boolean) {
+  constructor(folder: string, digests: boolean, signal: AbortSignal) {
     this.#digests = digests;
+    this.#signal = signal;
     this.#rootPath = realpathSync(folder);
     this.#root = openSync(folder, O_PATH | constants.O_DIRECTORY);
     this.#space = new SpaceGuard(folder, RESERVE_BYTES);
@@ -101,7 +129,7 @@ class Unpacker {
     closeSync(this.#root);
   }
 
-  async add({ header, body }: TarEntry): Promise<void> {
+  async add({ header, body, place }: TarEntry): Promise<void> {
     const change = fromHeader(header);
     if (change === undefined) return;
     // a file is listed with its digest, once its bytes have passed
@@ -113,10 +141,10 @@ class Unpacker {
     } else if (change.kind === 'whiteout') {
       // a path that this layer has too was replaced, not removed: then it stands here already, or will
       if (!this.#exists(change.path)) this.#at(change.path, (at) => makeWhiteout(at));
-    } else await this.#entry(change.entry, body);
+    } else await this.#entry(change.entry, body, place);
   }
 
-  async #entry(entry: TreeEntry, body: AsyncIterable<Uint8Array>): Promise<void> {
+  async #entry(entry: TreeEntry, body: AsyncIterable<Uint8Array>, place?: FilePlace): Promise<void> {
     const { path } = entry;
     if (path === '') {
       if (entry.type === 'folder') this.#folders.set('', entry);
@@ -129,7 +157,7 @@ class Unpacker {
       return;
     }
     await this.#clear(path);
-    if (entry.type === 'file') await this.#file(entry, body);
+    if (entry.type === 'file') await this.#file(entry, body, place);
     else {
       this.#at(path, (at) => this.#special(entry, at));
       this.#at(path, (at) => finishEntry(entry, at));
@@ -144,15 +172,17 @@ class Unpacker {
     else makeNode(at, type === 'char' ? 'character' : 'block', mode, device.major, device.minor);
   }
 
-  async #file(entry: TreeEntry, body: AsyncIterable<Uint8Array>): Promise<void> {
+  async #file(entry: TreeEntry, body: AsyncIterable<Uint8Array>, place?: FilePlace): Promise<void> {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
     const fd = this.#at(entry.path, (at) => openSync(at, flags, 0o600));
     try {
+      const copied = !this.#digests && place !== undefined && (await this.#copied(entry, place, fd));
       const passing = this.#digests ? new PassingBytes(body, wantsText(entry.path, entry.size)) : undefined;
-      for await (const chunk of passing ?? body) {
-        await this.#space.take(chunk.length);
-        await writeWhole(fd, chunk);
-      }
+      if (!copied)
+        for await (const chunk of passing ?? body) {
+          await this.#space.take(chunk.length);
+          await writeWhole(fd, chunk);
+        }
       this.listing.add({ kind: 'entry', entry, digest: passing?.finish() });
       if (passing?.text !== undefined) this.listing.texts.set(entry.path, passing.text);
       fchownSync(fd, entry.uid, entry.gid);
@@ -163,6 +193,14 @@ class Unpacker {
     this.#at(entry.path, (at) => {
       setXattrs(entry, at);
       setTimes(at, entry.mtimeNs, entry.mtimeNs);
+    });
+  }
+
+  async #copied({ size }: TreeEntry, place: FilePlace, fd: number): Promise<boolean> {
+    if (size < LARGE) return false;
+    return await copyRange(place, fd, size, async (bytes) => {
+      this.#signal.throwIfAborted();
+      await this.#space.take(bytes);
     });
   }
 

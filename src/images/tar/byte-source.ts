@@ -1,11 +1,16 @@
-/** Reads a stream of chunks in pieces of the reader's choosing, without copying more than the pieces that span chunks. */
-export class ByteSource {
-  readonly #iterator: AsyncIterator<Uint8Array>;
-  #chunk: Buffer = Buffer.alloc(0);
-  #ended = false;
+import type { FilePlace } from './file-source.ts';
 
-  constructor(source: AsyncIterable<Uint8Array>) {
-    this.#iterator = source[Symbol.asyncIterator]();
+/** Bytes in pieces of the reader's choosing, without copying more than the pieces that span chunks. */
+export abstract class PieceSource {
+  /** What is at hand, at most `limit` bytes and at least one; undefined at the end. */
+  abstract part(limit: number): Promise<Buffer | undefined>;
+
+  /** Releases what the bytes come from. */
+  abstract close(): Promise<void>;
+
+  /** Where the next byte lies, when it does in a file. */
+  get place(): FilePlace | undefined {
+    return undefined;
   }
 
   /** Exactly `size` bytes, or fewer when the stream ends before. */
@@ -23,8 +28,30 @@ export class ByteSource {
     return Buffer.concat(parts, length);
   }
 
-  /** What is at hand, at most `limit` bytes and at least one; undefined at the end. */
-  async part(limit: number): Promise<Buffer | undefined> {
+  /** @returns how many bytes there were to skip */
+  async skip(size: number): Promise<number> {
+    let skipped = 0;
+    while (skipped < size) {
+      const piece = await this.part(size - skipped);
+      if (piece === undefined) break;
+      skipped += piece.length;
+    }
+    return skipped;
+  }
+}
+
+/** Pieces of a stream of chunks. */
+export class ByteSource extends PieceSource {
+  readonly #iterator: AsyncIterator<Uint8Array>;
+  #chunk: Buffer = Buffer.alloc(0);
+  #ended = false;
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    super();
+    this.#iterator = source[Symbol.asyncIterator]();
+  }
+
+  override async part(limit: number): Promise<Buffer | undefined> {
     while (this.#chunk.length === 0) {
       if (this.#ended) return undefined;
       const next = await this.#iterator.next();
@@ -41,7 +68,7 @@ export class ByteSource {
   }
 
   /** Ends the stream early, so that whatever feeds it is released. */
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
     await this.#iterator.return?.();

@@ -1,5 +1,6 @@
 import { Problem } from '../../lib/problem.ts';
-import { ByteSource } from './byte-source.ts';
+import { ByteSource, type PieceSource } from './byte-source.ts';
+import { type FilePlace, FileSource } from './file-source.ts';
 import { BLOCK, decodeBlock, entryType, padding, type RawBlock, type TarHeader } from './header.ts';
 import { pathText } from './path-text.ts';
 import { decodePax, type PaxRecords, parsePaxNumber, parsePaxTime, XATTR_PREFIX } from './pax.ts';
@@ -8,6 +9,8 @@ export interface TarEntry {
   header: TarHeader;
   /** The content, to be read before the next entry is asked for; what is left is skipped then. */
   body: AsyncIterable<Uint8Array>;
+  /** Where the content lies, when the tar is a file: to be copied from there before the next entry is asked for. */
+  place?: FilePlace | undefined;
 }
 
 /** Ids of Linux have 32 bits. */
@@ -23,13 +26,21 @@ const SPECIAL_LIMIT = 1 << 20;
  * @throws Problem `invalid` when it is cut within an entry or malformed; `unsupported` for sparse files
  */
 export async function* readTar(stream: AsyncIterable<Uint8Array>): AsyncGenerator<TarEntry, void, undefined> {
-  const source = new ByteSource(stream);
+  yield* entriesOf(new ByteSource(stream));
+}
+
+/** As `readTar`, of a plain tar that is a file: bodies that nobody reads are not read. */
+export async function* readTarFile(path: string): AsyncGenerator<TarEntry, void, undefined> {
+  yield* entriesOf(await FileSource.open(path));
+}
+
+async function* entriesOf(source: PieceSource): AsyncGenerator<TarEntry, void, undefined> {
   try {
     for (;;) {
       const head = await nextHeader(source);
       if (head === undefined) break;
       const body = new Body(source, head.size, head.name);
-      yield { header: head, body };
+      yield { header: head, body, place: source.place };
       await body.skip();
     }
     while ((await source.part(1 << 20)) !== undefined);
@@ -39,7 +50,7 @@ export async function* readTar(stream: AsyncIterable<Uint8Array>): AsyncGenerato
 }
 
 /** The whole header of the next entry, whatever number of blocks it is spread over; undefined at the end. */
-async function nextHeader(source: ByteSource): Promise<TarHeader | undefined> {
+async function nextHeader(source: PieceSource): Promise<TarHeader | undefined> {
   let pax: PaxRecords = new Map();
   let longName: string | undefined;
   let longLink: string | undefined;
@@ -59,7 +70,7 @@ async function nextHeader(source: ByteSource): Promise<TarHeader | undefined> {
   }
 }
 
-async function readSpecial(source: ByteSource, raw: RawBlock): Promise<Buffer> {
+async function readSpecial(source: PieceSource, raw: RawBlock): Promise<Buffer> {
   if (raw.size < 0 || raw.size > SPECIAL_LIMIT)
     throw new Problem('invalid', `malformed tar: an extended header of ${raw.size} bytes`);
   const whole = await source.take(raw.size + padding(raw.size));
@@ -143,13 +154,13 @@ function truncated(where: string): Problem {
 
 /** The content of one entry; it may be read once, as a whole, in part or not at all. */
 class Body implements AsyncIterable<Uint8Array> {
-  readonly #source: ByteSource;
+  readonly #source: PieceSource;
   readonly #name: string;
   readonly #padding: number;
   #left: number;
   #skipped = false;
 
-  constructor(source: ByteSource, size: number, name: string) {
+  constructor(source: PieceSource, size: number, name: string) {
     this.#source = source;
     this.#name = name;
     this.#padding = padding(size);
@@ -162,14 +173,19 @@ class Body implements AsyncIterable<Uint8Array> {
 
   async #next(): Promise<Buffer> {
     const chunk = await this.#source.part(this.#left);
-    if (chunk === undefined) throw truncated(`within ${this.#name}, ${this.#left} bytes early`);
+    if (chunk === undefined) throw this.#truncated();
     this.#left -= chunk.length;
     return chunk;
   }
 
+  #truncated(): Problem {
+    return truncated(`within ${this.#name}, ${this.#left} bytes early`);
+  }
+
   async skip(): Promise<void> {
     this.#skipped = true;
-    while (this.#left > 0) await this.#next();
+    this.#left -= await this.#source.skip(this.#left);
+    if (this.#left > 0) throw this.#truncated();
     await this.#source.take(this.#padding);
   }
 }

@@ -1,11 +1,11 @@
-import { lstatSync, mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { unpackLayer } from '../../../src/engine/snapshots/unpack.ts';
+import { unpackLayer, unpackLayerFile } from '../../../src/engine/snapshots/unpack.ts';
 import { MergedTree } from '../../../src/engine/trees/merged-tree.ts';
 import { Problem } from '../../../src/lib/problem.ts';
 import { isRoot } from '../../cases/image-build/needs.ts';
-import { hostileTars } from './hostile-tars.ts';
+import { type HostileTar, hostileTars } from './hostile-tars.ts';
 import { makeOutside, type Outside } from './outside.ts';
 
 const VICTIM = '/VICTIM';
@@ -25,8 +25,18 @@ describe.skipIf(!isRoot)('a layer with', () => {
     if (hostile === undefined) throw new Error('no such tar');
     const root = join(outside.inside, String(i));
     mkdirSync(root);
+    const { signal } = new AbortController();
+    await judge(hostile, root, () => unpackLayer(chunks(hostile.tar), root, MergedTree.empty, signal));
+    const again = `${root}-file`;
+    mkdirSync(again);
+    const file = `${root}.tar`;
+    writeFileSync(file, hostile.tar);
+    await judge(hostile, again, () => unpackLayerFile(file, again, MergedTree.empty, signal, { digests: false }));
+  });
+
+  async function judge(hostile: HostileTar, root: string, unpack: () => Promise<unknown>): Promise<void> {
     const before = outside.state();
-    const unpacking = unpackLayer(chunks(hostile.tar), root, MergedTree.empty, new AbortController().signal);
+    const unpacking = unpack();
     const failure = await unpacking.then(
       () => undefined,
       (error: unknown) => error,
@@ -38,7 +48,7 @@ describe.skipIf(!isRoot)('a layer with', () => {
       expect((failure as Problem).message).toMatch(hostile.refused);
     }
     for (const path of hostile.makes ?? []) expect(lstatSync(join(root, path))).toBeDefined();
-  });
+  }
 });
 
 /** In pieces of a size that fits no boundary. */
