@@ -140,7 +140,13 @@ function sourcesHash() {
     }
   };
   visit(join(root, 'src'));
-  for (const name of ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'])
+  for (const name of [
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'scripts/build.mjs',
+    'scripts/compile-cli.mjs',
+  ])
     hash.update(readFileSync(join(root, name)));
   return hash.digest('hex');
 }
