@@ -90,12 +90,13 @@ function refuse(
 
 function cutAfter(response: ServerResponse, bytes: number): void {
   let left = bytes;
+  const { socket } = response; // an answer that has ended lets go of it
   const write = response.write.bind(response) as (chunk: Uint8Array) => boolean;
   response.write = ((chunk: Uint8Array) => {
     const part = chunk.subarray(0, left);
     left -= part.length;
     const more = write(part);
-    if (left === 0) setTimeout(() => response.socket?.destroy(), 20);
+    if (left === 0) setTimeout(() => socket?.destroy(), 20);
     return more;
   }) as typeof response.write;
 }

@@ -51,6 +51,7 @@ export async function connect(url: BucketUrl, settings: BucketSettings): Promise
     forcePathStyle: pathStyle,
     followRegionRedirects: endpoint === undefined,
     maxAttempts: 1,
+    logger: SILENT,
     // every upload carries its SHA-256 already, and not every server of this protocol knows the newer checksums
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
@@ -60,10 +61,14 @@ export async function connect(url: BucketUrl, settings: BucketSettings): Promise
   return { sdk, client, base: baseOf(own, url.bucket, pathStyle) };
 }
 
+/** Whatever goes wrong is thrown; the SDK would tell the terminal of it besides. */
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 /** What servers expect in the signature where nobody said anything. */
 const OF_KIND = { s3: 'us-east-1', gs: 'auto' };
 
 async function loadSdk(): Promise<Sdk> {
+  // it would say on every start that it prefers a newer Node; on which ones we run is tested
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   try {
     return await import('@aws-sdk/client-s3');
   } catch (error) {
