@@ -2,7 +2,8 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { FileIndex, type FileState } from './file-index.ts';
+import { FileIndex } from './file-index.ts';
+import type { FileState } from './file-states.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -23,6 +24,21 @@ it('knows a file by its state, also in the next process', async () => {
   expect(again.digest('a', state)).toBe(DIGEST);
   expect(again.digest('b', state)).toBeUndefined();
   expect((await FileIndex.open(folder, '/other')).digest('a', state)).toBeUndefined();
+});
+
+it('knows many files, of any date, and what the last look at each of them saw', async () => {
+  const index = await FileIndex.open(folder, '/context');
+  const far = { ...state, mtimeNs: 253_370_764_800n * 1000n * MS, ino: 2n ** 64n - 1n };
+  const soon = 260_000_000_000_000;
+  for (let i = 0; i < 1000; i++) index.note(`caf\u00e9 \udc80/${i}`, { ...state, size: i }, DIGEST, LATER);
+  index.note('far', far, DIGEST, soon);
+  index.note('caf\u00e9 \udc80/7', { ...state, size: 8 }, DIGEST, LATER);
+  await index.save();
+  const again = await FileIndex.open(folder, '/context');
+  expect(again.digest('far', far)).toBe(DIGEST);
+  expect(again.digest('caf\u00e9 \udc80/999', { ...state, size: 999 })).toBe(DIGEST);
+  expect(again.digest('caf\u00e9 \udc80/7', { ...state, size: 7 })).toBeUndefined();
+  expect(again.digest('caf\u00e9 \udc80/7', { ...state, size: 8 })).toBe(DIGEST);
 });
 
 it.each<[what: string, change: Partial<FileState>]>([

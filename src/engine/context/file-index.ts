@@ -4,17 +4,7 @@ import { join } from 'node:path';
 import type { Digest } from '../../images/digest.ts';
 import { writeDurably } from '../../lib/durable-file.ts';
 import { hasErrorCode } from '../../lib/problem.ts';
-
-/** A file's state as `stat` tells it; equal states mean equal bytes, unless the entry is racy. */
-export interface FileState {
-  size: number;
-  mtimeNs: bigint;
-  ctimeNs: bigint;
-  ino: bigint;
-  mode: number;
-}
-
-type Row = [state: string, digest: Digest, seenMs: number];
+import { type FileState, FileStates } from './file-states.ts';
 
 /**
  * A change within this time after the file was read may leave its times as they were: the kernel stamps files with the
@@ -31,42 +21,41 @@ const LIMIT = 200_000;
  */
 export class FileIndex {
   readonly #file: string | undefined;
-  readonly #rows: Map<string, Row>;
+  readonly #states: FileStates;
   #changed = false;
 
-  private constructor(file: string | undefined, rows: Map<string, Row>) {
+  private constructor(file: string | undefined, states: FileStates) {
     this.#file = file;
-    this.#rows = rows;
+    this.#states = states;
   }
 
   static async open(folder: string, context: string): Promise<FileIndex> {
     const name = createHash('sha256').update(context).digest('hex').slice(0, 32);
-    const file = join(folder, `${name}.json`);
+    const file = join(folder, `${name}.states`);
     try {
-      const rows: unknown = JSON.parse(await readFile(file, 'utf8'));
-      return new FileIndex(file, new Map(Array.isArray(rows) ? (rows as [string, Row][]) : []));
+      return new FileIndex(file, FileStates.from(await readFile(file)));
     } catch (error) {
-      if (!hasErrorCode(error, 'ENOENT') && !(error instanceof SyntaxError)) throw error;
-      return new FileIndex(file, new Map());
+      if (!hasErrorCode(error, 'ENOENT')) throw error;
+      return new FileIndex(file, new FileStates());
     }
   }
 
   /** For a folder that goes with its build: nobody comes back to what a file would keep. */
   static passing(): FileIndex {
-    return new FileIndex(undefined, new Map());
+    return new FileIndex(undefined, new FileStates());
   }
 
   digest(path: string, state: FileState): Digest | undefined {
-    const row = this.#rows.get(path);
-    if (row === undefined || row[0] !== stateText(state)) return undefined;
-    const before = BigInt(row[2] - RACY_MS) * 1_000_000n;
-    return state.mtimeNs < before && state.ctimeNs < before ? row[1] : undefined;
+    const known = this.#states.find(path, state);
+    if (known === undefined) return undefined;
+    const before = BigInt(known.seenMs - RACY_MS) * 1_000_000n;
+    return state.mtimeNs < before && state.ctimeNs < before ? known.digest : undefined;
   }
 
   /** @param seenMs when the file was opened, before its first byte was read */
   note(path: string, state: FileState, digest: Digest, seenMs: number): void {
-    if (this.#rows.size >= LIMIT) this.#rows.clear();
-    this.#rows.set(path, [stateText(state), digest, seenMs]);
+    if (this.#states.count >= LIMIT) this.#states.clear();
+    this.#states.set(path, state, { digest, seenMs });
     this.#changed = true;
   }
 
@@ -75,10 +64,6 @@ export class FileIndex {
     if (!this.#changed || this.#file === undefined) return;
     this.#changed = false;
     await mkdir(join(this.#file, '..'), { recursive: true });
-    await writeDurably(this.#file, JSON.stringify([...this.#rows]));
+    await writeDurably(this.#file, this.#states.toBytes());
   }
-}
-
-function stateText(state: FileState): string {
-  return `${state.size} ${state.mtimeNs} ${state.ctimeNs} ${state.ino} ${state.mode}`;
 }

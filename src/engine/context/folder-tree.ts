@@ -17,7 +17,7 @@ import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { baseOf, type EntryType, joinPath, parentOf } from '../trees/entry.ts';
 import type { OpenFile, SourceEntry, SourceTree } from './source-tree.ts';
 
-const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
 
 export interface FolderTreeOptions {
   /** A context's files belong to root, whoever owns them on this machine, and carry no xattrs; other trees keep both. */
@@ -34,6 +34,8 @@ export class FolderTree implements SourceTree {
   readonly #root: number;
   readonly #rootPath: string;
   readonly #options: FolderTreeOptions;
+  /** The folder of the file that was opened last. What is looked for anew may lie in another folder of that name. */
+  #opened: { path: string; fd: number } | undefined;
 
   /** @throws Problem `not-found` when there is no such folder */
   constructor(folder: string, options: FolderTreeOptions) {
@@ -50,6 +52,7 @@ export class FolderTree implements SourceTree {
   }
 
   find(path: string, followLast: boolean): SourceEntry | undefined {
+    this.#closeOpened();
     if (path === '') return this.#entry('', fstatSync(this.#root, { bigint: true }), undefined);
     const real = followLast ? this.#resolve(path) : path;
     if (real === undefined) return undefined;
@@ -86,6 +89,7 @@ export class FolderTree implements SourceTree {
   }
 
   *walk(path: string, prune: (path: string) => boolean): Iterable<SourceEntry> {
+    this.#closeOpened();
     const fd = this.#tryOpen(path, O_RDONLY | O_DIRECTORY);
     if (fd === undefined) return;
     yield* this.#walk(fd, path, prune);
@@ -112,18 +116,43 @@ export class FolderTree implements SourceTree {
   }
 
   open(path: string): OpenFile {
-    // a pipe that was put there meanwhile would be waited for without O_NONBLOCK, by the whole process
-    const fd = this.#tryOpen(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    if (fd === undefined) throw new Problem('failed', `${path}: vanished while it was copied`);
-    const stats = fstatSync(fd, { bigint: true });
-    if (!stats.isFile()) {
-      closeSync(fd);
-      throw new Problem('failed', `${path}: changed while it was copied`);
+    // first only the place: opening a device starts it, and a pipe would be waited for
+    const place = this.#placeOf(path);
+    if (place === undefined) throw new Problem('failed', `${path}: vanished while it was copied`);
+    try {
+      const stats = fstatSync(place, { bigint: true });
+      if (!stats.isFile()) throw new Problem('failed', `${path}: changed while it was copied`);
+      const fd = openSync(selfFd(place), O_RDONLY);
+      return { fd, size: Number(stats.size), mtimeNs: stats.mtimeNs, ctimeNs: stats.ctimeNs, ino: stats.ino };
+    } finally {
+      closeSync(place);
     }
-    return { fd, size: Number(stats.size), mtimeNs: stats.mtimeNs, ctimeNs: stats.ctimeNs, ino: stats.ino };
+  }
+
+  /** Files are mostly opened folder by folder, so the last one's stays open: a path is resolved once for all that it holds. */
+  #placeOf(path: string): number | undefined {
+    const folder = parentOf(path);
+    if (this.#opened?.path !== folder) {
+      this.#closeOpened();
+      const fd = this.#tryOpen(folder, O_PATH | O_DIRECTORY);
+      if (fd === undefined) return undefined;
+      this.#opened = { path: folder, fd };
+    }
+    try {
+      return openSync(pathBytes(`${selfFd(this.#opened.fd)}/${baseOf(path)}`), O_PATH | O_NOFOLLOW);
+    } catch (error) {
+      if (hasErrorCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
+      throw error;
+    }
+  }
+
+  #closeOpened(): void {
+    if (this.#opened !== undefined) closeSync(this.#opened.fd);
+    this.#opened = undefined;
   }
 
   close(): void {
+    this.#closeOpened();
     closeSync(this.#root);
   }
 
