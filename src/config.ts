@@ -25,6 +25,8 @@ const registriesSchema = z.strictObject({
     .default({}),
   /** Projects whose images the builds of all others may read: where the team keeps its base images. */
   sharedProjects: z.array(z.string().min(1)).default([]),
+  /** Registries that check what a manifest names, so that their word for a blob counts; of others only the bytes do. */
+  vouching: z.array(z.string().min(1)).default(['docker.io']),
   /**
    * Which remote repository answers for a registry: `docker.io: europe-central2/base/hub`. Asked by daemons that have this
    * server as their mirror; absent: the remote repository of that upstream that was made first.

@@ -9,29 +9,18 @@ import type { BuildContext } from './context/build-context.ts';
 import type { ContextIndexes } from './context/context-indexes.ts';
 import { NamedContexts } from './context/named-contexts.ts';
 import { deliver } from './deliver.ts';
-import type { EngineDeps } from './deps.ts';
 import type { Caller, ImageBuildResult, StepReport } from './engine.ts';
 import { exportImage } from './export.ts';
-import type { LayerTrees } from './layers/layer-trees.ts';
 import { type PlannedBuild, planBuild } from './plan-build.ts';
 import { Progress } from './progress.ts';
+import type { ProjectRoom } from './project-room.ts';
 import type { ImageBuildRequest } from './request.ts';
-import type { TreeMounts } from './snapshots/tree-mounts.ts';
 import { type SolvedStage, solve } from './solve.ts';
 import { sourceDate } from './source-date.ts';
 import { BuildSources, type SourceRoom } from './sources/build-sources.ts';
 import type { WebFiles } from './sources/web-file.ts';
-import type { BlobFetcher } from './transfer/fetch.ts';
-import type { Pusher } from './transfer/push.ts';
-import type { ImageSource } from './transfer/source.ts';
 
-export interface BuildRoom {
-  deps: EngineDeps;
-  source: ImageSource;
-  fetcher: BlobFetcher;
-  pusher: Pusher;
-  trees: LayerTrees;
-  mounts: TreeMounts;
+export interface BuildRoom extends ProjectRoom {
   indexes: ContextIndexes;
   web: WebFiles;
 }

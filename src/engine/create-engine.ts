@@ -3,22 +3,19 @@ import { Transport } from '../images/remote/transport.ts';
 import { Problem } from '../lib/problem.ts';
 import type { NamedImage } from '../stores/names/names.ts';
 import { baseOf } from './base-of.ts';
-import { type BuildRoom, buildImage } from './build-image.ts';
+import { buildImage } from './build-image.ts';
 import { ContextIndexes } from './context/context-indexes.ts';
 import type { EngineDeps } from './deps.ts';
 import type { Caller, Engine, ImageDetails, PullResult, ResolvedImage } from './engine.ts';
-import { LayerTrees } from './layers/layer-trees.ts';
-import { type FilesRoom, imageFiles, loadImages, saveImages } from './output/images-as-files.ts';
+import { imageFiles, loadImages, saveImages } from './output/images-as-files.ts';
+import { ProjectRooms } from './project-room.ts';
 import { referrersOf } from './provenance/attach.ts';
 import { Scopes } from './scopes.ts';
 import { SnapshotStore } from './snapshots/snapshot-store.ts';
-import { TreeMounts } from './snapshots/tree-mounts.ts';
 import { WebFiles } from './sources/web-file.ts';
 import { WebMemory } from './sources/web-memory.ts';
-import { BlobFetcher } from './transfer/fetch.ts';
 import { fetchLayers } from './transfer/fetch-layers.ts';
-import { Pusher } from './transfer/push.ts';
-import { ImageSource, type Resolved } from './transfer/source.ts';
+import type { Resolved } from './transfer/source.ts';
 import { ListingFiles } from './trees/listing-files.ts';
 
 /** An engine, and the trees that the owner collects from time to time. */
@@ -29,43 +26,35 @@ export interface CreatedEngine extends Engine {
 /** Joins the rooms of the engine. */
 export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
   const snapshots = await SnapshotStore.open(deps.snapshots);
-  const fetcher = new BlobFetcher(deps);
-  const source = new ImageSource(deps, fetcher);
-  const pusher = new Pusher(deps, fetcher, source);
-  const trees = new LayerTrees(deps.content, fetcher, new ListingFiles(snapshots.folder('listings')));
-  const mounts = new TreeMounts(snapshots, deps.content, fetcher, trees);
-  const room: BuildRoom = {
-    deps,
-    source,
-    fetcher,
-    pusher,
-    trees,
-    mounts,
+  const rooms = new ProjectRooms(deps, snapshots, new ListingFiles(snapshots.folder('listings')));
+  const shared = {
     indexes: new ContextIndexes(snapshots.folder('contexts')),
     web: new WebFiles(new Transport(deps.fetch ?? {}), new WebMemory(snapshots.folder('fetched'))),
   };
-  const files: FilesRoom = { deps, fetcher, source, trees };
   const scopes = new Scopes();
 
   const local = async (name: string, caller: Caller): Promise<NamedImage> => {
-    const found = await source.find(name, caller);
+    const found = await rooms.of(caller).source.find(name, caller);
     if (found !== undefined) return found;
     throw new Problem('not-found', `No such image: ${name}`, { hint: 'slipway images lists the local ones.' });
   };
 
   return {
     snapshots,
-    build: (request, caller) => scopes.within(caller, (bound) => buildImage(request, bound, room)),
+    build: (request, caller) =>
+      scopes.within(caller, (bound) => buildImage(request, bound, { ...rooms.of(bound), ...shared })),
 
     pull: (name, caller, options = {}) =>
       scopes.within(caller, async (bound) => {
         const platform = options.platform ?? deps.platform;
+        const { source, fetcher } = rooms.of(bound);
         const image = await source.resolve(name, bound, { platform, local: false });
         if (options.layers === true) await fetchLayers(image.layers, fetcher, bound.signal, options.listener);
         return await nameAsPulled(name, image, options.platform !== undefined, bound, deps);
       }),
 
-    push: (name, caller, listener = {}) => scopes.within(caller, (bound) => pusher.push(name, bound, listener)),
+    push: (name, caller, listener = {}) =>
+      scopes.within(caller, (bound) => rooms.of(bound).pusher.push(name, bound, listener)),
 
     pushAll: (repository, caller, listener = {}) =>
       scopes.within(caller, async (bound) => {
@@ -80,11 +69,12 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
             `An image does not exist locally with the tag: ${familiarName({ host, repository: path })}`,
           );
         const results = [];
-        for (const { name } of names) results.push(await pusher.push(name, bound, listener));
+        for (const { name } of names) results.push(await rooms.of(bound).pusher.push(name, bound, listener));
         return results;
       }),
 
-    copy: (from, to, caller, listener) => scopes.within(caller, (bound) => pusher.copy(from, to, bound, listener)),
+    copy: (from, to, caller, listener) =>
+      scopes.within(caller, (bound) => rooms.of(bound).pusher.copy(from, to, bound, listener)),
 
     tag: async (name, target, caller) => {
       const { id, target: descriptor, manifest } = await local(name, caller);
@@ -97,8 +87,8 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
     inspect: async (name, caller) => {
       const image = await local(name, caller);
       const names = (await deps.names.findById(caller.scope, image.id)).map((named) => named.name);
-      const resolved = await source.open(image);
-      const base = await baseOf(image.manifest, deps.platform, deps.content);
+      const resolved = await rooms.of(caller).source.open(image);
+      const base = await baseOf(image.manifest, deps.platform, rooms.of(caller).deps.content);
       return { ...detailsOf(image, names, resolved), base };
     },
 
@@ -113,20 +103,21 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
         await deps.names.remove(referrersOf(caller.scope), image.manifest.digest);
     },
 
-    files: async (name, caller) => imageFiles(await local(name, caller), files, caller.signal),
+    files: async (name, caller) => imageFiles(await local(name, caller), rooms.of(caller), caller.signal),
 
     save: (names, form, write, caller) =>
       scopes.within(caller, async (bound) => {
         const images = [];
         for (const name of names) images.push(await local(name, bound));
-        await saveImages(images, form, write, files, bound.signal);
+        await saveImages(images, form, write, rooms.of(bound), bound.signal);
       }),
 
     load: (bytes, caller, name) =>
-      scopes.within(caller, (bound) => loadImages(bytes, name && fullName(name), files, bound)),
+      scopes.within(caller, (bound) => loadImages(bytes, name && fullName(name), rooms.of(bound), bound)),
 
     rootfs: (name, caller) =>
       scopes.within(caller, async (bound) => {
+        const { source, mounts } = rooms.of(bound);
         const image = await source.resolve(name, bound, { platform: deps.platform, local: true });
         const stack = await mounts.stack(image.layers, bound.signal);
         return { lowers: stack.lowers, config: image.config, digest: image.target.digest, release: stack.release };

@@ -3,7 +3,7 @@ import { digestOf } from '../images/digest.ts';
 import type { Layer } from '../images/layer.ts';
 import { throwIfCancelled } from '../lib/cancelled.ts';
 import type { LocalImage } from '../stores/names/names.ts';
-import type { EngineDeps } from './deps.ts';
+import type { ProjectDeps } from './deps.ts';
 import type { Caller, StepReport } from './engine.ts';
 import type { LayerTrees } from './layers/layer-trees.ts';
 import { writeOutputs } from './output/write-outputs.ts';
@@ -31,7 +31,7 @@ export interface Delivery {
 export interface DeliveredBuild {
   request: ImageBuildRequest;
   caller: Caller;
-  room: { deps: EngineDeps; trees: LayerTrees; fetcher: BlobFetcher };
+  room: { deps: ProjectDeps; trees: LayerTrees; fetcher: BlobFetcher };
   dockerfile: { name: string; text: string };
   /** What came from elsewhere. */
   materials: readonly Material[];

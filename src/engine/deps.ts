@@ -1,21 +1,23 @@
 import type { ContainerRuntime } from '../containers/container.ts';
+import type { Digest } from '../images/digest.ts';
 import type { Platform } from '../images/platform.ts';
 import type { RegistryClient } from '../images/remote/client.ts';
 import type { AddressRules } from '../images/remote/hosts.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { BlobRows, ContentStore } from '../stores/content/content.ts';
+import type { BlobOrigin, BlobRows, ContentStore } from '../stores/content/content.ts';
 import type { NameStore } from '../stores/names/names.ts';
 import type { OwnName, OwnNames } from '../stores/registry/name.ts';
 import type { RegistryStore } from '../stores/registry/registry.ts';
 import type { CacheStore, Flights } from './cache/cache.ts';
 import type { Caller } from './engine.ts';
 import type { Entitlement } from './request.ts';
+import type { ProjectContent } from './transfer/project-content.ts';
 
 /** What start/ gives to the engine. */
 export interface EngineDeps {
   content: ContentStore;
   /** Where blobs that we don't have can be fetched from, and which projects have had theirs. */
-  origins: Pick<BlobRows, 'noteSources' | 'sources' | 'notePossession' | 'possesses'>;
+  blobs: Pick<BlobRows, 'noteSources' | 'sources' | 'notePossession' | 'possessed' | 'noteDiffID'>;
   names: NameStore;
   registry: RegistryStore;
   cache: CacheStore;
@@ -36,4 +38,17 @@ export interface EngineDeps {
   entitlements?: readonly Entitlement[] | undefined;
   /** Whether a caller may read from or write to a repository of ours; absent: whoever reaches the engine may. */
   authorise?: ((caller: Caller, role: 'reader' | 'writer', name: OwnName) => Promise<boolean>) | undefined;
+  /** Whether a caller may have the bytes of every project, whoever brought them; absent: nobody. */
+  readsEverything?: ((caller: Caller) => boolean) | undefined;
+  /** Other registries that have checked what their manifests name: when one says that it has a blob, it has it. Absent: none. */
+  vouches?: ((host: string) => boolean) | undefined;
+}
+
+/** The same for one project: its view of the content store, and the places that it was told of. */
+export interface ProjectDeps extends EngineDeps {
+  content: ProjectContent;
+  origins: {
+    noteSources(sources: BlobOrigin[]): Promise<void>;
+    sources(digest: Digest): Promise<BlobOrigin[]>;
+  };
 }

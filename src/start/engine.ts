@@ -23,7 +23,7 @@ export function engineOver(
   const registries = new RegistrySettings(folder.config);
   return createEngine({
     content: stores.content,
-    origins: stores.blobs,
+    blobs: stores.blobs,
     names: stores.names,
     registry: stores.registry,
     cache: stores.cache,
@@ -48,6 +48,8 @@ export function engineOver(
       caller.scope === OWNER_SCOPE ||
       project === caller.project ||
       (role === 'reader' && registries.current.sharedProjects.includes(project)),
+    readsEverything: (caller) => caller.scope === OWNER_SCOPE,
+    vouches: (host) => registries.current.vouching.includes(host),
   });
 }
 

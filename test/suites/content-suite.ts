@@ -136,18 +136,43 @@ export function contentSuite(name: string, open: () => Promise<OpenedContent>): 
       const digest = digestOf('a layer elsewhere');
       const origin = (repository: string) => ({ digest, host: 'docker.io', repository });
       expect(await opened.rows.sources(digest)).toEqual([]);
-      await opened.rows.noteSources([origin('library/python'), origin('library/redis')]);
-      await opened.rows.noteSources([origin('library/python')]);
+      await opened.rows.noteSources('p', [origin('library/python'), origin('library/redis')]);
+      await opened.rows.noteSources('p', [origin('library/python')]);
       const sources = await opened.rows.sources(digest);
       expect(sources.map((source) => source.repository).sort()).toEqual(['library/python', 'library/redis']);
     });
 
+    it('tells a project of the places that it was told of itself', async () => {
+      const digest = digestOf('a layer elsewhere, of one project');
+      const origin = (host: string) => ({ digest, host, repository: 'r' });
+      await opened.rows.noteSources('one', [origin('a.example')]);
+      await opened.rows.noteSources('two', [origin('a.example'), origin('b.example')]);
+      expect(await opened.rows.sources(digest, 'one')).toEqual([origin('a.example')]);
+      expect(await opened.rows.sources(digest)).toHaveLength(2);
+    });
+
     it('knows which project has had the bytes of a blob', async () => {
-      const digest = digestOf('a config');
+      const { digest } = await store.put(Buffer.from('a config'));
+      const gone = digestOf('one that is not here');
       await opened.rows.notePossession('one', [digest]);
-      await opened.rows.notePossession('one', [digest, digestOf('another')]);
-      expect(await opened.rows.possesses('one', digest)).toBe(true);
-      expect(await opened.rows.possesses('two', digest)).toBe(false);
+      await opened.rows.notePossession('one', [digest, gone]);
+      expect(await opened.rows.possessed('one', [digest, gone])).toEqual([{ digest }]);
+      expect(await opened.rows.possessed('two', [digest, gone])).toEqual([]);
+    });
+
+    it('notes together with a blob whose it is, and what tar a layer unpacks to', async () => {
+      const diffID = digestOf('a tar');
+      const bytes = Buffer.from('a layer of a project');
+      const { digest } = await store.ingest(Readable.from([bytes]), { project: 'one' });
+      expect(await opened.rows.possessed('one', [digest])).toEqual([{ digest }]);
+      await opened.rows.noteDiffID(digest, diffID);
+      await store.put(bytes);
+      expect(await opened.rows.possessed('one', [digest])).toEqual([{ digest, diffID }]);
+      const file = await store.scratch();
+      await writeFile(file, 'a layer that was written');
+      const made = { digest: digestOf('a layer that was written'), size: 24, project: 'two', diffID };
+      await store.adopt(file, made);
+      expect(await opened.rows.possessed('two', [digest, made.digest])).toEqual([{ digest: made.digest, diffID }]);
     });
 
     it('takes leases for many digests at once, and ends them by holder', async () => {

@@ -14,6 +14,7 @@ import {
   type ContentStore,
   type IngestOptions,
   LEASE_MS,
+  type NewBlob,
 } from '../../stores/content/content.ts';
 import { BlobFiles } from './blob-files.ts';
 import { cancelled, IncomingFiles } from './incoming-files.ts';
@@ -104,7 +105,7 @@ export class DiskContent implements ContentStore {
     try {
       if (options.size !== undefined) await requireSpace(this.#folder, options.size, this.#reserve);
       const info = await this.#incoming.receive(file, source, options);
-      await this.#publish(file, info);
+      await this.#publish(file, { ...info, project: options.project });
       return info;
     } catch (error) {
       throw options.signal?.aborted ? cancelled(error) : diskProblem(error, this.#folder);
@@ -117,7 +118,7 @@ export class DiskContent implements ContentStore {
     return this.ingest(once(bytes), { size: bytes.length, algorithm });
   }
 
-  async adopt(file: string, info: BlobInfo): Promise<BlobInfo> {
+  async adopt(file: string, info: NewBlob): Promise<BlobInfo> {
     try {
       await this.#incoming.seal(file, info.size);
       await this.#publish(file, info);
@@ -129,7 +130,7 @@ export class DiskContent implements ContentStore {
   }
 
   /** The file keeps its first name until the row stands, so that it can be placed again when the collector came between. */
-  async #publish(file: string, info: BlobInfo): Promise<void> {
+  async #publish(file: string, info: NewBlob): Promise<void> {
     await this.#files.place(file, info.digest, info.size);
     await this.#rows.add(info, LEASE_MS);
     // collected after `place` and before `add`: now that a lease holds the digest, it can't happen again

@@ -51,14 +51,14 @@ it('notes an origin once, and dates it anew after an hour', async () => {
   const rows = sqliteBlobRows(database, clock);
   const first = { digest, host: 'a.example', repository: 'r' };
   const second = { digest, host: 'b.example', repository: 'r' };
-  await rows.noteSources([first]);
+  await rows.noteSources('p', [first]);
   clock.at = SECOND;
-  await rows.noteSources([second]);
+  await rows.noteSources('p', [second]);
   const before = await written();
   clock.at = HOUR / 2;
-  await rows.noteSources([first, second]);
+  await rows.noteSources('p', [first, second]);
   expect(await written()).toBe(before);
   clock.at = 2 * HOUR;
-  await rows.noteSources([first]);
+  await rows.noteSources('p', [first]);
   expect(await rows.sources(digest)).toEqual([first, second]);
 });

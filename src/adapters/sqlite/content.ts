@@ -5,9 +5,9 @@ import type { BlobOrigin, BlobRows, BlobSweep } from '../../stores/content/conte
 import type { Database } from './database.ts';
 
 type ContentTables = {
-  blobs: { digest: Digest; size: number; added_at: number };
+  blobs: { digest: Digest; size: number; added_at: number; diff_id: Digest | null };
   leases: { digest: Digest; holder: string; until: number };
-  origins: { digest: Digest; host: string; repository: string; noted_at: number };
+  origins: { digest: Digest; project: string; host: string; repository: string; noted_at: number };
   possessions: { digest: Digest; project: string };
 };
 
@@ -30,20 +30,28 @@ export function sqliteBlobRows(database: Database, clock: Clock = systemClock): 
         on conflict do update set until = excluded.until where excluded.until > leases.until + ${slack}`.execute(into);
   };
 
+  const possess = (into: typeof db, project: string, digests: readonly Digest[]) =>
+    sql`insert into possessions (digest, project)
+        select value, ${project} from json_each(${JSON.stringify(digests)}) where true
+        on conflict do nothing`.execute(into);
+
   return {
     async get(digest) {
       return db.selectFrom('blobs').select(['digest', 'size']).where('digest', '=', digest).executeTakeFirst();
     },
 
-    async add({ digest, size }, leaseMs) {
+    async add({ digest, size, project, diffID }, leaseMs) {
       const now = clock.now();
       await db.transaction().execute(async (transaction) => {
         await transaction
           .insertInto('blobs')
-          .values({ digest, size, added_at: now })
-          .onConflict((conflict) => conflict.column('digest').doUpdateSet({ size }))
+          .values({ digest, size, added_at: now, diff_id: diffID ?? null })
+          .onConflict((conflict) =>
+            conflict.column('digest').doUpdateSet({ size, ...(diffID === undefined ? {} : { diff_id: diffID }) }),
+          )
           .execute();
         await lease(transaction, NEW, [digest], now + leaseMs);
+        if (project !== undefined) await possess(transaction, project, [digest]);
       });
     },
 
@@ -55,41 +63,43 @@ export function sqliteBlobRows(database: Database, clock: Clock = systemClock): 
       await db.deleteFrom('leases').where('holder', '=', holder).execute();
     },
 
-    async noteSources(sources) {
+    async noteSources(project, sources) {
       if (sources.length === 0) return;
       const now = clock.now();
-      await sql`insert into origins (digest, host, repository, noted_at)
-        select value ->> 'digest', value ->> 'host', value ->> 'repository', ${now}
+      await sql`insert into origins (digest, project, host, repository, noted_at)
+        select value ->> 'digest', ${project}, value ->> 'host', value ->> 'repository', ${now}
         from json_each(${JSON.stringify(sources)}) where true
         on conflict do update set noted_at = excluded.noted_at
           where origins.noted_at < ${now - NOTE_FRESH_MS}`.execute(db);
     },
 
-    async sources(digest): Promise<BlobOrigin[]> {
+    async sources(digest, project): Promise<BlobOrigin[]> {
       return db
         .selectFrom('origins')
         .select(['digest', 'host', 'repository'])
         .where('digest', '=', digest)
-        .orderBy('noted_at', 'desc')
+        .$if(project !== undefined, (query) => query.where('project', '=', project as string))
+        .groupBy(['host', 'repository'])
+        .orderBy((row) => row.fn.max('noted_at'), 'desc')
         .orderBy('host')
         .limit(ORIGINS_SHOWN)
         .execute();
     },
 
     async notePossession(project, digests) {
-      await sql`insert into possessions (digest, project)
-        select value, ${project} from json_each(${JSON.stringify(digests)}) where true
-        on conflict do nothing`.execute(db);
+      await possess(db, project, digests);
     },
 
-    async possesses(project, digest) {
-      const row = await db
-        .selectFrom('possessions')
-        .select('digest')
-        .where('digest', '=', digest)
-        .where('project', '=', project)
-        .executeTakeFirst();
-      return row !== undefined;
+    async possessed(project, digests) {
+      const found = await sql<{ digest: Digest; diff_id: Digest | null }>`select blobs.digest, blobs.diff_id
+        from json_each(${JSON.stringify(digests)}) as asked
+        join possessions on possessions.digest = asked.value and possessions.project = ${project}
+        join blobs on blobs.digest = asked.value`.execute(db);
+      return found.rows.map(({ digest, diff_id }) => (diff_id === null ? { digest } : { digest, diffID: diff_id }));
+    },
+
+    async noteDiffID(digest, diffID) {
+      await db.updateTable('blobs').set({ diff_id: diffID }).where('digest', '=', digest).execute();
     },
 
     async page(now, after, limit) {

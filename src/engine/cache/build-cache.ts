@@ -4,7 +4,7 @@ import type { Layer } from '../../images/layer.ts';
 import { log } from '../../lib/log.ts';
 import { messageOf } from '../../lib/problem.ts';
 import { LEASE_MS } from '../../stores/content/content.ts';
-import type { EngineDeps } from '../deps.ts';
+import type { ProjectDeps } from '../deps.ts';
 import type { Caller } from '../engine.ts';
 import type { LayerTrees } from '../layers/layer-trees.ts';
 import type { BlobFetcher } from '../transfer/fetch.ts';
@@ -14,7 +14,7 @@ import type { ForeignRecord, ImportedCache } from './imported.ts';
 import { sameChanges } from './same-changes.ts';
 
 export interface BuildCacheParts {
-  deps: Pick<EngineDeps, 'cache' | 'content' | 'origins' | 'remote' | 'clock'>;
+  deps: Pick<ProjectDeps, 'cache' | 'content' | 'origins' | 'remote' | 'clock'>;
   caller: Caller;
   fetcher: BlobFetcher;
   trees: LayerTrees;
@@ -64,7 +64,7 @@ export class BuildCache {
   async find(key: string, signal: AbortSignal): Promise<CacheHit | undefined> {
     const { deps, caller } = this.#parts;
     const known = await deps.cache.find(caller.project, key);
-    if (known !== undefined && (known.here || (await this.#comesFromElsewhere(known, signal)))) return known;
+    if (known !== undefined && (await this.#canBeUsed(known, signal))) return known;
     for (const imported of await this.#imported()) {
       const record = imported.records.find((each) => each.key === key);
       if (record === undefined) continue;
@@ -146,10 +146,11 @@ export class BuildCache {
     return this.#imports;
   }
 
-  /** A record that came from a registry and whose layer nobody has needed yet: is it still to be had? */
-  async #comesFromElsewhere({ layer, importedFrom }: CacheHit, signal: AbortSignal): Promise<boolean> {
-    const { origins, remote } = this.#parts.deps;
-    if (layer === undefined || importedFrom === undefined) return false;
+  /** One that came from a registry may name a layer that nobody has needed yet, or that lies here for others: is it to be had? */
+  async #canBeUsed({ layer, importedFrom, here }: CacheHit, signal: AbortSignal): Promise<boolean> {
+    const { content, origins, remote } = this.#parts.deps;
+    if (layer === undefined || importedFrom === undefined) return here;
+    if (here && (await content.had([layer.blob.digest])).has(layer.blob.digest)) return true;
     for (const { host, repository } of await origins.sources(layer.blob.digest)) {
       const there = await remote.hasBlob(host, repository, layer.blob.digest, { signal }).catch(() => false);
       if (there) return true;

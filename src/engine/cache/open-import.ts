@@ -4,7 +4,7 @@ import type { Platform } from '../../images/platform.ts';
 import type { Reference } from '../../images/reference.ts';
 import { Problem } from '../../lib/problem.ts';
 import { ownName, repositoryKey } from '../../stores/registry/name.ts';
-import type { EngineDeps } from '../deps.ts';
+import type { ProjectDeps } from '../deps.ts';
 import type { Caller, ResolvedImage } from '../engine.ts';
 import type { CacheImport } from '../request.ts';
 import type { BlobFetcher } from '../transfer/fetch.ts';
@@ -19,7 +19,7 @@ import { readInlineCache } from './inline.ts';
 const BUILDKIT_CACHE = 'application/vnd.buildkit.cacheconfig.v0';
 
 export interface ImportRoom {
-  deps: Pick<EngineDeps, 'content' | 'registry' | 'own' | 'origins' | 'remote'>;
+  deps: Pick<ProjectDeps, 'content' | 'registry' | 'own' | 'origins' | 'remote' | 'vouches'>;
   source: ImageSource;
   fetcher: BlobFetcher;
   platform: Platform;
@@ -41,7 +41,7 @@ export async function openImport(from: CacheImport, caller: Caller, room: Import
   const { reference, target, own } = await room.source.target(name, caller);
   const manifest = parseManifest(await room.deps.content.read(target.digest), target.mediaType);
   const has = (blob: Descriptor, signal: AbortSignal) =>
-    own ? isOurs(reference, blob, room) : isIn(reference, blob, caller.project, room, signal);
+    own ? isOurs(reference, blob, room) : isIn(reference, blob, room, signal);
   const types = manifest.kind === 'index' ? manifest.value.manifests : [manifest.value.config];
   if (types.some(({ mediaType }) => mediaType === BUILDKIT_CACHE))
     throw new Problem(
@@ -95,7 +95,9 @@ async function canBeHad({ digest }: Descriptor, { deps }: ImportRoom): Promise<b
 
 async function isOurs({ host, repository }: Reference, { digest }: Descriptor, { deps }: ImportRoom): Promise<boolean> {
   const missing = await deps.registry.missingBlobs(repositoryKey(ownName(host, repository, deps.own)), [digest]);
-  return missing.length === 0 && (await deps.content.stat(digest)) !== undefined;
+  if (missing.length > 0) return false;
+  await deps.content.note([digest]);
+  return (await deps.content.stat(digest)) !== undefined;
 }
 
 /**
@@ -105,20 +107,18 @@ async function isOurs({ host, repository }: Reference, { digest }: Descriptor, {
 async function isIn(
   { host, repository }: Reference,
   blob: Descriptor,
-  project: string,
-  { deps, source }: ImportRoom,
+  { deps }: ImportRoom,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { content, remote } = deps;
-  const isHere = (await content.stat(blob.digest)) !== undefined;
-  if (isHere && (await source.possession.has(project, blob.digest))) return true;
+  if ((await content.stat(blob.digest)) !== undefined) return true;
   try {
-    if (!isHere) return await remote.hasBlob(host, repository, blob.digest, { signal });
+    if (!(await content.liesHere(blob.digest)) || deps.vouches?.(host))
+      return await remote.hasBlob(host, repository, blob.digest, { signal });
     const bytes = await remote.blob(host, repository, blob, { signal });
     await content.ingest(bytes, { expected: blob.digest, size: blob.size, signal });
   } catch {
     return false;
   }
-  await source.possession.note(project, [blob.digest]);
   return true;
 }

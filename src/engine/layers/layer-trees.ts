@@ -2,23 +2,27 @@ import { decodeLayerFile } from '../../images/decompress.ts';
 import type { Digest } from '../../images/digest.ts';
 import type { Layer } from '../../images/layer.ts';
 import { readTar } from '../../images/tar/read.ts';
-import type { ContentReader } from '../../stores/content/content.ts';
 import type { Watch } from '../progress.ts';
 import type { BlobFetcher } from '../transfer/fetch.ts';
+import type { ProjectContent } from '../transfer/project-content.ts';
 import { SharedWork } from '../transfer/shared-work.ts';
 import { KEPT_TEXT_LIMIT, KEPT_TEXTS, Listing, type ListingStore } from '../trees/listing.ts';
 import { MergedTree } from '../trees/merged-tree.ts';
 import { PassingBytes } from './passing-bytes.ts';
 import { fromHeader } from './tar-entries.ts';
 
-/** The tree that an image's layers show, by their listings; a layer that has none yet is scanned once, and never unpacked. */
+/**
+ * The tree that an image's layers show, by their listings; a layer that has none yet is scanned once, and never unpacked.
+ * Listings are kept by diffID, which any config may claim, so one is given only for a layer that is proven to be its tar.
+ */
 export class LayerTrees {
-  readonly #content: ContentReader;
+  readonly #content: ProjectContent;
   readonly #fetcher: BlobFetcher;
   readonly #listings: ListingStore;
-  readonly #scanning = new SharedWork<Digest, Listing>();
+  readonly #scanning = new SharedWork<string, Listing>();
+  readonly #proving = new SharedWork<string, void>();
 
-  constructor(content: ContentReader, fetcher: BlobFetcher, listings: ListingStore) {
+  constructor(content: ProjectContent, fetcher: BlobFetcher, listings: ListingStore) {
     this.#content = content;
     this.#fetcher = fetcher;
     this.#listings = listings;
@@ -29,9 +33,12 @@ export class LayerTrees {
    * @param watch told of the layers that have to be fetched
    */
   tree(layers: readonly Layer[], signal: AbortSignal, watch?: Watch): MergedTree {
+    let looked: Promise<unknown> | undefined;
     return new MergedTree(async (i) => {
       const layer = layers[layers.length - 1 - i];
       if (layer === undefined) return undefined;
+      looked ??= this.#content.provenLayers(layers); // one look for all of them
+      await looked;
       if ((await this.known(layer.diffID)) === undefined)
         await this.#scanFrom(layers.length - i, layers, signal, watch);
       return await this.listing(layer, signal, watch);
@@ -53,19 +60,49 @@ export class LayerTrees {
   /** @throws Problem `invalid` when the layer isn't what the config says, `unavailable` when it can't be fetched */
   async listing(layer: Layer, signal: AbortSignal, watch?: Watch): Promise<Listing> {
     const known = await this.#listings.find(layer.diffID);
-    if (known !== undefined) return known;
-    return await this.#scanning.do(layer.diffID, signal, async (shared) => {
+    if (known !== undefined) {
+      await this.prove(layer, signal, watch);
+      return known;
+    }
+    return await this.#scanning.do(workOn(layer), signal, async (shared) => {
       await this.#fetcher.ensure([layer.blob], shared, watch);
       const listing = await scan(await this.#content.path(layer.blob.digest), layer, shared);
       await this.#listings.save(layer.diffID, listing);
+      await this.#content.noteProven(layer);
       return listing;
     });
   }
 
-  /** Notes the listing of a layer that was just written or unpacked. */
-  async note(diffID: Digest, listing: Listing): Promise<void> {
-    await this.#listings.save(diffID, listing);
+  /** Those whose trees may be given without a look at their bytes. */
+  proven(layers: readonly Layer[]): Promise<ReadonlySet<Layer>> {
+    return this.#content.provenLayers(layers);
   }
+
+  /**
+   * Has the bytes of a layer come here, and reads them unless that was done before.
+   * @throws Problem `invalid` when the layer isn't what the config says, `unavailable` when it can't be fetched
+   */
+  async prove(layer: Layer, signal: AbortSignal, watch?: Watch): Promise<void> {
+    if ((await this.proven([layer])).has(layer)) return;
+    await this.#proving.do(workOn(layer), signal, async (shared) => {
+      await this.#fetcher.ensure([layer.blob], shared, watch);
+      if ((await this.proven([layer])).has(layer)) return;
+      const { digest, mediaType } = layer.blob;
+      for await (const _ of decodeLayerFile(await this.#content.path(digest), mediaType, { diffID: layer.diffID }))
+        shared.throwIfAborted();
+      await this.#content.noteProven(layer);
+    });
+  }
+
+  /** Notes the listing of a layer that was just written or unpacked, and with that read to its end. */
+  async note(layer: Layer, listing: Listing): Promise<void> {
+    await this.#listings.save(layer.diffID, listing);
+    await this.#content.noteProven(layer);
+  }
+}
+
+function workOn({ blob, diffID }: Layer): string {
+  return `${blob.digest} ${diffID}`;
 }
 
 /** Compressed bytes of layers that are read together, so that little is in vain when an upper layer says all. */

@@ -76,7 +76,7 @@ export async function writeLayer(
       contentDigest: layerWriter.contentDigest.finish(),
       listing: layerWriter.listing,
       adopt: async () => {
-        await content.adopt(file, { digest, size });
+        await content.adopt(file, { digest, size, diffID: layer.diffID });
       },
       discard,
     };

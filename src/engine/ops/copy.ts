@@ -189,7 +189,7 @@ async function copySelection(
     await written.discard();
     throw error;
   }
-  await trees.note(written.layer.diffID, written.listing);
+  await trees.note(written.layer, written.listing);
   const made: Made = { layer: written.layer, contentDigest: written.contentDigest };
   return await saveMade(services, state, place, after, made);
 }

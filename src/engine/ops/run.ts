@@ -157,7 +157,7 @@ async function keep(
     }
   }
   await written.adopt();
-  await trees.note(written.layer.diffID, written.listing);
+  await trees.note(written.layer, written.listing);
   const chainID = chainIDs(diffIDs([...state.layers, written.layer])).at(-1);
   if (chainID !== undefined && !dated) await mounts.store.commit(chainID, upper);
   return { layer: written.layer, contentDigest: written.contentDigest };

@@ -48,7 +48,7 @@ export async function makeWorkdir(
       latestNs: sourceDateNs(services.request.buildArgs),
     });
     await written.adopt();
-    await services.trees.note(written.layer.diffID, written.listing);
+    await services.trees.note(written.layer, written.listing);
     return { layer: written.layer, contentDigest: written.contentDigest };
   });
 }

@@ -2,7 +2,7 @@ import { parseReference } from '../../images/reference.ts';
 import { writeTar } from '../../images/tar/write.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { NamedImage } from '../../stores/names/names.ts';
-import type { EngineDeps } from '../deps.ts';
+import type { ProjectDeps } from '../deps.ts';
 import type { Caller, ImageFiles, LoadedImage } from '../engine.ts';
 import type { LayerTrees } from '../layers/layer-trees.ts';
 import type { BlobFetcher } from '../transfer/fetch.ts';
@@ -11,7 +11,7 @@ import { type ArchivedImage, archivedBlobs, archiveEntries } from './image-archi
 import { loadArchive } from './load-archive.ts';
 
 export interface FilesRoom {
-  deps: EngineDeps;
+  deps: ProjectDeps;
   fetcher: BlobFetcher;
   source: ImageSource;
   trees: LayerTrees;

@@ -114,7 +114,7 @@ async function compressLayer(
     const { layer } = await encodeLayer(tar, async (chunk) => await target.appendFile(chunk), { signal });
     await handle.close();
     handle = undefined;
-    await content.adopt(file, layer.blob);
+    await content.adopt(file, { ...layer.blob, diffID: layer.diffID });
     return layer;
   } catch (error) {
     await handle?.close();

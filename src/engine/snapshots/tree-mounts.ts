@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { withReadOnlyView } from '../../containers/sandbox/overlay.ts';
 import { decodeLayerFile } from '../../images/decompress.ts';
 import type { Layer } from '../../images/layer.ts';
-import type { ContentReader } from '../../stores/content/content.ts';
 import type { LayerTrees } from '../layers/layer-trees.ts';
 import type { Watch } from '../progress.ts';
 import { type BlobFetcher, throwFirst } from '../transfer/fetch.ts';
+import type { ProjectContent } from '../transfer/project-content.ts';
 import { chainIDs, type SnapshotStore } from './snapshot-store.ts';
 import { unpackLayer, unpackLayerFile } from './unpack.ts';
 
@@ -20,11 +20,11 @@ export interface TreeStack {
 /** Unpacks layers when something has to see their files, and shows them as one tree. */
 export class TreeMounts {
   readonly store: SnapshotStore;
-  readonly #content: ContentReader;
+  readonly #content: ProjectContent;
   readonly #fetcher: BlobFetcher;
   readonly #trees: LayerTrees;
 
-  constructor(store: SnapshotStore, content: ContentReader, fetcher: BlobFetcher, trees: LayerTrees) {
+  constructor(store: SnapshotStore, content: ProjectContent, fetcher: BlobFetcher, trees: LayerTrees) {
     this.store = store;
     this.#content = content;
     this.#fetcher = fetcher;
@@ -40,10 +40,13 @@ export class TreeMounts {
     const ids = chainIDs(layers.map((layer) => layer.diffID));
     const release = await this.store.lease(ids);
     try {
+      const proven = await this.#trees.proven(layers);
       const results = await Promise.allSettled(
-        layers.map((layer, i) => {
+        layers.map(async (layer, i) => {
           const id = ids[i] ?? layer.diffID;
-          return this.store.make(id, (folder) => this.#unpack(layer, layers.slice(0, i), folder, signal, watch));
+          await this.store.make(id, (folder) => this.#unpack(layer, layers.slice(0, i), folder, signal, watch));
+          // a tree that somebody else's layer made is given to those only who have had the bytes
+          if (!proven.has(layer)) await this.#trees.prove(layer, signal, watch);
         }),
       );
       throwFirst(results);
@@ -76,7 +79,8 @@ export class TreeMounts {
       diffID === undefined
         ? await unpackLayerFile(file, folder, below, signal, options)
         : await unpackLayer(decodeLayerFile(file, layer.blob.mediaType, { diffID }), folder, below, signal, options);
-    if (known === undefined) await this.#trees.note(layer.diffID, listing);
+    if (known === undefined) await this.#trees.note(layer, listing);
+    else await this.#content.noteProven(layer);
     watch?.(unpacking, 0, undefined, true);
   }
 

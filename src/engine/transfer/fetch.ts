@@ -1,30 +1,30 @@
 import type { Descriptor } from '../../images/descriptor.ts';
 import type { Digest } from '../../images/digest.ts';
-import type { RegistryClient } from '../../images/remote/client.ts';
 import { cancelled } from '../../lib/cancelled.ts';
 import { messageOf, Problem } from '../../lib/problem.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
-import { type BlobOrigin, type ContentStore, LEASE_MS } from '../../stores/content/content.ts';
+import { LEASE_MS } from '../../stores/content/content.ts';
+import { isOwnHost } from '../../stores/registry/name.ts';
+import type { ProjectDeps } from '../deps.ts';
 import type { Watch } from '../progress.ts';
 import { SharedWork } from './shared-work.ts';
 
 /** Blobs fetched at once: more connections to one registry gain nothing and are what rate limits count. */
 const PARALLEL = 4;
 
-export interface BlobFetcherDeps {
-  content: ContentStore;
-  origins: { sources(digest: Digest): Promise<BlobOrigin[]> };
-  remote: RegistryClient;
-}
+type FetchDeps = Pick<ProjectDeps, 'content' | 'origins' | 'remote' | 'vouches' | 'own'>;
 
-/** Brings blobs here when something needs their bytes: from any registry that is known to have them, each one once. */
+/**
+ * Brings blobs here when something needs their bytes, each one once: from any registry that the project was told of. One
+ * that lies here for another project alone comes again from there, or has to be said to be there by a registry that checks.
+ */
 export class BlobFetcher {
-  readonly #deps: BlobFetcherDeps;
+  readonly #deps: FetchDeps;
   readonly #room = new Semaphore(PARALLEL);
   readonly #fetching = new SharedWork<Digest, void>();
   readonly #watching = new Map<Digest, Set<Watch>>();
 
-  constructor(deps: BlobFetcherDeps) {
+  constructor(deps: FetchDeps) {
     this.#deps = deps;
   }
 
@@ -35,11 +35,9 @@ export class BlobFetcher {
    */
   async ensure(blobs: readonly Descriptor[], signal: AbortSignal, watch?: Watch): Promise<void> {
     // held before they are looked for, so that a collection can't take one in between
-    await this.#deps.content.hold(
-      BLOB_HOLDER,
-      blobs.map((blob) => blob.digest),
-      LEASE_MS,
-    );
+    const digests = blobs.map((blob) => blob.digest);
+    await this.#deps.content.hold(BLOB_HOLDER, digests, LEASE_MS);
+    await this.#deps.content.had(digests); // one look for all of them
     const stop = new AbortController();
     const either = AbortSignal.any([signal, stop.signal]);
     const results = await Promise.allSettled(
@@ -86,12 +84,17 @@ export class BlobFetcher {
   };
 
   async #fetch(blob: Descriptor, signal: AbortSignal): Promise<void> {
-    const { content, origins, remote } = this.#deps;
+    const { content, origins, remote, vouches, own } = this.#deps;
     if (await this.has(blob.digest)) return;
-    const places = await origins.sources(blob.digest);
+    const places = (await origins.sources(blob.digest)).filter(({ host }) => !isOwnHost(host, own));
+    const liesHere = await content.liesHere(blob.digest);
     let last: unknown;
     for (const { host, repository } of places) {
       try {
+        if (liesHere && vouches?.(host) && (await remote.hasBlob(host, repository, blob.digest, { signal }))) {
+          await content.note([blob.digest]);
+          return;
+        }
         const bytes = await remote.blob(host, repository, blob, { signal });
         await content.ingest(watched(blob, bytes, this.#tell), { expected: blob.digest, size: blob.size, signal });
         return;

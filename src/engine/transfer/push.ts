@@ -13,7 +13,7 @@ import { Problem } from '../../lib/problem.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import { LEASE_MS } from '../../stores/content/content.ts';
 import { isOwnHost, type OwnName, ownName, repositoryKey } from '../../stores/registry/name.ts';
-import type { EngineDeps } from '../deps.ts';
+import type { ProjectDeps } from '../deps.ts';
 import type { Caller, CopyResult, PushListener, PushResult } from '../engine.ts';
 import type { Watch } from '../progress.ts';
 import { referrersOf } from '../provenance/attach.ts';
@@ -34,11 +34,11 @@ interface Part {
 
 /** Sends local images to registries: ours by writing rows, others by mounting what they have and streaming the rest. */
 export class Pusher {
-  readonly #deps: EngineDeps;
+  readonly #deps: ProjectDeps;
   readonly #fetcher: BlobFetcher;
   readonly #source: ImageSource;
 
-  constructor(deps: EngineDeps, fetcher: BlobFetcher, source: ImageSource) {
+  constructor(deps: ProjectDeps, fetcher: BlobFetcher, source: ImageSource) {
     this.#deps = deps;
     this.#fetcher = fetcher;
     this.#source = source;
@@ -109,13 +109,12 @@ export class Pusher {
     origin: () => Promise<Pick<Reference, 'host' | 'repository'> | undefined>,
     caller: Caller,
   ): Promise<Part[]> {
-    const { content, own } = this.#deps;
+    const { content } = this.#deps;
     const parts: Part[] = [];
     const add = async (descriptor: Descriptor): Promise<void> => {
       const isHere = (await content.stat(descriptor.digest)) !== undefined;
-      const place = isHere && descriptor === target ? undefined : await origin();
-      if (!isHere || (place !== undefined && !isOwnHost(place.host, own))) {
-        // an index may name what its author never had
+      if (!isHere) {
+        const place = await origin();
         if (place === undefined)
           throw new Problem('unavailable', `${name}: its manifest ${descriptor.digest} is not here`, {
             hint: 'Pull the image again, so that its registry is known.',
@@ -137,7 +136,9 @@ export class Pusher {
     origin: () => Promise<Pick<Reference, 'host' | 'repository'> | undefined>,
   ): Promise<void> {
     const place = await origin();
-    if (place !== undefined && !isOwnHost(place.host, this.#deps.own)) await this.#source.noteOrigins(place, manifest);
+    if (place === undefined) return;
+    if (isOwnHost(place.host, this.#deps.own)) await this.#source.noteLinked(place, manifest);
+    else await this.#source.noteOrigins(place, manifest);
   }
 
   /** One transaction per manifest; bytes move only when a base layer has never been needed here. */
@@ -214,22 +215,15 @@ export class Pusher {
     );
     throwFirst(results);
     const noting = this.#deps.origins.noteSources(arrived.map(({ digest }) => ({ digest, host, repository })));
-    throwFirst(await Promise.allSettled([noting, this.#putManifests(reference, tag, parts, caller)]));
+    throwFirst(await Promise.allSettled([noting, this.#putManifests(reference, tag, parts, caller.signal)]));
     return tally;
   }
 
-  async #putManifests({ host, repository }: Reference, tag: string, parts: readonly Part[], caller: Caller) {
-    const { project, signal } = caller;
+  async #putManifests({ host, repository }: Reference, tag: string, parts: readonly Part[], signal: AbortSignal) {
     for (const { descriptor, manifest, bytes } of parts) {
       const name = descriptor.digest === parts.at(-1)?.descriptor.digest ? tag : descriptor.digest;
       await this.#deps.remote.putManifest(host, repository, name, bytes, manifest.mediaType, { signal });
     }
-    // built on again, the image is the project's own: nothing of it has to come back
-    const small = parts.flatMap((part) => [part.descriptor, ...blobsOf(part).slice(0, 1)]);
-    await this.#source.possession.note(
-      project,
-      small.map(({ digest }) => digest),
-    );
   }
 
   /**

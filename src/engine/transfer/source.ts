@@ -14,11 +14,10 @@ import {
 import { Problem } from '../../lib/problem.ts';
 import type { NamedImage } from '../../stores/names/names.ts';
 import { isOwnHost, ownName, repositoryKey } from '../../stores/registry/name.ts';
-import type { EngineDeps } from '../deps.ts';
+import type { ProjectDeps } from '../deps.ts';
 import type { Caller, ResolvedImage } from '../engine.ts';
 import { choosePlatform } from './choose-platform.ts';
 import type { BlobFetcher } from './fetch.ts';
-import { Possession } from './possession.ts';
 
 export interface ResolveOptions {
   platform: Platform;
@@ -41,15 +40,12 @@ const SMALL_LIMIT = 4 << 20;
  * is ours, the registry that the name says. Only manifests and the config are fetched; where the layers are is noted.
  */
 export class ImageSource {
-  readonly #deps: EngineDeps;
+  readonly #deps: ProjectDeps;
   readonly #fetcher: BlobFetcher;
-  /** What of other registries counts as here: the bytes have to have come to the caller's project. */
-  readonly possession: Possession;
 
-  constructor(deps: EngineDeps, fetcher: BlobFetcher) {
+  constructor(deps: ProjectDeps, fetcher: BlobFetcher) {
     this.#deps = deps;
     this.#fetcher = fetcher;
-    this.possession = new Possession(deps.origins);
   }
 
   /** @throws Problem `not-found` in docker's words, `denied`, `unavailable`, `invalid` (the name) */
@@ -120,6 +116,7 @@ export class ImageSource {
           hint: `${reference.host} is served by this server, and it has no such image. To reach the real registry, take the host out of registries.own in slipway.yaml.`,
         },
       );
+    await this.#deps.content.note([stored.digest]);
     return { mediaType: stored.mediaType, digest: stored.digest, size: stored.size };
   }
 
@@ -128,19 +125,17 @@ export class ImageSource {
     const { remote, content } = this.#deps;
     const { signal } = caller;
     const digest = reference.digest ?? (await remote.head(reference, { signal }))?.digest;
-    const known = digest === undefined ? undefined : await this.#known(digest, caller);
+    const known = digest === undefined ? undefined : await this.#known(digest);
     if (known !== undefined) return known;
     const exact = digest === undefined ? reference : { ...reference, digest };
     const { descriptor, bytes } = await remote.resolve(exact, { signal });
     await content.put(bytes);
-    await this.possession.note(caller.project, [descriptor.digest]);
     return descriptor;
   }
 
   /** A digest is what anybody may write behind a name, or a server of anybody's answer to HEAD; only bytes prove it. */
-  async #known(digest: Digest, caller: Caller): Promise<Descriptor | undefined> {
+  async #known(digest: Digest): Promise<Descriptor | undefined> {
     const { content } = this.#deps;
-    if (!(await this.possession.has(caller.project, digest))) return undefined;
     const info = await content.stat(digest);
     if (info === undefined) return undefined;
     return { mediaType: parseManifest(await content.read(digest, SMALL_LIMIT)).mediaType, digest, size: info.size };
@@ -159,11 +154,12 @@ export class ImageSource {
     if (manifest.kind === 'index') {
       const chosen = choosePlatform(manifest.value, platform, name);
       descriptor = { mediaType: chosen.mediaType, digest: chosen.digest, size: chosen.size };
-      if (!own) await this.ensureManifest(reference, descriptor, caller);
+      await this.ensureManifest(reference, descriptor, caller);
       manifest = await this.#manifest(descriptor);
     }
     const image = await this.#image(manifest, name);
-    if (!own) {
+    if (own) await this.noteLinked(reference, image);
+    else {
       await this.noteOrigins(reference, image);
       await this.ensureSmall(reference, image.config, caller);
     }
@@ -182,31 +178,50 @@ export class ImageSource {
     return resolved;
   }
 
-  /** Brings the manifest of one platform of an index here. */
+  /** Brings the manifest of one platform of an index here; ours are, with the index. */
   async ensureManifest(
     { host, repository }: Pick<Reference, 'host' | 'repository'>,
     descriptor: Descriptor,
     caller: Caller,
   ): Promise<void> {
-    const { content, remote } = this.#deps;
-    const possessed = await this.possession.has(caller.project, descriptor.digest);
-    if (possessed && (await content.stat(descriptor.digest)) !== undefined) return;
+    const { content, remote, own, registry } = this.#deps;
+    if ((await content.stat(descriptor.digest)) !== undefined) return;
+    if (isOwnHost(host, own)) {
+      const key = repositoryKey(ownName(host, repository, own));
+      if ((await registry.manifest(key, descriptor.digest)) === undefined)
+        throw new Problem('not-found', `${host}/${repository} has no manifest ${descriptor.digest}`);
+      return await content.note([descriptor.digest]);
+    }
     const { bytes } = await remote.manifest(host, repository, descriptor.digest, { signal: caller.signal });
     await content.put(bytes);
-    await this.possession.note(caller.project, [descriptor.digest]);
   }
 
   /** Brings a config here, from the repository whose manifest names it unless the project has had it. */
   async ensureSmall(
     { host, repository }: Pick<Reference, 'host' | 'repository'>,
     blob: Descriptor,
-    { project, signal }: Caller,
+    { signal }: Caller,
   ): Promise<void> {
-    if (await this.possession.has(project, blob.digest)) return await this.#fetcher.ensure([blob], signal);
     const { content, remote } = this.#deps;
+    if ((await content.had([blob.digest])).has(blob.digest)) return await this.#fetcher.ensure([blob], signal);
     const bytes = await remote.blob(host, repository, blob, { signal });
     await content.ingest(bytes, { expected: blob.digest, size: blob.size, signal });
-    await this.possession.note(project, [blob.digest]);
+  }
+
+  /** What a repository of ours links, whoever may read it has. */
+  async noteLinked(
+    { host, repository }: Pick<Reference, 'host' | 'repository'>,
+    { config, layers }: ImageManifest,
+  ): Promise<void> {
+    const { content, registry, origins, own } = this.#deps;
+    const digests = [config, ...layers].map(({ digest }) => digest);
+    const had = await content.had(digests);
+    const others = digests.filter((digest) => !had.has(digest));
+    if (others.length === 0) return;
+    const missing = await registry.missingBlobs(repositoryKey(ownName(host, repository, own)), others);
+    await content.note(others.filter((digest) => !missing.includes(digest)));
+    // where other platforms of an index lie, when all of it is pushed on
+    await origins.noteSources([{ digest: config.digest, host, repository }]);
   }
 
   async noteOrigins(

@@ -22,6 +22,14 @@ export interface BlobInfo {
   size: number;
 }
 
+/** What is known of new bytes beside their measure. */
+export interface NewBlob extends BlobInfo {
+  /** Has had the bytes from here on. */
+  project?: string | undefined;
+  /** Of a layer that was measured here: the digest of the tar that it unpacks to. */
+  diffID?: Digest | undefined;
+}
+
 /** Inclusive byte positions, as in HTTP. */
 export interface ByteRange {
   start: number;
@@ -47,6 +55,8 @@ export interface IngestOptions {
   /** Bytes that must arrive. */
   size?: number | undefined;
   algorithm?: DigestAlgorithm;
+  /** Has had the bytes from here on; noted together with the blob. */
+  project?: string | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -64,7 +74,7 @@ export interface ContentWriter {
    * Takes over a finished file of the same file system (an upload session, a layer written by the engine): flushed,
    * renamed, recorded. The file's digest must have been measured while it was written.
    */
-  adopt(file: string, info: BlobInfo): Promise<BlobInfo>;
+  adopt(file: string, info: NewBlob): Promise<BlobInfo>;
   /** A new file below `content/ingest/` for whoever writes by itself and then calls `adopt`. */
   scratch(): Promise<string>;
 }
@@ -93,16 +103,20 @@ export interface ContentStore extends ContentReader, ContentWriter, Leases {}
 export interface BlobRows {
   get(digest: Digest): Promise<BlobInfo | undefined>;
   /** Records a blob that is on disk and leases it for `leaseMs`. */
-  add(blob: BlobInfo, leaseMs: number): Promise<void>;
+  add(blob: NewBlob, leaseMs: number): Promise<void>;
   /** Keeps blobs until then (milliseconds since 1970); also such as have no row yet. */
   hold(holder: string, digests: Digest[], until: number): Promise<void>;
   release(holder: string): Promise<void>;
-  /** Where a blob that we don't have can be fetched from: noted when a manifest that names it was resolved. */
-  noteSources(sources: BlobOrigin[]): Promise<void>;
-  sources(digest: Digest): Promise<BlobOrigin[]>;
+  /** Where a project was told that blobs can be fetched from: noted when a manifest that names them was resolved. */
+  noteSources(project: string, sources: BlobOrigin[]): Promise<void>;
+  /** @param project absent: whoever was told */
+  sources(digest: Digest, project?: string): Promise<BlobOrigin[]>;
   /** Notes that a project has had the bytes of these, from elsewhere or its own; forgotten when a blob goes. */
   notePossession(project: string, digests: readonly Digest[]): Promise<void>;
-  possesses(project: string, digest: Digest): Promise<boolean>;
+  /** Those of these blobs that are recorded and that the project has had. */
+  possessed(project: string, digests: readonly Digest[]): Promise<PossessedBlob[]>;
+  /** Notes what tar a layer unpacks to, as somebody here has read it. */
+  noteDiffID(digest: Digest, diffID: Digest): Promise<void>;
 }
 
 /** What the collector alone needs of the rows; it stays inside the owner, because files move inside a transaction. */
@@ -121,6 +135,12 @@ export interface BlobSweep {
 
 export interface LeasedBlob extends BlobInfo {
   leasedUntil?: number | undefined;
+}
+
+export interface PossessedBlob {
+  digest: Digest;
+  /** Of a layer that was written or read to its end here; a config may claim any. */
+  diffID?: Digest | undefined;
 }
 
 /** A place in another registry that holds a blob. */

@@ -87,7 +87,7 @@ describe.skipIf(!hasBusybox || !isRoot)('a step that was not cached', () => {
     await build(`${BASE}\nRUN install`);
     const name = `${OWN}/next:1`;
     await build(`${BASE}\nCOPY a.py /a`, { tags: [name] });
-    await test.engine.push(name, test.caller());
+    await test.engine.push(name, { ...test.caller(), project: `p${project}` });
     expect(why(await build(`FROM ${name}\nRUN install`))[0]).toMatch(
       /^the base changed: .*\/base:1@sha256:[0-9a-f]{12} -> .*\/next:1@sha256:[0-9a-f]{12}$/,
     );

@@ -115,6 +115,7 @@ async function record(
     mediaType,
     size,
     blobs: blobs.map((blob) => blob.digest),
+    link: blobs.map((blob) => blob.digest),
     children: children.map((child) => child.digest),
     tags: [tag],
     actor: 'tester',

@@ -51,15 +51,15 @@ describe.skipIf(!hasBusybox || !existsSync(REGISTRY))('FROM alone', () => {
     const amd64 = { os: 'linux', architecture: 'amd64' };
     const arm64 = { os: 'linux', architecture: 'arm64' };
     const [first, second] = [
-      await putBusybox(other.deps, 'amd:1', amd64),
-      await putBusybox(other.deps, 'arm:1', arm64),
+      await putBusybox(other.deps, 'both:amd', amd64),
+      await putBusybox(other.deps, 'both:arm', arm64),
     ];
     await putIndex(other.deps, 'both:1', [
       { ...first, platform: amd64 },
       { ...second, platform: arm64 },
     ]);
     await other.engine.copy(`${OWN}/both:1`, `${host}/up/both:1`, other.caller());
-    await other.engine.copy(`${OWN}/amd:1`, `${host}/up/one:1`, other.caller());
+    await other.engine.copy(`${OWN}/both:amd`, `${host}/up/one:1`, other.caller());
   });
   afterAll(async () => {
     registry.kill();
@@ -103,8 +103,8 @@ describe.skipIf(!hasBusybox || !existsSync(REGISTRY))('FROM alone', () => {
   it('takes one platform of an index when the file asks for it', async () => {
     const result = await build('up/both', `${OWN}/arm:kept`, '--platform=linux/arm64 ');
     const resolved = await other.deps.registry.manifest(
-      repositoryKey(ownName('europe-central2-docker.pkg.dev', 'test/repo/arm', other.deps.own)),
-      '1',
+      repositoryKey(ownName('europe-central2-docker.pkg.dev', 'test/repo/both', other.deps.own)),
+      'arm',
     );
     expect(result.image.target.digest).toBe(resolved?.digest);
   });

@@ -72,7 +72,7 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
   const remote = createRegistryClient({});
   const deps: EngineDeps = {
     content: new DiskContent({ folder: join(folder, 'content'), rows }),
-    origins: rows,
+    blobs: rows,
     names: sqliteNames(database),
     registry: new SqliteRegistry(database),
     cache: sqliteCache(database),

@@ -5,9 +5,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Descriptor } from '../../../src/images/descriptor.ts';
 import { digestOf } from '../../../src/images/digest.ts';
 import { MEDIA } from '../../../src/images/media-types.ts';
-import { hasBusybox, putBusybox, putImage } from '../image-build/busybox-base.ts';
-import { openTestEngine, type TestEngine, type TestRequest } from '../image-build/test-engine.ts';
-import { serveWeb, type WebServer } from '../image-build-sources/web-server.ts';
+import { hasBusybox, putBusybox, putImage, putIndex } from '../image-build/busybox-base.ts';
+import { OWN, openTestEngine, type TestEngine, type TestRequest } from '../image-build/test-engine.ts';
+import { type ForeignRegistry, openForeignRegistry } from './foreign-registry.ts';
 
 /** What somebody gets who runs a registry of his own and knows digests of a private image that lies on this server. */
 describe.skipIf(!hasBusybox)('digests of an image of another project', () => {
@@ -15,11 +15,9 @@ describe.skipIf(!hasBusybox)('digests of an image of another project', () => {
   let stolen: Descriptor;
   let config: Descriptor;
   let layer: Descriptor;
-  let server: WebServer;
+  let server: ForeignRegistry;
   let host: string;
   let folder: string;
-  /** What the registry has, by the last part of the path; a string is what it claims by HEAD and never gives. */
-  let served: Map<string, Buffer | string>;
 
   beforeAll(async () => {
     test = await openTestEngine();
@@ -27,40 +25,20 @@ describe.skipIf(!hasBusybox)('digests of an image of another project', () => {
     const manifest = JSON.parse((await test.deps.content.read(stolen.digest)).toString());
     config = manifest.config;
     layer = manifest.layers[0];
-    server = await serveWeb(({ method, url = '' }, response) => {
-      const found = url === '/v2/' ? Buffer.alloc(0) : served.get(url.split('/').at(-1) ?? '');
-      const isThere = Buffer.isBuffer(found) || (method === 'HEAD' && found !== undefined);
-      response.statusCode = isThere ? 200 : 404;
-      response.setHeader('content-type', Buffer.isBuffer(found) ? typeOf(found) : MEDIA.ociManifest);
-      if (found !== undefined)
-        response.setHeader('docker-content-digest', Buffer.isBuffer(found) ? digestOf(found) : found);
-      response.end(Buffer.isBuffer(found) ? found : undefined);
-    });
-    host = new URL(server.url).host;
+    server = await openForeignRegistry();
+    host = server.host;
   });
   afterAll(async () => {
     await server.close();
     await test.close();
   });
   beforeEach(async () => {
-    served = new Map();
+    server.served.clear();
     folder = await mkdtemp(join(tmpdir(), 'slipway-context-'));
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  const typeOf = (bytes: Buffer): string => {
-    try {
-      return JSON.parse(bytes.toString()).mediaType ?? 'application/octet-stream';
-    } catch {
-      return 'application/octet-stream';
-    }
-  };
-  const serve = (value: object, ...names: string[]): Descriptor => {
-    const bytes = Buffer.from(JSON.stringify(value));
-    const digest = digestOf(bytes);
-    for (const name of [digest, ...names]) served.set(name, bytes);
-    return { mediaType: typeOf(bytes), digest, size: bytes.length };
-  };
+  const serve = (value: object, ...names: string[]) => server.serve(value, ...names);
   const spy = () => ({ ...test.caller(), project: 'spy', scope: 'spy' });
   const build = (from: string, request: TestRequest = {}) =>
     test.build(folder, { dockerfile: { text: `FROM ${from}\nLABEL mine=1`, name: 'Dockerfile' }, ...request }, spy());
@@ -70,7 +48,7 @@ describe.skipIf(!hasBusybox)('digests of an image of another project', () => {
   });
 
   it('give nothing to a registry that only says that a tag is it', async () => {
-    served.set('1', stolen.digest).set(stolen.digest, stolen.digest);
+    server.served.set('1', stolen.digest).set(stolen.digest, stolen.digest);
     await expect(build(`${host}/any:1`)).rejects.toMatchObject({ code: 'not-found' });
   });
 
@@ -79,6 +57,12 @@ describe.skipIf(!hasBusybox)('digests of an image of another project', () => {
     const entry = { ...stolen, platform: { os, architecture } };
     serve({ schemaVersion: 2, mediaType: MEDIA.ociIndex, manifests: [entry] }, '1');
     await expect(build(`${host}/any:1`)).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  it('give nothing where an index names them that was pushed to us', async () => {
+    const { os, architecture } = test.deps.platform;
+    await putIndex(test.deps, 'index-of-the-spy:1', [{ ...stolen, platform: { os, architecture } }]);
+    await expect(build(`${OWN}/index-of-the-spy:1`)).rejects.toMatchObject({ code: 'not-found' });
   });
 
   it('give no config where a manifest names it', async () => {
@@ -107,7 +91,7 @@ describe.skipIf(!hasBusybox)('digests of an image of another project', () => {
     const taken = { diffID: digestOf('any'), blob: layer };
     const document = serve({ ...rest, records: records.map((record: object) => ({ ...record, layer: taken })) });
     serve({ ...manifest, config: { ...document, mediaType: manifest.config.mediaType } }, '1');
-    served.set(layer.digest, layer.digest);
+    server.served.set(layer.digest, layer.digest);
     const cacheFrom = [{ kind: 'registry' as const, reference: `${host}/any:1` }];
     const found = await test.build(folder, { dockerfile, cacheFrom }, { ...spy(), project: 'accomplice' });
     expect(found.steps.map(({ status }) => status)).toEqual(['ran']);
@@ -117,7 +101,7 @@ describe.skipIf(!hasBusybox)('digests of an image of another project', () => {
   it('give nothing to an index that is pushed on', async () => {
     const { os, architecture } = test.deps.platform;
     const own = Buffer.from('a layer that is never read');
-    served.set(digestOf(own), own);
+    server.served.set(digestOf(own), own);
     const blob = { mediaType: MEDIA.ociLayerGzip, digest: digestOf(own), size: own.length };
     const mine = serve({ os, architecture, rootfs: { type: 'layers', diff_ids: [digestOf('x')] } });
     const manifest = serve({
@@ -161,12 +145,12 @@ describe.skipIf(!hasBusybox)('digests of an image of another project', () => {
     );
     const bytes = await test.deps.content.read(image.digest);
     const { config: small } = JSON.parse(bytes.toString());
-    served
+    server.served
       .set(image.digest, bytes)
       .set('1', bytes)
       .set(small.digest, await test.deps.content.read(small.digest));
     await build(`${host}/open:1`);
-    served.clear();
+    server.served.clear();
     expect((await build(`${host}/open@${image.digest}`)).image.id).toBeDefined();
   });
 });

@@ -7,6 +7,7 @@ import { builds } from './0006-builds.ts';
 import { buckets } from './0007-buckets.ts';
 import { cacheInputs } from './0008-cache-inputs.ts';
 import { possession } from './0009-possession.ts';
+import { possessionOfLayers } from './0010-possession-of-layers.ts';
 import { repositories } from './0011-repositories.ts';
 import { registryHistory } from './0012-registry-history.ts';
 import { upstream } from './0013-upstream.ts';
@@ -24,6 +25,7 @@ export const MIGRATIONS: readonly Migration[] = [
   buckets,
   cacheInputs,
   possession,
+  possessionOfLayers,
   repositories,
   registryHistory,
   upstream,

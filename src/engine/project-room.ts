@@ -1,0 +1,57 @@
+import type { EngineDeps, ProjectDeps } from './deps.ts';
+import type { Caller } from './engine.ts';
+import { LayerTrees } from './layers/layer-trees.ts';
+import type { SnapshotStore } from './snapshots/snapshot-store.ts';
+import { TreeMounts } from './snapshots/tree-mounts.ts';
+import { BlobFetcher } from './transfer/fetch.ts';
+import { ProjectContent } from './transfer/project-content.ts';
+import { Pusher } from './transfer/push.ts';
+import { ImageSource } from './transfer/source.ts';
+import type { ListingStore } from './trees/listing.ts';
+
+/** What works with images for one project: nothing in it gives bytes that the project has not had. */
+export interface ProjectRoom {
+  deps: ProjectDeps;
+  source: ImageSource;
+  fetcher: BlobFetcher;
+  pusher: Pusher;
+  trees: LayerTrees;
+  mounts: TreeMounts;
+}
+
+/** Gives each project its room; trees and listings are shared, because they are proven for whoever asks. */
+export class ProjectRooms {
+  readonly #deps: EngineDeps;
+  readonly #snapshots: SnapshotStore;
+  readonly #listings: ListingStore;
+  readonly #rooms = new Map<string, ProjectRoom>();
+
+  constructor(deps: EngineDeps, snapshots: SnapshotStore, listings: ListingStore) {
+    this.#deps = deps;
+    this.#snapshots = snapshots;
+    this.#listings = listings;
+  }
+
+  of(caller: Caller): ProjectRoom {
+    const everything = this.#deps.readsEverything?.(caller) ?? false;
+    const key = `${everything} ${caller.project}`;
+    const room = this.#rooms.get(key) ?? this.#make(caller.project, everything);
+    this.#rooms.set(key, room);
+    return room;
+  }
+
+  #make(project: string, everything: boolean): ProjectRoom {
+    const { content: all, blobs } = this.#deps;
+    const content = new ProjectContent(all, blobs, { project, everything });
+    const origins: ProjectDeps['origins'] = {
+      noteSources: (sources) => blobs.noteSources(project, sources),
+      sources: (digest) => (everything ? blobs.sources(digest) : blobs.sources(digest, project)),
+    };
+    const deps: ProjectDeps = { ...this.#deps, content, origins };
+    const fetcher = new BlobFetcher(deps);
+    const source = new ImageSource(deps, fetcher);
+    const trees = new LayerTrees(content, fetcher, this.#listings);
+    const mounts = new TreeMounts(this.#snapshots, content, fetcher, trees);
+    return { deps, source, fetcher, pusher: new Pusher(deps, fetcher, source), trees, mounts };
+  }
+}
