@@ -3,9 +3,10 @@ import type { ContainerRuntime } from '../containers/container.ts';
 import { type CreatedEngine, createEngine } from '../engine/create-engine.ts';
 import { hostPlatform } from '../images/platform.ts';
 import { isPublicAddress } from '../images/remote/address-guard.ts';
-import { createRegistryClient } from '../images/remote/client.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { DataFolder } from '../lib/data-folder.ts';
+import type { RepositoryPulls } from '../stores/upstream/repository-pulls.ts';
+import { remoteOver } from './pulls.ts';
 import { RegistrySettings } from './registries.ts';
 import type { Stores } from './stores.ts';
 
@@ -18,24 +19,26 @@ export function engineOver(
   runtime: ContainerRuntime,
   folder: DataFolder,
   config: Config,
+  pulls: RepositoryPulls,
   whose: 'owner' | 'build',
 ): Promise<CreatedEngine> {
   const registries = new RegistrySettings(folder.config);
+  const own = registries.ownNames(config.listen);
   return createEngine({
     content: stores.content,
-    blobs: stores.blobs,
+    origins: stores.blobs,
     names: stores.names,
     registry: stores.registry,
     cache: stores.cache,
     flights: stores.flights,
     runtime,
-    remote: createRegistryClient(registries.hosts(whose === 'build')),
+    remote: remoteOver(stores, registries, pulls, own, whose === 'build'),
     // names come from whoever may submit; the person at the keyboard reaches everything
     fetch:
       whose === 'build'
         ? { allowAddress: isPublicAddress, isNamed: (host) => config.fetch.allowHosts.includes(host) }
         : undefined,
-    own: registries.ownNames(config.listen),
+    own,
     snapshots: folder.snapshots,
     platform: hostPlatform(),
     clock: systemClock,
@@ -48,8 +51,6 @@ export function engineOver(
       caller.scope === OWNER_SCOPE ||
       project === caller.project ||
       (role === 'reader' && registries.current.sharedProjects.includes(project)),
-    readsEverything: (caller) => caller.scope === OWNER_SCOPE,
-    vouches: (host) => registries.current.vouching.includes(host),
   });
 }
 
