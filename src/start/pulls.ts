@@ -1,5 +1,11 @@
+import { createRegistryClient, type RegistryClient } from '../images/remote/client.ts';
 import type { DataFolder } from '../lib/data-folder.ts';
+import { log } from '../lib/log.ts';
+import { messageOf } from '../lib/problem.ts';
+import { isOwnHost, type OwnNames, ownName, repositoryKey } from '../stores/registry/name.ts';
 import { RepositoryPulls } from '../stores/upstream/repository-pulls.ts';
+import { sightingClient } from '../stores/upstream/sighting-client.ts';
+import { throughClient } from '../stores/upstream/through-client.ts';
 import { RegistrySettings } from './registries.ts';
 import type { Stores } from './stores.ts';
 
@@ -15,5 +21,34 @@ export function pullsOver(stores: Stores, folder: DataFolder): RepositoryPulls {
     hosts: registries.hosts(true),
     sharedProjects: () => registries.current.sharedProjects,
     locks: stores.flights,
+  });
+}
+
+/**
+ * Other registries for an engine. Images of our own hosts that are asked for here lie in remote or virtual repositories;
+ * those of registries under `registries.pullThrough` are pulled through a remote repository as well. What the others say
+ * of their tags and quotas is noted.
+ * @param guarded as for `RegistrySettings.hosts`
+ */
+export function remoteOver(
+  stores: Stores,
+  registries: RegistrySettings,
+  pulls: RepositoryPulls,
+  own: OwnNames,
+  guarded: boolean,
+): RegistryClient {
+  const { upstream, content } = stores;
+  const hosts = registries.hosts(guarded);
+  hosts.sawRateLimit = (host, limit) => {
+    const username = registries.current.credentials[host]?.username ?? '';
+    upstream
+      .noteQuota({ ...limit, host, username })
+      .catch((error: unknown) => log.error({ error: messageOf(error) }, `the quota of ${host} could not be noted`));
+  };
+  const client = createRegistryClient(hosts);
+  return throughClient(sightingClient(client, upstream), pulls, content, async (host, repository) => {
+    if (isOwnHost(host, own)) return repositoryKey(ownName(host, repository, own));
+    const through = registries.current.pullThrough[host];
+    return through === undefined ? undefined : `${through}/${repository}`;
   });
 }

@@ -13,6 +13,7 @@ import type { DataFolder } from '../lib/data-folder.ts';
 import { Problem } from '../lib/problem.ts';
 import { readFrom, writeTo, writtenOutputs } from './byte-places.ts';
 import { engineOver, OWNER_SCOPE } from './engine.ts';
+import { pullsOver } from './pulls.ts';
 import { RegistrySettings } from './registries.ts';
 import { runtimeOver } from './runtime.ts';
 import type { Stores } from './stores.ts';
@@ -43,8 +44,9 @@ type EngineCall<M extends keyof ControlCalls> = (
 
 export async function workerCalls(stores: Stores, folder: DataFolder, config: Config): Promise<WorkerCalls> {
   const runtime = runtimeOver(folder, config);
-  const engine = await engineOver(stores, runtime, folder, config, 'owner');
-  const engineOfBuilds = await engineOver(stores, runtime, folder, config, 'build');
+  const pulls = pullsOver(stores, folder);
+  const engine = await engineOver(stores, runtime, folder, config, pulls, 'owner');
+  const engineOfBuilds = await engineOver(stores, runtime, folder, config, pulls, 'build');
   const registries = new RegistrySettings(folder.config);
   const logBucket = await logBucketName(folder.root);
   const caller = (signal: AbortSignal, project = 'demo'): Caller => ({
