@@ -29,6 +29,8 @@ export interface EngineDeps {
   fetch?: AddressRules | undefined;
   /** Hosts that we are, and what names there mean. */
   own: OwnNames;
+  /** Whether a repository at a host that we are has its images from elsewhere; `remote` then pulls them through it. Absent: none has. */
+  pullsThrough?: ((host: string, repository: string) => Promise<boolean>) | undefined;
   /** The data folder's `snapshots/`. */
   snapshots: string;
   /** What is built when nobody names a platform. */

@@ -5,6 +5,7 @@ import { hostPlatform } from '../images/platform.ts';
 import { isPublicAddress } from '../images/remote/address-guard.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { DataFolder } from '../lib/data-folder.ts';
+import { isOwnHost, ownName, repositoryKey } from '../stores/registry/name.ts';
 import type { RepositoryPulls } from '../stores/upstream/repository-pulls.ts';
 import { remoteOver } from './pulls.ts';
 import { RegistrySettings } from './registries.ts';
@@ -26,7 +27,7 @@ export function engineOver(
   const own = registries.ownNames(config.listen);
   return createEngine({
     content: stores.content,
-    origins: stores.blobs,
+    blobs: stores.blobs,
     names: stores.names,
     registry: stores.registry,
     cache: stores.cache,
@@ -39,6 +40,7 @@ export function engineOver(
         ? { allowAddress: isPublicAddress, isNamed: (host) => config.fetch.allowHosts.includes(host) }
         : undefined,
     own,
+    pullsThrough: (host, repository) => pulls.pullsThrough(repositoryKey(ownName(host, repository, own))),
     snapshots: folder.snapshots,
     platform: hostPlatform(),
     clock: systemClock,
@@ -51,6 +53,9 @@ export function engineOver(
       caller.scope === OWNER_SCOPE ||
       project === caller.project ||
       (role === 'reader' && registries.current.sharedProjects.includes(project)),
+    readsEverything: (caller) => caller.scope === OWNER_SCOPE,
+    // what of ours is asked for as from another registry is linked only when its bytes came for it
+    vouches: (host) => isOwnHost(host, own) || registries.current.vouching.includes(host),
   });
 }
 

@@ -3,7 +3,7 @@ import type { Digest } from '../../images/digest.ts';
 import { cancelled } from '../../lib/cancelled.ts';
 import { messageOf, Problem } from '../../lib/problem.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
-import { LEASE_MS } from '../../stores/content/content.ts';
+import { type BlobOrigin, LEASE_MS } from '../../stores/content/content.ts';
 import { isOwnHost } from '../../stores/registry/name.ts';
 import type { ProjectDeps } from '../deps.ts';
 import type { Watch } from '../progress.ts';
@@ -12,7 +12,7 @@ import { SharedWork } from './shared-work.ts';
 /** Blobs fetched at once: more connections to one registry gain nothing and are what rate limits count. */
 const PARALLEL = 4;
 
-type FetchDeps = Pick<ProjectDeps, 'content' | 'origins' | 'remote' | 'vouches' | 'own'>;
+type FetchDeps = Pick<ProjectDeps, 'content' | 'origins' | 'remote' | 'vouches' | 'own' | 'pullsThrough'>;
 
 /**
  * Brings blobs here when something needs their bytes, each one once: from any registry that the project was told of. One
@@ -83,15 +83,26 @@ export class BlobFetcher {
     for (const watch of this.#watching.get(item as Digest) ?? []) watch(item, current, total, done);
   };
 
+  /** What lies in a repository of ours is here or nowhere, unless that pulls through. */
+  async #elsewhere(places: BlobOrigin[]): Promise<BlobOrigin[]> {
+    const { own, pullsThrough } = this.#deps;
+    const kept: BlobOrigin[] = [];
+    for (const place of places)
+      if (!isOwnHost(place.host, own) || (await pullsThrough?.(place.host, place.repository))) kept.push(place);
+    return kept;
+  }
+
   async #fetch(blob: Descriptor, signal: AbortSignal): Promise<void> {
-    const { content, origins, remote, vouches, own } = this.#deps;
+    const { content, origins, remote, vouches } = this.#deps;
     if (await this.has(blob.digest)) return;
-    const places = (await origins.sources(blob.digest)).filter(({ host }) => !isOwnHost(host, own));
+    const places = await this.#elsewhere(await origins.sources(blob.digest));
     const liesHere = await content.liesHere(blob.digest);
     let last: unknown;
     for (const { host, repository } of places) {
       try {
-        if (liesHere && vouches?.(host) && (await remote.hasBlob(host, repository, blob.digest, { signal }))) {
+        // one of ours that pulls through brings it into the store, and says so
+        const mayLieHere = liesHere || isOwnHost(host, this.#deps.own);
+        if (mayLieHere && vouches?.(host) && (await remote.hasBlob(host, repository, blob.digest, { signal }))) {
           await content.note([blob.digest]);
           return;
         }

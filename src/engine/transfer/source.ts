@@ -59,9 +59,9 @@ export class ImageSource {
   /** What a name means in the registry that it names, whatever platforms that has. @throws as `resolve` */
   async target(name: string, caller: Caller): Promise<{ reference: Reference; target: Descriptor; own: boolean }> {
     const reference = withDefaultTag(parseReference(name));
-    const own = isOwnHost(reference.host, this.#deps.own);
-    const target = own ? await this.#ownTarget(reference, caller) : await this.#remoteTarget(reference, caller);
-    return { reference, target, own };
+    const held = isOwnHost(reference.host, this.#deps.own) ? await this.#ownTarget(reference, caller) : undefined;
+    const target = held ?? (await this.#remoteTarget(reference, caller));
+    return { reference, target, own: held !== undefined };
   }
 
   /** A local image that was named before, read from the content store. */
@@ -96,8 +96,9 @@ export class ImageSource {
     return found[0];
   }
 
-  async #ownTarget(reference: Reference, caller: Caller): Promise<Descriptor> {
-    const { own, registry, authorise } = this.#deps;
+  /** Undefined for what a repository of ours pulls through from elsewhere: that is another registry's. */
+  async #ownTarget(reference: Reference, caller: Caller): Promise<Descriptor | undefined> {
+    const { own, registry, authorise, pullsThrough } = this.#deps;
     const name = ownName(reference.host, reference.repository, own);
     if (authorise !== undefined && !(await authorise(caller, 'reader', name)))
       throw new Problem(
@@ -107,6 +108,7 @@ export class ImageSource {
           hint: `This build runs in project ${caller.project} and may not read repository ${name.project}/${name.repository}. The owner of the server shares a project's images with all builds by registries.sharedProjects in slipway.yaml.`,
         },
       );
+    if (await pullsThrough?.(reference.host, reference.repository)) return undefined;
     const stored = await registry.manifest(repositoryKey(name), reference.digest ?? reference.tag ?? 'latest');
     if (stored === undefined)
       throw new Problem(
@@ -184,9 +186,9 @@ export class ImageSource {
     descriptor: Descriptor,
     caller: Caller,
   ): Promise<void> {
-    const { content, remote, own, registry } = this.#deps;
+    const { content, remote, own, registry, pullsThrough } = this.#deps;
     if ((await content.stat(descriptor.digest)) !== undefined) return;
-    if (isOwnHost(host, own)) {
+    if (isOwnHost(host, own) && !(await pullsThrough?.(host, repository))) {
       const key = repositoryKey(ownName(host, repository, own));
       if ((await registry.manifest(key, descriptor.digest)) === undefined)
         throw new Problem('not-found', `${host}/${repository} has no manifest ${descriptor.digest}`);

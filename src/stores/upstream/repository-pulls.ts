@@ -115,6 +115,11 @@ export class RepositoryPulls implements MemberPulls {
     return (await this.#parts.registry.userOf(kept, digest)) !== undefined;
   }
 
+  /** Whether the repository of this image has its images from elsewhere. */
+  async pullsThrough(key: string): Promise<boolean> {
+    return (await this.#place(key)).mode !== 'standard';
+  }
+
   /** Of all remote repositories, with the quotas that their upstreams wrote on their last answers. */
   async upstreamStates(): Promise<UpstreamState[]> {
     const quotas = await this.#parts.rows.quotas();
