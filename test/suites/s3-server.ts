@@ -17,6 +17,8 @@ export interface S3Fault {
 
 export interface S3Server {
   bucket: string;
+  /** Folder of the bucket's objects, for whoever spoils them. */
+  objects: string;
   settings: BucketSettings;
   /** What has been asked: `PUT /bucket/key`. */
   requests: string[];
@@ -54,6 +56,7 @@ export async function startS3(): Promise<S3Server> {
   };
   const s3: S3Server = {
     bucket,
+    objects: join(directory, 'buckets', bucket),
     settings: { accessKeyId: 'S3RVER', secretKeyFile },
     requests: [],
     fault: () => undefined,
