@@ -5,6 +5,7 @@ import { WebMemory } from '../engine/sources/web-memory.ts';
 import { log } from '../lib/log.ts';
 import { messageOf } from '../lib/problem.ts';
 import { Collector, type CollectReport } from '../stores/content/collect.ts';
+import { runCleanups } from '../stores/registry/run-cleanup.ts';
 import type { Owner } from './owner.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -24,9 +25,10 @@ export interface Housekeeper {
 
 /** Rounds every hour, one at a time, until `stop`. */
 export function startHousekeeping(owner: Owner, expireUploads: () => Promise<void>): Housekeeper {
+  const ending = new AbortController();
   let running: Promise<CollectReport> | undefined;
   const round = () => {
-    running ??= clean(owner, expireUploads).finally(() => {
+    running ??= clean(owner, expireUploads, ending.signal).finally(() => {
       running = undefined;
     });
     return running;
@@ -38,13 +40,21 @@ export function startHousekeeping(owner: Owner, expireUploads: () => Promise<voi
     async stop() {
       clearTimeout(first);
       clearInterval(every);
+      ending.abort();
       await running;
     },
   };
 }
 
-/** What has outlived its use goes: one round, each part whether or not another failed. */
-export async function clean(owner: Owner, expireUploads: () => Promise<void>): Promise<CollectReport> {
+/**
+ * What has outlived its use goes: one round, each part whether or not another failed.
+ * @param signal ends what may take minutes, between two of its steps
+ */
+export async function clean(
+  owner: Owner,
+  expireUploads: () => Promise<void>,
+  signal?: AbortSignal,
+): Promise<CollectReport> {
   const now = Date.now();
   let report: CollectReport = { blobs: 0, bytes: 0, strays: 0 };
   const { trashHours, undeleteHours, eventDays } = owner.config.retention;
@@ -54,6 +64,7 @@ export async function clean(owner: Owner, expireUploads: () => Promise<void>): P
     await owner.pruneCache({ unusedSince: now - maxAgeDays * DAY_MS, maxBytes });
   });
   await attempt('cache mounts', async () => void (await cleanCacheMounts(owner, {})));
+  await attempt('cleanup policies', async () => void (await runCleanups(owner.stores, now, signal)));
   await attempt('deleted images', async () => {
     await owner.stores.registry.forgetDeleted(now - undeleteHours * HOUR_MS);
     await owner.stores.registry.dropEvents(now - eventDays * DAY_MS);
@@ -67,7 +78,7 @@ export async function clean(owner: Owner, expireUploads: () => Promise<void>): P
   await attempt('standard inputs', async () => void (await sweepStandardInputs(owner.folder.builds)));
   await attempt('content', async () => {
     const { bin } = owner.place;
-    report = await new Collector({ rows: owner.sweep, bin, roots: owner.roots }).collect();
+    report = await new Collector({ rows: owner.sweep, bin, roots: owner.roots }).collect(signal);
     if (report.blobs > 0) log.info(report, 'collected what nobody keeps');
   });
   await attempt('trash', async () => {

@@ -82,8 +82,12 @@ function validatePolicy(policy: CleanupPolicy): void {
       hint: 'tagPrefixes goes with tagState tagged.',
     });
   // one word that was forgotten must not empty a repository
-  if (policy.action === 'delete' && Object.values(condition).every((value) => value === undefined))
+  if (policy.action === 'delete' && Object.values(condition).every(isNothing))
     throw new Problem('invalid', `${name} has no condition and would delete every version`, {
       hint: 'If that is meant, write tagState: any.',
     });
+}
+
+function isNothing(value: unknown): boolean {
+  return value === undefined || (Array.isArray(value) && value.length === 0);
 }
