@@ -106,7 +106,8 @@ export class BlobFetcher {
           await content.note([blob.digest]);
           return;
         }
-        const bytes = await remote.blob(host, repository, blob, { signal });
+        // the store measures what it takes
+        const bytes = await remote.blob(host, repository, blob, { signal, digest: false });
         await content.ingest(watched(blob, bytes, this.#tell), { expected: blob.digest, size: blob.size, signal });
         return;
       } catch (error) {

@@ -77,6 +77,13 @@ describe('a registry that is busy', () => {
   });
 });
 
+it('bytes that the reader measures are looked at for their number alone', async () => {
+  const sent = [Buffer.alloc(bytes.length, '?'), Buffer.concat([bytes, bytes])];
+  const host = await serve((_, response) => response.end(sent.shift()));
+  expect(await text(client().blob(host, 'a', blob, { digest: false }))).toBe('?'.repeat(bytes.length));
+  await expect(text(client().blob(host, 'a', blob, { digest: false }))).rejects.toMatchObject({ code: 'invalid' });
+});
+
 describe('credentials', () => {
   const credentials = async () => ({ username: 'ann', password: 'secret' });
   const basic = `Basic ${Buffer.from('ann:secret').toString('base64')}`;

@@ -13,6 +13,11 @@ import { listTags } from './tags.ts';
 import type { TransportOptions } from './transport.ts';
 import { verifiedBlob } from './verified-blob.ts';
 
+export interface BlobOptions extends CallOptions {
+  /** False: whoever reads measures the bytes; their size is looked at alone. */
+  digest?: boolean | undefined;
+}
+
 export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
@@ -36,7 +41,7 @@ export interface RegistryClient {
    * The bytes of a blob, checked on the way: the stream ends without an error only if size and digest are right. Broken
    * connections are resumed. It must be read or destroyed.
    */
-  blob(host: string, repository: string, descriptor: Descriptor, options?: CallOptions): Promise<Readable>;
+  blob(host: string, repository: string, descriptor: Descriptor, options?: BlobOptions): Promise<Readable>;
   hasBlob(host: string, repository: string, digest: Digest, options?: CallOptions): Promise<boolean>;
   /** Bytes of a blob, by HEAD; undefined when the registry has none, or doesn't say. */
   blobSize(host: string, repository: string, digest: Digest, options?: CallOptions): Promise<number | undefined>;
@@ -94,10 +99,12 @@ export function createRegistryClient(hosts: RegistryHosts, transport: TransportO
         { host, repository, ...(isDigest(tagOrDigest) ? { digest: tagOrDigest } : { tag: tagOrDigest }) },
         options,
       ),
-    async blob(host, repository, descriptor, { signal } = {}) {
+    async blob(host, repository, descriptor, { signal, digest } = {}) {
       const openAt = blobOpener(access, host, repository, descriptor, signal);
       const first = await openAt(0);
-      const stream = Readable.from(verifiedBlob(descriptor, first, openAt, signal, retryDelay), { objectMode: false });
+      const stream = Readable.from(verifiedBlob(descriptor, first, openAt, signal, { retryDelay, digest }), {
+        objectMode: false,
+      });
       // A stream that is destroyed before its first byte was read never starts the generator that would end this.
       return stream.once('close', () => first.destroy());
     },

@@ -15,6 +15,7 @@ const MAX_BREAKS = 5;
  * A blob that is what its descriptor says, or an error before its end: size and digest are checked as the bytes pass, and
  * a connection that breaks is taken up again where it broke. So whoever reads to the end without an error has the blob.
  * @param first what `openAt(0)` gave
+ * @param digest false: whoever reads measures the bytes, so that here only their number is looked at
  * @throws Problem `invalid` on other bytes than promised; `unavailable` when the connection breaks again and again
  */
 export async function* verifiedBlob(
@@ -22,27 +23,29 @@ export async function* verifiedBlob(
   first: Readable,
   openAt: OpenAt,
   signal: AbortSignal | undefined,
-  retryDelay = 500,
+  { retryDelay = 500, digest = true }: { retryDelay?: number | undefined; digest?: boolean | undefined } = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const digester = new Digester(digestAlgorithm(descriptor.digest));
+  const digester = digest ? new Digester(digestAlgorithm(descriptor.digest)) : undefined;
+  let seen = 0;
   let part: Readable | undefined = first;
-  for (let breaks = 0; digester.size < descriptor.size || part !== undefined; ) {
+  for (let breaks = 0; seen < descriptor.size || part !== undefined; ) {
     try {
-      part ??= await openAt(digester.size);
+      part ??= await openAt(seen);
       for await (const chunk of part) {
         breaks = 0;
-        digester.update(chunk);
-        if (digester.size > descriptor.size) throw mismatch(descriptor, `more than ${descriptor.size} bytes`);
+        seen += chunk.length;
+        digester?.update(chunk);
+        if (seen > descriptor.size) throw mismatch(descriptor, `more than ${descriptor.size} bytes`);
         yield chunk;
       }
-      if (digester.size < descriptor.size) throw new ShortBody();
+      if (seen < descriptor.size) throw new ShortBody();
     } catch (error) {
       if (signal?.aborted) throw new Problem('cancelled', `${descriptor.digest}: cancelled`, { cause: error });
       if (!mayResume(error)) throw error;
       if (++breaks > MAX_BREAKS)
         throw new Problem(
           'unavailable',
-          `${descriptor.digest}: the connection broke at byte ${digester.size} of ${descriptor.size}`,
+          `${descriptor.digest}: the connection broke at byte ${seen} of ${descriptor.size}`,
           {
             hint: 'The registry or the network between is unsteady. Try again later.',
             cause: error,
@@ -52,8 +55,8 @@ export async function* verifiedBlob(
     }
     part = undefined;
   }
-  const found = digester.finish();
-  if (found !== descriptor.digest) throw mismatch(descriptor, `bytes of digest ${found}`);
+  const found = digester?.finish();
+  if (found !== undefined && found !== descriptor.digest) throw mismatch(descriptor, `bytes of digest ${found}`);
 }
 
 /** A body that ended properly, but early: some proxies cut so. */
