@@ -12,6 +12,7 @@ import { bodyOf, chunkOf } from './upload-body.ts';
 /** POST `/v2/<name>/blobs/uploads/`: mount, the whole blob at once, or a session. */
 export async function startUpload(call: RegistryCall): Promise<void> {
   const target = await writable(call);
+  await call.store.checkPush(target.key);
   const mount = call.query.get('mount');
   if (mount !== null && (await mountBlob(call, target, digestParam(mount)))) return;
   const digest = call.query.get('digest');
