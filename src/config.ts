@@ -68,10 +68,24 @@ const buildsSchema = z.strictObject({
   images: z.record(z.string(), z.string()).default({}),
 });
 
+/** `10GB`, `500MB`, or a number of bytes; units are powers of 1000, as docker counts them. */
+const bytesSchema = z.union([z.number().int().min(0), z.string()]).transform((value, context) => {
+  const bytes = parseBytes(String(value));
+  if (bytes !== undefined) return bytes;
+  context.addIssue({ code: 'custom', message: `${value} is no size: write 500MB, 10GB or a number of bytes` });
+  return z.NEVER;
+});
+
 const fetchSchema = z.strictObject({
   /** Hosts (with their port, where they have one) that ADD and contexts of builds may fetch from wherever they are; other
    * loopback, link-local and private addresses are refused. */
   allowHosts: z.array(z.string().min(1)).default([]),
+  /** Size of a repository with its history and its files. */
+  gitMaxBytes: bytesSchema.prefault('10GB'),
+  /** Of what a repository answers when it is asked for its names. */
+  gitMaxOutputBytes: bytesSchema.prefault('16MB'),
+  /** How long a look-up or a checkout may take. */
+  gitMaxSeconds: z.number().positive().max(86_400).default(1800),
 });
 
 const retentionSchema = z.strictObject({
@@ -81,14 +95,6 @@ const retentionSchema = z.strictObject({
   trashHours: z.number().min(0).default(168),
   /** Days after which events of the registry (the audit trail) go. */
   eventDays: z.number().min(0).default(365),
-});
-
-/** `10GB`, `500MB`, or a number of bytes; units are powers of 1000, as docker counts them. */
-const bytesSchema = z.union([z.number().int().min(0), z.string()]).transform((value, context) => {
-  const bytes = parseBytes(String(value));
-  if (bytes !== undefined) return bytes;
-  context.addIssue({ code: 'custom', message: `${value} is no size: write 500MB, 10GB or a number of bytes` });
-  return z.NEVER;
 });
 
 /** Where blobs are kept; a bare URL means the rest as it is. */

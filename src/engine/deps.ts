@@ -11,6 +11,7 @@ import type { RegistryStore } from '../stores/registry/registry.ts';
 import type { CacheStore, Flights } from './cache/cache.ts';
 import type { Caller } from './engine.ts';
 import type { Entitlement } from './request.ts';
+import type { GitLimits } from './sources/git-limits.ts';
 import type { ProjectContent } from './transfer/project-content.ts';
 
 /** What start/ gives to the engine. */
@@ -27,6 +28,8 @@ export interface EngineDeps {
   remote: RegistryClient;
   /** Where ADD and contexts may fetch from; absent: everywhere. */
   fetch?: AddressRules | undefined;
+  /** What a repository may take; absent: the defaults. */
+  git?: GitLimits | undefined;
   /** Hosts that we are, and what names there mean. */
   own: OwnNames;
   /** Whether a repository at a host that we are has its images from elsewhere; `remote` then pulls them through it. Absent: none has. */

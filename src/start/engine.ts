@@ -39,6 +39,11 @@ export function engineOver(
       whose === 'build'
         ? { allowAddress: isPublicAddress, isNamed: (host) => config.fetch.allowHosts.includes(host) }
         : undefined,
+    git: {
+      maxBytes: config.fetch.gitMaxBytes,
+      maxOutputBytes: config.fetch.gitMaxOutputBytes,
+      maxSeconds: config.fetch.gitMaxSeconds,
+    },
     own,
     pullsThrough: (host, repository) => pulls.pullsThrough(repositoryKey(ownName(host, repository, own))),
     snapshots: folder.snapshots,

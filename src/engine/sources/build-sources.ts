@@ -17,6 +17,7 @@ import type { ContextSource, ImageBuildRequest, NamedContext } from '../request.
 import type { ActiveFolder, SnapshotStore } from '../snapshots/snapshot-store.ts';
 import type { ImageSource } from '../transfer/source.ts';
 import { GitRepositories } from './git.ts';
+import { GIT_LIMITS } from './git-limits.ts';
 import { GitSandbox } from './git-sandbox.ts';
 import { parseGitUrl } from './git-url.ts';
 import { isArchive } from './is-archive.ts';
@@ -63,7 +64,7 @@ export class BuildSources {
     this.#signal = caller.signal;
     this.#progress = progress;
     this.web = room.web;
-    const sandbox = new GitSandbox(room.deps.runtime, room.deps.fetch ?? {});
+    const sandbox = new GitSandbox(room.deps.runtime, room.deps.fetch ?? {}, room.deps.git ?? GIT_LIMITS);
     this.git = new GitRepositories(sandbox, room.store, request, caller.signal);
   }
 

@@ -6,6 +6,7 @@ import type { AddressRules } from '../../images/remote/hosts.ts';
 import { Lines } from '../../lib/lines.ts';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { relayAgent } from '../mounts/agent-relay.ts';
+import { type GitLimits, GitWatch } from './git-limits.ts';
 import { GuardedProxy } from './guarded-proxy.ts';
 
 /** Nobody: a number that owns nothing. */
@@ -16,8 +17,9 @@ const PROGRAMS = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'
 /** And what they read: certificates, and nothing that is this machine's alone. */
 const SETTINGS = ['/etc/ssl/certs', '/etc/ca-certificates', '/etc/pki'];
 
-/** Last lines that a complaint repeats. */
+/** Last lines that a complaint repeats, and how many characters of each. */
 const LAST_LINES = 5;
+const LONGEST_LINE = 2000;
 
 /**
  * Inside: `listen PORT` stands between git and the proxy's socket; `HOST PORT` is a connection for ssh (ProxyCommand) and
@@ -86,16 +88,19 @@ export interface GitRun {
 export class GitSandbox {
   readonly #runtime: ContainerRuntime;
   readonly #rules: AddressRules;
+  readonly #limits: GitLimits;
 
-  constructor(runtime: ContainerRuntime, rules: AddressRules) {
+  constructor(runtime: ContainerRuntime, rules: AddressRules, limits: GitLimits) {
     this.#runtime = runtime;
     this.#rules = rules;
+    this.#limits = limits;
   }
 
   /**
    * @param folder an empty one of this build; `work` in it is the script's working folder afterwards
    * @returns standard output
-   * @throws Problem `failed` with what git said, `denied` for an address, `unsupported` without containers, `cancelled`
+   * @throws Problem `failed` with what git said, `denied` for an address, `exhausted` beyond a limit, `unsupported` without
+   * containers, `cancelled`
    */
   async run(folder: string, { script, args, config, signal, agent }: GitRun): Promise<string> {
     const at = (name: string) => join(folder, name);
@@ -112,9 +117,10 @@ export class GitSandbox {
     const relay =
       agent === undefined ? undefined : await relayAgent(at('agent'), agent, { uid: NOBODY, gid: NOBODY, mode: 0o600 });
     const proxy = await GuardedProxy.listen(at('proxy/socket'), this.#rules);
-    let output = '';
+    const output: Buffer[] = [];
+    const watch = new GitWatch(this.#limits, at('work'));
     const said: string[] = [];
-    const lines = new Lines();
+    const lines = new Lines(LONGEST_LINE);
     const say = (line: string) => {
       said.push(line);
       if (said.length > LAST_LINES) said.shift();
@@ -134,22 +140,26 @@ export class GitSandbox {
           network: { kind: 'none' },
         },
         {
-          signal,
+          signal: AbortSignal.any([signal, watch.signal]),
           onStdout: (chunk) => {
-            output += chunk.toString('utf8');
+            if (watch.takeOutput(chunk.length)) output.push(chunk);
           },
           onStderr: (chunk) => {
             for (const line of lines.take(chunk.toString('utf8'))) say(line);
           },
         },
       );
+      await watch.finish();
       const rest = lines.end();
       if (rest !== '') say(rest);
-      if (code === 0) return output;
+      if (code === 0) return Buffer.concat(output).toString('utf8');
       if (proxy.refusal !== undefined && /makes no connections there/.test(proxy.refusal))
         throw new Problem('denied', proxy.refusal);
       throw new Problem('failed', said.join('\n') || `git ended with ${code}`, { exitCode: code });
+    } catch (error) {
+      throw watch.broken ?? error;
     } finally {
+      await watch.close();
       await proxy.close();
       await relay?.close();
     }

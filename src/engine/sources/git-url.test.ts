@@ -14,6 +14,9 @@ it.each([
   ['https://h/r.git?ref=v1&subdir=a', { remote: 'https://h/r.git', ref: 'v1', subdir: 'a' }],
   ['https://h/r.git?tag=v1', { remote: 'https://h/r.git', ref: 'refs/tags/v1' }],
   ['https://h/r.git?branch=b&submodules=false', { remote: 'https://h/r.git', ref: 'refs/heads/b', submodules: false }],
+  ['ssh://git:secret@h:22/r.git#v1', { remote: 'ssh://git@h:22/r.git', ref: 'v1' }],
+  ['ssh://:secret@h/r.git', { remote: 'ssh://h/r.git' }],
+  ['git://u:secret@h/r.git', { remote: 'git://u@h/r.git' }],
   ['https://h/r.git?keep-git-dir', { remote: 'https://h/r.git', keepGitDir: true }],
 ])('reads %s', (text, source) => {
   expect(parseGitUrl(text)).toEqual(source);
@@ -32,4 +35,7 @@ it.each([
 it('complains without the password of the address', () => {
   for (const query of ['nope=1', 'ref=a&tag=b'])
     expect(() => parseGitUrl(`https://u:token@h/r.git?${query}`)).toThrow(/^https:\/\/h\/r\.git: /);
+  expect(() => parseGitUrl('ssh://git:secret@h:port/r.git')).toThrow(
+    'ssh://h:port/r.git is no address of a repository',
+  );
 });

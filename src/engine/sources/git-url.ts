@@ -45,15 +45,22 @@ export function parseGitUrl(text: string): GitSource {
 }
 
 function remoteOf(address: string, text: string): GitSource {
-  if (!URL.canParse(address)) throw new Problem('invalid', `${text} is no address of a repository`);
+  if (!URL.canParse(address)) throw new Problem('invalid', `${withoutCredentials(text)} is no address of a repository`);
   const url = new URL(address);
   if (!['http:', 'https:', 'ssh:', 'git:'].includes(url.protocol))
     throw new Problem('denied', `${url.protocol}// is no protocol that repositories are fetched by`);
   const { username, password } = url;
-  if (!url.protocol.startsWith('http') || (username === '' && password === '')) return { remote: address };
-  url.username = '';
+  if (username === '' && password === '') return { remote: address };
   url.password = '';
+  // ssh asks an agent and git:// nobody: a password in the address would only be shown
+  if (!url.protocol.startsWith('http')) return { remote: password === '' ? address : url.href };
+  url.username = '';
   return { remote: url.href, credentials: `${decodeURIComponent(username)}:${decodeURIComponent(password)}` };
+}
+
+/** Also of what is no address: whatever stands between `//` and the last `@` before the path. */
+function withoutCredentials(text: string): string {
+  return text.replace(/(:\/\/)[^/?#]*@/, '$1');
 }
 
 function readQuery(source: GitSource, query: URLSearchParams): void {

@@ -100,7 +100,7 @@ export class GitRepositories {
    * Checks a commit out.
    * @param folder an empty one of this build
    * @returns the folder with its files
-   * @throws Problem `not-found` when it has no such folder (`subdir`), `unavailable`, `denied`
+   * @throws Problem `not-found` when it has no such folder (`subdir`), `unavailable`, `denied`, `exhausted` beyond a limit
    */
   async checkOut(source: GitSource, commit: string, folder: string): Promise<string> {
     const { remote, ref, subdir, submodules, keepGitDir } = source;
@@ -127,7 +127,10 @@ export class GitRepositories {
         agent: /^https?:/.test(remote) ? undefined : this.#request.ssh?.('default'),
       });
     } catch (error) {
-      if (!(error instanceof Problem) || (error.code !== 'failed' && error.code !== 'denied')) throw error;
+      if (!(error instanceof Problem)) throw error;
+      if (error.code === 'exhausted')
+        throw new Problem('exhausted', `git: ${remote}: ${error.message}`, { hint: error.hint, cause: error });
+      if (error.code !== 'failed' && error.code !== 'denied') throw error;
       const hint = error.code === 'denied' ? INNER_ADDRESS_HINT : hintFor(error.message);
       throw new Problem(error.code === 'denied' ? 'denied' : 'unavailable', `git: ${remote}: ${error.message}`, {
         hint,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createRuntime } from '../../../src/containers/runtime.ts';
 import type { EngineDeps } from '../../../src/engine/deps.ts';
+import { GIT_LIMITS, type GitLimits } from '../../../src/engine/sources/git-limits.ts';
 import { isPublicAddress } from '../../../src/images/remote/address-guard.ts';
 import { filesAbove } from '../image-build/image-files.ts';
 import { hasRunc } from '../image-build/needs.ts';
@@ -42,6 +43,7 @@ describe.skipIf(!hasRunc || !hasGitBackend)('files of a repository', () => {
     web = await serveWeb((request, response) => {
       if (request.url?.startsWith('/private/') && request.headers.authorization === undefined)
         return void response.writeHead(401, { 'www-authenticate': 'Basic' }).end();
+      if (request.url?.startsWith('/silent/')) return;
       request.url = request.url?.replace(/^\/private/, '') ?? '';
       answerGit(root, request, response);
     });
@@ -139,6 +141,32 @@ describe.skipIf(!hasRunc || !hasGitBackend)('files of a repository', () => {
     expect(web.requests.at(-1)?.headers.authorization).toBe(
       `basic ${Buffer.from('x-access-token:abc').toString('base64')}`,
     );
+  });
+
+  it('ends a repository that is too large or takes too long, and says which setting it was', async () => {
+    const limited = async (git: Partial<GitLimits>, line: string) => {
+      const engine = await openTestEngine({ runtime, git: { ...GIT_LIMITS, ...git } });
+      try {
+        const error = await add(line, engine).catch((thrown: unknown) => thrown);
+        expect(await readdir(join(engine.folder, 'snapshots/a'))).toEqual([]);
+        return error;
+      } finally {
+        await engine.close();
+      }
+    };
+    expect(await limited({ maxBytes: 10_000 }, `ADD ${web.url}/repo.git /x`)).toMatchObject({
+      code: 'exhausted',
+      message: `git: ${web.url}/repo.git: the repository is larger than 10 kB with its history`,
+      hint: expect.stringContaining('fetch.gitMaxBytes'),
+    });
+    expect(await limited({ maxSeconds: 1 }, `ADD ${web.url}/silent/repo.git /x`)).toMatchObject({
+      code: 'exhausted',
+      message: expect.stringContaining('took longer than 1.0 s'),
+    });
+    expect(await limited({ maxOutputBytes: 20 }, `ADD ${web.url}/repo.git#main /x`)).toMatchObject({
+      code: 'exhausted',
+      message: expect.stringContaining('answers with more than 20 B'),
+    });
   });
 
   it('reaches no inner address that the owner did not name', async () => {

@@ -59,6 +59,7 @@ export const noContainers: ContainerRuntime = {
 
 export interface TestEngineOptions {
   fetch?: EngineDeps['fetch'];
+  git?: EngineDeps['git'];
   runtime?: (folder: string) => ContainerRuntime;
   /** Where its folder is made; absent: among the temporary ones. */
   parent?: string;
@@ -80,6 +81,7 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
     runtime: options.runtime?.(folder) ?? noContainers,
     remote,
     fetch: options.fetch,
+    git: options.git,
     own: { hosts: ['*-docker.pkg.dev'], defaultLocation: 'europe-central2' },
     snapshots: join(folder, 'snapshots'),
     platform: hostPlatform(),
