@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { servesArtifacts } from '../doors/artifacts/server.ts';
 import type { NodeHandler } from '../doors/http/door.ts';
 import { TOKEN_PATHS } from '../doors/oauth/routes.ts';
 import { servesStorage } from '../doors/storage/door.ts';
@@ -9,6 +10,7 @@ export interface Doors {
   storage: NodeHandler;
   oauth: NodeHandler;
   console: NodeHandler;
+  artifacts: NodeHandler;
   /** Everything that no other door takes: Cloud Build's API, and its 404 in Google's form. */
   cloudbuild: NodeHandler;
 }
@@ -36,6 +38,7 @@ function doorOf(request: IncomingMessage, path: string): keyof Doors {
   if (TOKEN_PATHS.includes(path)) return 'oauth';
   if ((path === '/v2' || path.startsWith('/v2/')) && !GOOGLE_V2.test(path)) return 'registry';
   if (path.startsWith('/builds/')) return 'console';
+  if (servesArtifacts(path)) return 'artifacts';
   return 'cloudbuild';
 }
 

@@ -4,6 +4,7 @@ import { DiskUploads } from '../adapters/disk/disk-uploads.ts';
 import { logBucketName } from '../adapters/disk/log-bucket-name.ts';
 import type { CancelDeps } from '../builds/cancel-build.ts';
 import type { SubmitDeps } from '../builds/submit.ts';
+import { artifactsHandler } from '../doors/artifacts/server.ts';
 import { cloudbuildHandler } from '../doors/cloudbuild/server.ts';
 import { LogLinks } from '../doors/console/log-links.ts';
 import { logPageHandler } from '../doors/console/log-page.ts';
@@ -85,6 +86,13 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
         context,
       }),
       oauth: oauthDoor(owner.accounts),
+      artifacts: await artifactsHandler({
+        ...context,
+        repositories: stores.repositories,
+        registry: stores.registry,
+        content: stores.content,
+        defaultLocation: () => names.defaultLocation,
+      }),
       console: logPageHandler({ ...context, records: stores.builds, logs: stores.logs, links }),
       cloudbuild: await cloudbuildHandler({ ...context, records: stores.builds, submit, cancel }),
     },

@@ -110,6 +110,20 @@ export function registrySuite(name: string, open: (clock: Clock) => Promise<Open
       expect(await store.manifest(REPOSITORY, digestOf('two'))).toBeDefined();
     });
 
+    it('points a tag at what is there, and at nothing else', async () => {
+      await store.putManifest(REPOSITORY, version('one', { tags: ['a'] }));
+      await store.putManifest(REPOSITORY, version('two', { tags: ['b'] }));
+      now = 2_000;
+      expect(await store.setTag(REPOSITORY, 'a', digestOf('two'), 'ada')).toBe(true);
+      expect(await store.tagsOf(REPOSITORY, digestOf('two'))).toEqual(['a', 'b']);
+      expect(await store.history(REPOSITORY, 'a')).toMatchObject([{ actor: 'ada' }, { until: 2_000, endedBy: 'ada' }]);
+      expect(await store.setTag(REPOSITORY, 'a', digestOf('three'), 'ada')).toBe(false);
+      await store.deleteManifest(REPOSITORY, digestOf('two'), 'ada');
+      expect(await store.setTag(REPOSITORY, 'a', digestOf('two'), 'ada')).toBe(false);
+      expect(await store.setTag('loc/p/r/absent', 'a', digestOf('one'), 'ada')).toBe(false);
+      expect(await store.exists('loc/p/r/absent')).toBe(false);
+    });
+
     it('removes a manifest with every tag on it, and keeps the history', async () => {
       await store.putManifest(REPOSITORY, version('one', { tags: ['a', 'b'] }));
       await store.putManifest(REPOSITORY, version('two', { tags: ['c'] }));

@@ -76,3 +76,15 @@ export function storedManifest(row: ManifestRow): StoredManifest {
     renewedAt: row.renewed_at,
   };
 }
+
+/** Whether the image has this manifest, and it was not deleted. */
+export async function isLive(database: Kysely<RegistryTables>, imageId: number, digest: Digest): Promise<boolean> {
+  const row = await database
+    .selectFrom('manifests')
+    .select('id')
+    .where('repository_id', '=', imageId)
+    .where('digest', '=', digest)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst();
+  return row !== undefined;
+}

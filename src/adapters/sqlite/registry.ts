@@ -7,7 +7,7 @@ import { dropEvents } from './registry-events.ts';
 import { dropUnusedLinks, forgetDeleted } from './registry-forget.ts';
 import { checkPush, type Place, placeForArrival, placeOf } from './registry-place.ts';
 import { SqliteRegistryReader } from './registry-reads.ts';
-import { imageIdOf, missingBlobs } from './registry-rows.ts';
+import { imageIdOf, isLive, missingBlobs } from './registry-rows.ts';
 import type { Change, RegistryTransaction } from './registry-tables.ts';
 import { linkBlobs, moveTag, storeManifest } from './registry-writes.ts';
 
@@ -83,6 +83,17 @@ export class SqliteRegistry extends SqliteRegistryReader implements RegistryStor
       for (const name of put.tags)
         await moveTag(transaction, change, { name, digest: put.digest, immutable: place.immutableTags });
       return [];
+    });
+  }
+
+  setTag(repository: string, tag: string, digest: Digest, actor: string): Promise<boolean> {
+    return this.#write(async (transaction, now) => {
+      const repositoryId = await imageIdOf(transaction, repository);
+      if (repositoryId === undefined || !(await isLive(transaction, repositoryId, digest))) return false;
+      const place = await this.#arrive(transaction, { key: repository, origin: 'push', actor, now });
+      const change: Change = { repositoryId: place.repositoryId, key: repository, actor, now };
+      await moveTag(transaction, change, { name: tag, digest, immutable: place.immutableTags });
+      return true;
     });
   }
 

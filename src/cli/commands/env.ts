@@ -30,6 +30,8 @@ export async function env(context: CliContext, options: { project: string }): Pr
     CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDBUILD: `${status.url}/`,
     CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE: `${status.url}/`,
     CLOUDSDK_API_ENDPOINT_OVERRIDES_ARTIFACTREGISTRY: `${status.url}/`,
+    CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINERANALYSIS: `${status.url}/`,
+    CLOUDSDK_API_ENDPOINT_OVERRIDES_SERVICEUSAGE: `${status.url}/`,
   };
   await activateGcloud(context, folder, options.project, settings);
   const lines = Object.entries(settings).map(([name, value]) => `export ${name}=${quote(value)}\n`);

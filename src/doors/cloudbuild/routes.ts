@@ -8,10 +8,10 @@ import { readJsonRequest } from '../../builds/read-request.ts';
 import type { BuildRecord, BuildRecords } from '../../builds/records.ts';
 import { type SubmitDeps, submitBuild } from '../../builds/submit.ts';
 import { Problem } from '../../lib/problem.ts';
-import { readBody } from '../http/body.ts';
 import type { DoorContext } from '../http/door.ts';
-import { projectId, requireRole } from './access.ts';
-import { NOT_FOUND, sendError } from './errors.ts';
+import { requireRole } from '../http/google-access.ts';
+import { NOT_FOUND } from '../http/google-errors.ts';
+import { projectId } from './access.ts';
 import { buildIdOf, operationOf, type WireBuildList, type WireServiceAccount } from './wire.ts';
 
 export interface CloudBuildDeps extends DoorContext {
@@ -27,34 +27,16 @@ interface Scope {
 
 const DEFAULT_PAGE = 50;
 const MAX_PAGE = 1000;
-/** A build request with 300 steps and scripts; the hosted limit is of this order. Bytes. */
-const BODY_LIMIT = 4 << 20;
 
 /** Cloud Build's API: projects.builds and its operations, by location and in the older spelling without one. */
 export function cloudbuildDoor(deps: CloudBuildDeps): FastifyPluginAsync {
   return async (door) => {
-    door.setErrorHandler(sendError);
-    readJsonBodies(door);
     for (const base of ['/v1/projects/:project/locations/:location', '/v1/projects/:project']) {
       builds(door, base, deps);
       serviceAccount(door, base, deps);
     }
     operations(door, deps);
   };
-}
-
-/** Bodies are JSON whatever they are called, and an empty one is an empty message. */
-function readJsonBodies(door: FastifyInstance): void {
-  door.removeAllContentTypeParsers();
-  // read by ourselves: Fastify stops reading at its limit, and the client loses the answer with the connection
-  door.addContentTypeParser('*', async (request: FastifyRequest) => {
-    const body = (await readBody(request.raw, BODY_LIMIT)).toString('utf8');
-    try {
-      return body === '' ? {} : (JSON.parse(body) as unknown);
-    } catch {
-      throw new Problem('invalid', 'Invalid JSON payload received. The body is not JSON.');
-    }
-  });
 }
 
 function builds(door: FastifyInstance, base: string, deps: CloudBuildDeps): void {

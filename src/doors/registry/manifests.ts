@@ -52,7 +52,10 @@ export async function putManifest(call: RegistryCall): Promise<void> {
 
   await call.content.put(bytes, digestAlgorithm(digest));
   const missing = await call.store.putManifest(target.key, { ...description, tags, actor: call.identity.name });
-  if (missing.length > 0) throw blobsMissing(missing);
+  if (missing.length > 0) {
+    await call.store.checkPush(target.key); // where nothing can be pushed, that is the reason
+    throw blobsMissing(missing);
+  }
   call.manifests.keep(digest, bytes);
   const { subject } = description;
   sendEmpty(call.response, 201, {

@@ -156,6 +156,12 @@ export interface RegistryWriter {
    * @throws Problem `conflict` when a tag would move in a repository of immutable tags
    */
   putManifest(repository: string, put: ManifestPut): Promise<Digest[]>;
+  /**
+   * Points a tag at a manifest that is there.
+   * @returns false when there is no such manifest
+   * @throws Problem `conflict` when the tag would move in a repository of immutable tags
+   */
+  setTag(repository: string, tag: string, digest: Digest, actor: string): Promise<boolean>;
   /** False when there was none. @throws Problem `conflict` in a repository of immutable tags */
   deleteTag(repository: string, tag: string, actor: string): Promise<boolean>;
   /**
