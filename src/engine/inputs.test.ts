@@ -75,6 +75,20 @@ it('notes folders in place of files when there are very many', () => {
   expect(names.map((input) => input.name)).toEqual(['src/d0/...', 'src/d1/...', 'src/d2/...']);
 });
 
+it('never notes more than some thousand folders, however deep the files lie, and sees each of them change', () => {
+  const files = (edited: number) =>
+    Array.from({ length: 7000 }, (_, i) => ({
+      path: `p${i}`,
+      name: `src/d${i % 3}/e${i}/f`,
+      facts: [i === edited ? 'edited' : 'as it was'],
+    }));
+  const inputsOf = (edited: number) => copyInputs(copy, below, files(edited)).filter(({ kind }) => kind === 'file');
+  const before = inputsOf(-1);
+  expect(before.map(({ name }) => name)).toEqual(['src/d0/...', 'src/d1/...', 'src/d2/...']);
+  const changed = inputsOf(4).filter(({ value }, i) => value !== before[i]?.value);
+  expect(changed.map(({ name }) => name)).toEqual(['src/d1/...']);
+});
+
 it('marks what must not leave the project', () => {
   const secret = { name: '--mount=type=secret,id=npmrc', facts: ['secret', 'npmrc'], files: [], isPrivate: true };
   const inputs = runInputs(run, below, [secret]);

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { constants, deflateRawSync, gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { ENCODER_ID, encodeLayer, verifyEncoder } from './compress.ts';
 import { decodeLayer } from './decompress.ts';
@@ -71,6 +71,29 @@ describe('encodeLayer', () => {
       diffID: digestOf(tar),
       blob: { mediaType: MEDIA.ociLayer, digest: digestOf(tar), size: tar.length },
     });
+  });
+
+  it.each([
+    [2, 1],
+    [2, 6],
+    [1, 30],
+    [0.3, 7.5],
+    [0.5, 7.4],
+    [0.35, 7.7],
+  ])('decides by its first 8 MiB alone: %f MiB of text and %f MiB of noise', async (textMiB, noiseMiB) => {
+    const tar = Buffer.concat([text(textMiB * MIB), randomBytes(noiseMiB * MIB)]);
+    const sample = tar.subarray(0, 8 * MIB);
+    const blocks = Array.from({ length: Math.ceil(sample.length / MIB) }, (_, i) =>
+      sample.subarray(i * MIB, (i + 1) * MIB),
+    );
+    const packed = blocks.reduce(
+      (sum, block) => sum + deflateRawSync(block, { level: 1, finishFlush: constants.Z_FULL_FLUSH }).length,
+      0,
+    );
+    const worth = packed <= 0.95 * sample.length;
+    const { layer, blob } = await encode(tar);
+    expect(layer.blob.mediaType).toBe(worth ? MEDIA.ociLayerGzip : MEDIA.ociLayer);
+    expect((worth ? gunzipSync(blob) : blob).equals(tar)).toBe(true);
   });
 
   it('waits for its sink, so that a fast source and a slow disk need little memory', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { TarEntryType, TarHeader } from './header.ts';
+import { encodeHeader, type TarEntryType, type TarHeader, writePlainHeader } from './header.ts';
 import { pathText } from './path-text.ts';
 import { readTar } from './read.ts';
 import { type TarInput, writeTar } from './write.ts';
@@ -250,4 +250,19 @@ describe('a tar that cannot be trusted', () => {
     await expect(collect(writeTar([{ header, body: Buffer.from('ab') }]))).rejects.toMatchObject({ code: 'conflict' });
     await expect(collect(writeTar([{ header, body: cut(Buffer.from('abcd'), 1) }]))).rejects.toThrow('now has more');
   });
+});
+
+it('writes a header in place exactly as it stands alone, or not at all', () => {
+  fc.assert(
+    fc.property(anyEntry, ({ header }) => {
+      const room = Buffer.alloc(1024, 0xff);
+      if (!writePlainHeader(room, header)) return;
+      expect(room.subarray(0, 512).equals(encodeHeader(header))).toBe(true);
+      expect(room.subarray(512).every((byte) => byte === 0xff)).toBe(true);
+    }),
+    { numRuns: 500 },
+  );
+  const room = Buffer.alloc(512, 0xff);
+  expect(writePlainHeader(room, file('usr/bin/tool').header)).toBe(true);
+  expect(room.equals(encodeHeader(file('usr/bin/tool').header))).toBe(true);
 });
