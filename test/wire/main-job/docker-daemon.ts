@@ -16,8 +16,14 @@ export interface DockerDaemon {
  * A real dockerd with folders of its own, without bridge and firewall rules, which reaches Google's names through our
  * proxy and believes our authority, as a person sets it up in docker's service file.
  * @param folder short: containerd's sockets are made in it
+ * @param flags more of dockerd's
  */
-export async function startDockerDaemon(folder: string, proxy: string, authority: string): Promise<DockerDaemon> {
+export async function startDockerDaemon(
+  folder: string,
+  proxy: string,
+  authority: string,
+  flags: readonly string[] = [],
+): Promise<DockerDaemon> {
   await mkdir(folder, { recursive: true });
   const socket = `unix://${join(folder, 'docker.sock')}`;
   const daemon = spawn(
@@ -25,6 +31,7 @@ export async function startDockerDaemon(folder: string, proxy: string, authority
     [
       ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
       ...['--pidfile', join(folder, 'pid'), '-H', socket, '--bridge=none', '--iptables=false'],
+      ...flags,
     ],
     { stdio: 'ignore', env: { ...process.env, HTTPS_PROXY: proxy, SSL_CERT_FILE: authority } },
   );
