@@ -131,10 +131,10 @@ export class DiskContent implements ContentStore {
 
   /** The file keeps its first name until the row stands, so that it can be placed again when the collector came between. */
   async #publish(file: string, info: NewBlob): Promise<void> {
-    await this.#files.place(file, info.digest, info.size);
+    await this.#files.place(file, info.digest);
     await this.#rows.add(info, LEASE_MS);
     // collected after `place` and before `add`: now that a lease holds the digest, it can't happen again
-    if ((await this.#files.size(info.digest)) === undefined) await this.#files.place(file, info.digest, info.size);
+    if ((await this.#files.size(info.digest)) === undefined) await this.#files.place(file, info.digest);
   }
 
   scratch(): Promise<string> {
