@@ -2,6 +2,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { type Digest, digestAlgorithm, digestOf, isDigest } from '../../images/digest.ts';
 import { parseManifest } from '../../images/manifest.ts';
 import { isTag } from '../../images/reference.ts';
+import { Semaphore } from '../../lib/semaphore.ts';
 import { describeManifest, type ManifestDescription } from '../../stores/registry/describe.ts';
 import type { StoredManifest } from '../../stores/registry/registry.ts';
 import { sendBytes, sendEmpty } from '../http/answer.ts';
@@ -45,6 +46,20 @@ export async function putManifest(call: RegistryCall): Promise<void> {
     if (!isTag(tag)) throw new RegistryError(400, 'MANIFEST_INVALID', `invalid tag ${JSON.stringify(tag)}`);
 
   const bytes = await readBody(call.request, MANIFEST_LIMIT);
+  const store = () => storeManifest(call, target, bytes, { byDigest, tags });
+  await (bytes.length > LONG_BYTES ? longManifests.with(store) : store());
+}
+
+/** Taking a manifest apart costs ten times its bytes: those that are long, which few are, wait for each other. */
+const LONG_BYTES = 256 * 1024;
+const longManifests = new Semaphore(2);
+
+async function storeManifest(
+  call: RegistryCall,
+  target: Target,
+  bytes: Buffer,
+  { byDigest, tags }: { byDigest: Digest | undefined; tags: string[] },
+): Promise<void> {
   const digest = digestOf(bytes, byDigest === undefined ? 'sha256' : digestAlgorithm(byDigest));
   if (byDigest !== undefined && digest !== byDigest)
     throw new RegistryError(400, 'DIGEST_INVALID', `the bytes sent have digest ${digest}, not ${byDigest}`);
@@ -59,7 +74,7 @@ export async function putManifest(call: RegistryCall): Promise<void> {
   call.manifests.keep(digest, bytes);
   const { subject } = description;
   sendEmpty(call.response, 201, {
-    Location: locationOf(name, `manifests/${digest}`),
+    Location: locationOf(target.path, `manifests/${digest}`),
     'Docker-Content-Digest': digest,
     ...(subject === undefined ? {} : { 'OCI-Subject': subject }),
     ...(byDigest === undefined || tags.length === 0 ? {} : { 'OCI-Tag': tags }),
