@@ -1,5 +1,5 @@
+import { INPUT_CHANGED } from '../engine/cache/explain.ts';
 import type { CacheOrigin, StepReport } from '../engine/engine.ts';
-import { INPUT_CHANGED } from '../engine/explain.ts';
 import { formatDuration } from '../lib/bytes.ts';
 import { ago } from './ago.ts';
 import { shortened } from './table.ts';

@@ -9,8 +9,8 @@ import { timestamp } from '../lib/clock.ts';
 import { type ContentStore, LEASE_MS } from '../stores/content/content.ts';
 import type { CacheStore } from './cache/cache.ts';
 import { INLINE_CACHE } from './cache/inline.ts';
+import { imageKey } from './cache/key.ts';
 import type { ResolvedImage } from './engine.ts';
-import { imageKey } from './key.ts';
 import type { OwnHistory, SolvedStage } from './solve.ts';
 import { BLOB_HOLDER, throwFirst } from './transfer/fetch.ts';
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { type Digest, isDigest } from '../../images/digest.ts';
 import { Problem } from '../../lib/problem.ts';
-import { looksSecret } from '../inputs.ts';
 import type { CacheInput } from './cache.ts';
 import type { ForeignRecord } from './imported.ts';
+import { looksSecret } from './inputs.ts';
 
 /**
  * Type of the artifact and of its config, which holds the records. The layers that they name are layers of the manifest

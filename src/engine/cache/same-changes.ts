@@ -2,10 +2,10 @@ import { decodeLayer } from '../../images/decompress.ts';
 import type { Layer } from '../../images/layer.ts';
 import { readTar } from '../../images/tar/read.ts';
 import type { ContentReader } from '../../stores/content/content.ts';
-import { entryFacts } from '../key.ts';
 import { PassingBytes } from '../layers/passing-bytes.ts';
 import { fromHeader } from '../layers/tar-entries.ts';
 import type { MergedTree } from '../trees/merged-tree.ts';
+import { entryFacts } from './key.ts';
 
 /**
  * Whether two layers change the tree below them in the same way, times apart. Folders that are only repeated, as overlay

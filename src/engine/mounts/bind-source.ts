@@ -1,12 +1,12 @@
 import type { CopySource } from '../../dockerfile/program.ts';
 import { type Digest, digestOf } from '../../images/digest.ts';
 import type { Place } from '../../lib/problem.ts';
+import type { CopiedFile } from '../cache/key.ts';
 import type { ContextFiles } from '../context/context-files.ts';
 import { FolderTree } from '../context/folder-tree.ts';
 import { MissingSource } from '../context/missing-source.ts';
 import { folderContent, NOTHING_EXCLUDED, similarNames } from '../context/select.ts';
 import type { SourceEntry, SourceTree } from '../context/source-tree.ts';
-import type { CopiedFile } from '../key.ts';
 import type { OperationServices, StageState } from '../ops/operation.ts';
 import { layerXattrs } from '../snapshots/overlay-marks.ts';
 import type { TreeStack } from '../snapshots/tree-mounts.ts';

@@ -1,8 +1,8 @@
 import { type Digest, Digester } from '../../images/digest.ts';
+import { type CopiedFile, entryFacts } from '../cache/key.ts';
 import type { FileIndex } from '../context/file-index.ts';
 import { changedMeanwhile, openUnchanged } from '../context/open-unchanged.ts';
 import type { SourceEntry, SourceTree } from '../context/source-tree.ts';
-import { type CopiedFile, entryFacts } from '../key.ts';
 import { fileBytes } from '../layers/file-bytes.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { RunOperation } from '../../dockerfile/program.ts';
 import type { CacheMount, RunMount, SecretMount } from '../../dockerfile/run-mount.ts';
-import type { MountFacts } from '../key.ts';
+import type { MountFacts } from '../cache/key.ts';
 import type { OperationServices } from '../ops/operation.ts';
 import { type BindSource, bindSource } from './bind-source.ts';
 

@@ -1,5 +1,6 @@
 import type { CopyOperation } from '../../dockerfile/program.ts';
 import { type Digest, digestOf } from '../../images/digest.ts';
+import { type CopiedFile, entryFacts } from '../cache/key.ts';
 import type { ContextFiles } from '../context/context-files.ts';
 import type { FileIndex } from '../context/file-index.ts';
 import { excludePatterns } from '../context/ignore-file.ts';
@@ -15,7 +16,6 @@ import {
   whyNothing,
 } from '../context/select.ts';
 import type { SourceEntry, SourceTree } from '../context/source-tree.ts';
-import { type CopiedFile, entryFacts } from '../key.ts';
 import { fileBytes } from '../layers/file-bytes.ts';
 import { PassingBytes } from '../layers/passing-bytes.ts';
 import { isArchive } from '../sources/is-archive.ts';

@@ -1,9 +1,9 @@
 import type { CopyOperation } from '../../dockerfile/program.ts';
+import { copyFromInputs, copyInputs } from '../cache/inputs.ts';
+import { copyFromKey, copyKey, datedChain } from '../cache/key.ts';
 import type { ContextFiles } from '../context/context-files.ts';
 import { FolderTree } from '../context/folder-tree.ts';
 import { NOTHING_EXCLUDED } from '../context/select.ts';
-import { copyFromInputs, copyInputs } from '../inputs.ts';
-import { copyFromKey, copyKey, datedChain } from '../key.ts';
 import { writeLayer } from '../layers/write-layer.ts';
 import { layerXattrs } from '../snapshots/overlay-marks.ts';
 import { sourceDate, sourceDateNs } from '../source-date.ts';

@@ -1,6 +1,6 @@
 import type { CacheHit, CacheInput, CacheRecord } from '../cache/cache.ts';
+import { explainMiss } from '../cache/explain.ts';
 import { inTurn } from '../cache/in-turn.ts';
-import { explainMiss } from '../explain.ts';
 import { sourceDate } from '../source-date.ts';
 import type { OperationPlace, OperationResult, OperationServices, StageState } from './operation.ts';
 

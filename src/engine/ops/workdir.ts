@@ -1,7 +1,7 @@
 import type { WorkdirOperation } from '../../dockerfile/program.ts';
 import { Problem } from '../../lib/problem.ts';
-import { workdirInputs } from '../inputs.ts';
-import { workdirKey } from '../key.ts';
+import { workdirInputs } from '../cache/inputs.ts';
+import { workdirKey } from '../cache/key.ts';
 import { type LayerItem, writeLayer } from '../layers/write-layer.ts';
 import { sourceDateNs } from '../source-date.ts';
 import { ancestorsOf, cleanPath } from '../trees/entry.ts';

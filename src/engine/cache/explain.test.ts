@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CacheInput, CacheRecord } from './cache/cache.ts';
+import type { CacheInput, CacheRecord } from './cache.ts';
 import { explainMiss } from './explain.ts';
 
 const input = (kind: string, name: string, value: string, shown?: string): CacheInput => ({ kind, name, value, shown });

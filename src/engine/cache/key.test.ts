@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CopyOperation, RunOperation } from '../dockerfile/program.ts';
+import type { CopyOperation, RunOperation } from '../../dockerfile/program.ts';
 import { baseChain, chainOf, copyKey, runKey } from './key.ts';
 
 const place = { file: 'Dockerfile', ranges: [] };

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { CopyOperation, RunOperation, WorkdirOperation } from '../dockerfile/program.ts';
-import type { Digest } from '../images/digest.ts';
-import { formatPlatform, type Platform } from '../images/platform.ts';
-import type { TreeEntry } from './trees/entry.ts';
+import type { CopyOperation, RunOperation, WorkdirOperation } from '../../dockerfile/program.ts';
+import type { Digest } from '../../images/digest.ts';
+import { formatPlatform, type Platform } from '../../images/platform.ts';
+import type { TreeEntry } from '../trees/entry.ts';
 
 /**
  * What makes two operations equal: pure functions, facts in, key out.

@@ -1,4 +1,4 @@
-import type { CacheInput, CacheRecord } from './cache/cache.ts';
+import type { CacheInput, CacheRecord } from './cache.ts';
 
 /** Why an operation was not cached: in one line, and what that line is about, line by line. */
 export interface Explanation {

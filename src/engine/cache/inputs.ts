@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { CopyOperation, RunOperation, WorkdirOperation } from '../dockerfile/program.ts';
-import type { CacheInput } from './cache/cache.ts';
+import type { CopyOperation, RunOperation, WorkdirOperation } from '../../dockerfile/program.ts';
+import { joinPath, parentOf } from '../trees/entry.ts';
+import type { CacheInput } from './cache.ts';
 import { type CopiedFile, copyFacts, type MountFacts } from './key.ts';
-import { joinPath, parentOf } from './trees/entry.ts';
 
 /**
  * What an operation depends on, by name, for the explanation of a miss. Only a miss asks for it: a hit is its key alone.
