@@ -75,7 +75,8 @@ async function readSpecial(source: PieceSource, raw: RawBlock): Promise<Buffer> 
     throw new Problem('invalid', `malformed tar: an extended header of ${raw.size} bytes`);
   const whole = await source.take(raw.size + padding(raw.size));
   if (whole.length < raw.size) throw truncated('within an extended header');
-  return whole.subarray(0, raw.size);
+  // of its own: more headers may come before it is looked at, and a stream may use its memory again
+  return Buffer.from(whole.subarray(0, raw.size));
 }
 
 function complete(raw: RawBlock, pax: PaxRecords, longName?: string, longLink?: string): TarHeader {
