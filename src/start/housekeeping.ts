@@ -2,9 +2,11 @@ import { sweepStandardInputs } from '../cli/standard-input.ts';
 import { type PrunedCaches, type PruneLimits, pruneCacheMounts } from '../engine/mounts/prune-caches.ts';
 import { SnapshotStore } from '../engine/snapshots/snapshot-store.ts';
 import { WebMemory } from '../engine/sources/web-memory.ts';
+import { ClockWatch } from '../lib/clock-watch.ts';
 import { log } from '../lib/log.ts';
 import { messageOf } from '../lib/problem.ts';
 import { Collector, type CollectReport } from '../stores/content/collect.ts';
+import { LEASE_MS } from '../stores/content/content.ts';
 import { runCleanups } from '../stores/registry/run-cleanup.ts';
 import type { Owner } from './owner.ts';
 
@@ -14,6 +16,8 @@ const DAY_MS = 24 * HOUR_MS;
 const FIRST_MS = 10 * 60 * 1000;
 /** Unpacked trees and links of broken pushes that nobody used for a day. */
 const IDLE_MS = DAY_MS;
+/** When a copy of a remote repository was last pulled counts for as long as policies may ask for. */
+const PULL_DATES_MS = 5 * 365 * DAY_MS;
 /** What an address gave the last time is forgotten when no build asked for so long: it then costs one download. */
 const ADDRESS_IDLE_MS = 30 * DAY_MS;
 
@@ -23,9 +27,13 @@ export interface Housekeeper {
   stop(): Promise<void>;
 }
 
-/** Rounds every hour, one at a time, until `stop`. */
+/**
+ * Rounds every hour, one at a time, until `stop`. After the clock was set they rest for as long as a lease lasts: whoever
+ * is in the middle of a push has the time to end it, and a person to set the clock right.
+ */
 export function startHousekeeping(owner: Owner, expireUploads: () => Promise<void>): Housekeeper {
   const ending = new AbortController();
+  const clock = new ClockWatch();
   let running: Promise<CollectReport> | undefined;
   const round = () => {
     running ??= clean(owner, expireUploads, ending.signal).finally(() => {
@@ -33,8 +41,12 @@ export function startHousekeeping(owner: Owner, expireUploads: () => Promise<voi
     });
     return running;
   };
-  const first = setTimeout(() => void round(), FIRST_MS);
-  const every = setInterval(() => void round(), HOUR_MS);
+  const roundInTime = () => {
+    if (clock.evenFor() >= LEASE_MS) return void round();
+    log.warn('the clock was set, or the machine slept; what is old will be judged in an hour');
+  };
+  const first = setTimeout(roundInTime, FIRST_MS);
+  const every = setInterval(roundInTime, HOUR_MS);
   return {
     round,
     async stop() {
@@ -70,6 +82,7 @@ export async function clean(
     await owner.stores.registry.dropEvents(now - eventDays * DAY_MS);
   });
   await attempt('links', async () => void (await owner.stores.registry.dropUnusedLinks(now - DAY_MS)));
+  await attempt('dates of pulls', async () => void (await owner.stores.upstream.dropPulls(now - PULL_DATES_MS)));
   await attempt('snapshots', async () => {
     const snapshots = await SnapshotStore.open(owner.folder.snapshots);
     await snapshots.collect(IDLE_MS, now);

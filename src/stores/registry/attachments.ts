@@ -14,21 +14,21 @@ const ATTACHED_TAG = /^(sha256|sha512)-([0-9a-f]{64})/;
  * distribution-spec, "Referrers Tag Schema", which cuts the hex at 64 characters).
  */
 export function attachmentsOf<T extends AttachableVersion>(versions: readonly T[]): Map<Digest, T[]> {
-  const byTag = new Map(versions.map((version) => [tagNameOf(version.digest), version.digest]));
   const attachments = new Map<Digest, T[]>();
+  const attach = (digest: Digest | undefined, version: T) => {
+    if (digest === undefined || digest === version.digest) return;
+    const others = attachments.get(digest);
+    if (others === undefined) attachments.set(digest, [version]);
+    else if (others.at(-1) !== version) others.push(version);
+  };
+  const longDigests = new Map<string, Digest>();
+  for (const { digest } of versions) if (digest.startsWith('sha512:')) longDigests.set(digest.slice(7, 71), digest);
   for (const version of versions) {
-    const named = version.tags.map((tag) => byTag.get(ATTACHED_TAG.exec(tag)?.[0] ?? ''));
-    for (const digest of new Set([version.subject, ...named])) {
-      if (digest === undefined || digest === version.digest) continue;
-      const others = attachments.get(digest);
-      if (others === undefined) attachments.set(digest, [version]);
-      else others.push(version);
+    attach(version.subject, version);
+    for (const tag of version.tags) {
+      const [, algorithm, hex] = ATTACHED_TAG.exec(tag) ?? [];
+      if (hex !== undefined) attach(algorithm === 'sha256' ? `sha256:${hex}` : longDigests.get(hex), version);
     }
   }
   return attachments;
-}
-
-function tagNameOf(digest: Digest): string {
-  const [algorithm = '', hex = ''] = digest.split(':');
-  return `${algorithm}-${hex.slice(0, 64)}`;
 }

@@ -1,3 +1,4 @@
+import { timestamp } from '../../lib/clock.ts';
 import type { CleanupVerdict, KeepReason } from './retention.ts';
 
 /** Why a version goes or stays, in words for a dry run. */
@@ -15,6 +16,8 @@ function describeReason(reason: KeepReason): string {
       return `kept by policy ${reason.id}`;
     case 'immutable-tag':
       return `kept by the immutable tag ${reason.tag}`;
+    case 'pin':
+      return `pulled by its digest lately, kept until ${timestamp(reason.until)}`;
     case 'index':
       return `kept by the index ${reason.digest}, which stays`;
     case 'subject':

@@ -28,6 +28,9 @@ export interface RegistryVersion extends StoredManifest {
   tags: string[];
   /** Manifests of an index, whether or not they are there. */
   children: Digest[];
+  /** In a remote repository: when it was last asked for, and when by its digest. Milliseconds since 1970. */
+  lastPulled?: number | undefined;
+  pinnedAt?: number | undefined;
 }
 
 /** How bytes come in: a push, or the fetch of a remote repository from its upstream. */
@@ -126,7 +129,7 @@ export interface RegistryReader {
   /** Newest first. */
   deleted(repository: string): Promise<DeletedManifest[]>;
   /**
-   * Of one repository key, or of all below a prefix that ends in `/`. It looks at every blob, some 100,000 in a second, a
+   * Of one repository key, or of all below a prefix that ends in `/`. It looks at every blob, some 300,000 in a second, a
    * page at a time.
    */
   size(repositoryOrPrefix: string): Promise<RegistrySize>;

@@ -30,6 +30,23 @@ const EVERYTHING = deletes({ tagState: 'any' });
 const GONE = 'deleted by policy old';
 const NOT_MEANT = 'no policy deletes it';
 
+it('counts the age of what a remote repository keeps from its last pull, and lets no policy take a digest that is in use', () => {
+  const day = (days: number) => NOW - days * DAY * 1000;
+  const versions = [
+    version('pulled by tag', 90, { lastPulled: day(2) }),
+    version('pulled long ago', 90, { lastPulled: day(60) }),
+    version('pinned', 90, { lastPulled: day(20), pinnedAt: day(20) }),
+    version('pinned once', 90, { lastPulled: day(60), pinnedAt: day(60) }),
+  ];
+  expect(reasons(versions, [deletes({ olderThan: 10 * DAY })])).toEqual([
+    NOT_MEANT,
+    GONE,
+    'pulled by its digest lately, kept until 1970-04-21T00:00:00.000Z, though policy old would delete it',
+    GONE,
+  ]);
+  expect(reasons(versions.slice(2, 3), [deletes({ tagState: 'untagged' })])[0]).toContain('kept until');
+});
+
 describe('cleanup policies', () => {
   it.each<[string, CleanupCondition, string[]]>([
     ['any', { tagState: 'any' }, [GONE, GONE, GONE]],

@@ -7,7 +7,13 @@ export interface CleanupVersion extends AttachableVersion {
   children: Digest[];
   /** Milliseconds since 1970: last pushed or brought back. */
   renewedAt: number;
+  /** Of what a remote repository keeps: last asked for, and last asked for by its digest. */
+  lastPulled?: number | undefined;
+  pinnedAt?: number | undefined;
 }
+
+/** A digest that somebody pulled stands in a Dockerfile or a manifest of theirs: it stays so long. Milliseconds. */
+const PIN_MS = 30 * 24 * 60 * 60 * 1000;
 
 /** One image with everything that decides about its versions. */
 export interface CleanupCase {
@@ -32,6 +38,8 @@ export interface CleanupVerdict {
 export type KeepReason =
   | { by: 'policy'; id: string }
   | { by: 'immutable-tag'; tag: string }
+  /** A remote repository's copy whose digest was pulled lately. */
+  | { by: 'pin'; until: number }
   /** An index that stays names it. */
   | { by: 'index'; digest: Digest }
   /** It is attached to something that stays: its subject, or what its tag names. */
@@ -80,6 +88,8 @@ function judgeAlone(
     if (policy.action === 'delete') deletedBy.push(policy.id);
     else keptBy.push({ by: 'policy', id: policy.id });
   }
+  const pinnedUntil = (version.pinnedAt ?? Number.NEGATIVE_INFINITY) + PIN_MS;
+  if (pinnedUntil > now) keptBy.push({ by: 'pin', until: pinnedUntil });
   if (immutableTags) for (const tag of version.tags) keptBy.push({ by: 'immutable-tag', tag });
   return { version, goes: deletedBy.length > 0 && keptBy.length === 0, deletedBy, keptBy };
 }
@@ -88,11 +98,11 @@ function judgeAlone(
 function matches(
   condition: CleanupCondition,
   image: string,
-  { digest, tags, renewedAt }: CleanupVersion,
+  { digest, tags, renewedAt, lastPulled = renewedAt }: CleanupVersion,
   now: number,
 ): boolean {
   const { tagState = 'any', tagPrefixes, versionNamePrefixes, packageNamePrefixes, olderThan, newerThan } = condition;
-  const age = now - renewedAt;
+  const age = now - Math.max(renewedAt, lastPulled);
   return (
     (tagState === 'any' || (tagState === 'tagged') === tags.length > 0) &&
     beginWith(tags, tagPrefixes) &&

@@ -85,8 +85,8 @@ async function allVersions(registry: Pick<CleanupRegistry, 'versions'>, key: str
   const all: CleanupVersion[] = [];
   for (let after: string | undefined; ; ) {
     const page = await registry.versions(key, { limit: PAGE, after });
-    for (const { digest, tags, children, subject, renewedAt } of page)
-      all.push({ digest, tags, children, subject, renewedAt });
+    for (const { digest, tags, children, subject, renewedAt, lastPulled, pinnedAt } of page)
+      all.push({ digest, tags, children, subject, renewedAt, lastPulled, pinnedAt });
     after = page.at(-1)?.digest;
     if (after === undefined) return all;
     await new Promise(setImmediate); // rows of our own process come without a turn of the event loop
