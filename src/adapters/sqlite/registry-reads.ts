@@ -116,11 +116,19 @@ export class SqliteRegistryReader implements RegistryReader {
       where m.repository_id = ${id} and m.digest in (select value from json_each(${digests})) and e.kind = 'child'`.execute(
       this.database,
     );
+    const pulls = await sql<{ digest: Digest; last_pulled: number; pinned_at: number | null }>`
+      select digest, last_pulled, pinned_at from upstream_pulls
+      where repository = ${repository} and digest in (select value from json_each(${digests}))`.execute(this.database);
     const versions = new Map<Digest, RegistryVersion>(
       manifests.map((manifest) => [manifest.digest, { ...manifest, tags: [], children: [] }]),
     );
     for (const { digest, name } of tags.rows) versions.get(digest)?.tags.push(name);
     for (const { parent, digest } of children.rows) versions.get(parent)?.children.push(digest);
+    for (const { digest, last_pulled, pinned_at } of pulls.rows) {
+      const version = versions.get(digest);
+      if (version !== undefined)
+        versions.set(digest, { ...version, lastPulled: last_pulled, pinnedAt: pinned_at ?? undefined });
+    }
     return [...versions.values()];
   }
 
