@@ -2,7 +2,6 @@ import { type Kysely, sql } from 'kysely';
 import type { Digest } from '../../images/digest.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { JudgedVersion } from '../../stores/registry/registry.ts';
-import { noteEvent } from './registry-events.ts';
 import type { Change, RegistryTables, RegistryTransaction } from './registry-tables.ts';
 import { moveTag, revive } from './registry-writes.ts';
 
@@ -17,7 +16,7 @@ export async function hideManifest(
   digest: Digest,
   immutableTags: boolean,
 ): Promise<boolean> {
-  const { repositoryId, key, actor, now } = change;
+  const { repositoryId, key, actor, now, events } = change;
   const manifest = await transaction
     .selectFrom('manifests')
     .select('id')
@@ -38,7 +37,7 @@ export async function hideManifest(
     .where('id', '=', manifest.id)
     .execute();
   await transaction.updateTable('manifest_edges').set({ deleted: 1 }).where('manifest_id', '=', manifest.id).execute();
-  await noteEvent(transaction, { at: now, actor, action: 'delete', repository: key, digest });
+  events.push({ at: now, actor, action: 'delete', repository: key, digest });
   return true;
 }
 
@@ -78,7 +77,7 @@ export async function bringBack(
   change: Change,
   digest: Digest,
 ): Promise<string[] | undefined> {
-  const { repositoryId, key, actor, now } = change;
+  const { repositoryId, key, actor, now, events } = change;
   const deleted = transaction
     .selectFrom('manifests')
     .select(['id', 'digest', 'deleted_at', 'deleted_tags'])
@@ -90,7 +89,7 @@ export async function bringBack(
   const back: string[] = [];
   for (const manifest of line) {
     await revive(transaction, manifest.id, { renewed_at: now });
-    await noteEvent(transaction, { at: now, actor, action: 'undelete', repository: key, digest: manifest.digest });
+    events.push({ at: now, actor, action: 'undelete', repository: key, digest: manifest.digest });
     const named = transaction.selectFrom('manifest_edges').select('digest').where('manifest_id', '=', manifest.id);
     await transaction
       .updateTable('repository_blobs')

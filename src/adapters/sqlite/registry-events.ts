@@ -1,28 +1,24 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { EventFilter, RegistryEvent } from '../../stores/registry/events.ts';
-import { BEYOND_NAMES, type RegistryTables, type RegistryTransaction } from './registry-tables.ts';
+import { portions } from './registry-rows.ts';
+import { type Actor, BEYOND_NAMES, type RegistryTables, type RegistryTransaction } from './registry-tables.ts';
 
 /** Rows of one deletion: a few milliseconds, for which everybody else waits. */
 const DROPPED_AT_ONCE = 1000;
 
-/** Writes an event into the transaction of the change that it tells of. */
-export async function noteEvent(
-  transaction: RegistryTransaction,
-  { at, actor, action, repository, digest, tag, before }: Omit<RegistryEvent, 'id'>,
-): Promise<void> {
-  await transaction
-    .insertInto('registry_events')
-    .values({
-      at,
-      actor,
-      action,
-      project: repository.split('/')[1] ?? '',
-      repository,
-      digest: digest ?? null,
-      tag: tag ?? null,
-      before: before ?? null,
-    })
-    .execute();
+/** Writes events into the transaction of the change that they tell of. */
+export async function writeEvents(transaction: RegistryTransaction, events: Actor['events']): Promise<void> {
+  const rows = events.map(({ at, actor, action, repository, digest, tag, before }) => ({
+    at,
+    actor,
+    action,
+    project: repository.split('/')[1] ?? '',
+    repository,
+    digest: digest ?? null,
+    tag: tag ?? null,
+    before: before ?? null,
+  }));
+  for (const part of portions(rows)) await transaction.insertInto('registry_events').values(part).execute();
 }
 
 export async function readEvents(

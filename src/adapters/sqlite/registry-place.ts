@@ -3,8 +3,7 @@ import { Problem } from '../../lib/problem.ts';
 import { parseRepositoryKey } from '../../stores/registry/name.ts';
 import type { Origin } from '../../stores/registry/registry.ts';
 import { type RepositoryMode, repositoryPath } from '../../stores/repositories/repository.ts';
-import { noteEvent } from './registry-events.ts';
-import type { RegistryTables, RegistryTransaction } from './registry-tables.ts';
+import type { Actor, RegistryTables, RegistryTransaction } from './registry-tables.ts';
 
 /** An image's row, and what its repository says about it. */
 export interface Place {
@@ -13,11 +12,16 @@ export interface Place {
 }
 
 export interface Arrival {
-  key: string;
   origin: Origin;
-  actor: string;
-  now: number;
   createOnPush: boolean;
+}
+
+/** As `Place`, of what may not be there yet. */
+export interface Destination {
+  repositoryId: number | undefined;
+  immutableTags: boolean;
+  /** Whether the repository is there, if not the image. */
+  made: boolean;
 }
 
 /** Where an image lies; undefined when nothing was ever pushed to it. */
@@ -27,30 +31,40 @@ export async function placeOf(database: Kysely<RegistryTables>, key: string): Pr
 }
 
 /**
- * Where something that comes in goes, made if need be.
+ * Where something that comes in would go.
  * @throws Problem as `RegistryWriter` says
  */
-export async function placeForArrival(transaction: RegistryTransaction, arrival: Arrival): Promise<Place> {
-  const { key, actor, now } = arrival;
-  const found = await lookUp(transaction, key);
-  checkArrival(arrival, found?.mode);
-  if (found === undefined) await createStandard(transaction, key, actor, now);
-  const immutableTags = found?.immutable_tags === 1;
-  if (found?.id != null) return { repositoryId: found.id, immutableTags };
-  const made = await transaction
+export async function destinationOf(
+  database: Kysely<RegistryTables>,
+  key: string,
+  arrival: Arrival,
+): Promise<Destination> {
+  const found = await lookUp(database, key);
+  checkArrival(key, arrival, found?.mode);
+  return {
+    repositoryId: found?.id ?? undefined,
+    immutableTags: found?.immutable_tags === 1,
+    made: found !== undefined,
+  };
+}
+
+/** Makes repository and image if need be. */
+export async function makePlace(
+  transaction: RegistryTransaction,
+  change: Actor,
+  { repositoryId, immutableTags, made }: Destination,
+): Promise<Place> {
+  if (repositoryId !== undefined) return { repositoryId, immutableTags };
+  if (!made) await createStandard(transaction, change);
+  const image = await transaction
     .insertInto('repositories')
-    .values({ key, created_at: now, removed_at: null })
+    .values({ key: change.key, created_at: change.now, removed_at: null })
     .returning('id')
     .executeTakeFirstOrThrow();
-  return { repositoryId: made.id, immutableTags };
+  return { repositoryId: image.id, immutableTags };
 }
 
-/** @throws Problem as `RegistryWriter` says */
-export async function checkPush(database: Kysely<RegistryTables>, key: string, createOnPush: boolean): Promise<void> {
-  checkArrival({ key, origin: 'push', createOnPush }, (await lookUp(database, key))?.mode);
-}
-
-async function lookUp(database: Kysely<RegistryTables>, key: string) {
+function lookUp(database: Kysely<RegistryTables>, key: string) {
   return database
     .selectFrom('repository_settings')
     .leftJoin('repositories', (join) => join.on('repositories.key', '=', key))
@@ -59,10 +73,7 @@ async function lookUp(database: Kysely<RegistryTables>, key: string) {
     .executeTakeFirst();
 }
 
-function checkArrival(
-  { key, origin, createOnPush }: Pick<Arrival, 'key' | 'origin' | 'createOnPush'>,
-  mode: RepositoryMode | undefined,
-): void {
+function checkArrival(key: string, { origin, createOnPush }: Arrival, mode: RepositoryMode | undefined): void {
   const path = repositoryPath(parseRepositoryKey(key));
   if (mode === undefined && origin === 'push' && !createOnPush)
     throw new Problem('not-found', `there is no repository ${path}, and a push makes none here`, {
@@ -78,12 +89,7 @@ function checkArrival(
     });
 }
 
-async function createStandard(
-  transaction: RegistryTransaction,
-  key: string,
-  actor: string,
-  now: number,
-): Promise<void> {
+async function createStandard(transaction: RegistryTransaction, { key, actor, now, events }: Actor): Promise<void> {
   const { location, project, repository } = parseRepositoryKey(key);
   const path = repositoryPath({ location, project, repository });
   await transaction
@@ -99,5 +105,5 @@ async function createStandard(
       updated_at: now,
     })
     .execute();
-  await noteEvent(transaction, { at: now, actor, action: 'create-repository', repository: path });
+  events.push({ at: now, actor, action: 'create-repository', repository: path });
 }

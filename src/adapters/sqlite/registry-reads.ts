@@ -44,11 +44,19 @@ export class SqliteRegistryReader implements RegistryReader {
   }
 
   async hasBlob(repository: string, digest: Digest): Promise<boolean> {
-    return (await this.missingBlobs(repository, [digest])).length === 0;
+    const row = await this.database
+      .selectFrom('repository_blobs')
+      .innerJoin('repositories', 'repositories.id', 'repository_blobs.repository_id')
+      .select('repositories.id')
+      .where('repositories.key', '=', repository)
+      .where('repository_blobs.digest', '=', digest)
+      .where('repository_blobs.unlinked_at', 'is', null)
+      .executeTakeFirst();
+    return row !== undefined;
   }
 
-  missingBlobs(repository: string, digests: Digest[]): Promise<Digest[]> {
-    return missingBlobs(this.database, repository, digests);
+  async missingBlobs(repository: string, digests: Digest[]): Promise<Digest[]> {
+    return missingBlobs(this.database, await imageIdOf(this.database, repository), digests);
   }
 
   async repositoriesOfBlob(digest: Digest): Promise<string[]> {

@@ -15,23 +15,24 @@ export async function imageIdOf(database: Kysely<RegistryTables>, key: string): 
   return row?.id;
 }
 
+/** @param repositoryId undefined: nothing was ever pushed there */
 export async function missingBlobs(
   database: Kysely<RegistryTables>,
-  repository: string,
+  repositoryId: number | undefined,
   digests: readonly Digest[],
 ): Promise<Digest[]> {
   const present = new Set<string>();
-  for (const part of portions(digests)) {
-    const rows = await database
-      .selectFrom('repository_blobs')
-      .innerJoin('repositories', 'repositories.id', 'repository_blobs.repository_id')
-      .select('repository_blobs.digest')
-      .where('repositories.key', '=', repository)
-      .where('repository_blobs.digest', 'in', part)
-      .where('repository_blobs.unlinked_at', 'is', null)
-      .execute();
-    for (const row of rows) present.add(row.digest);
-  }
+  if (repositoryId !== undefined)
+    for (const part of portions(digests)) {
+      const rows = await database
+        .selectFrom('repository_blobs')
+        .select('digest')
+        .where('repository_id', '=', repositoryId)
+        .where('digest', 'in', part)
+        .where('unlinked_at', 'is', null)
+        .execute();
+      for (const row of rows) present.add(row.digest);
+    }
   return digests.filter((digest) => !present.has(digest));
 }
 

@@ -1,6 +1,6 @@
 import type { Generated, Transaction } from 'kysely';
 import type { Digest } from '../../images/digest.ts';
-import type { RegistryAction } from '../../stores/registry/events.ts';
+import type { RegistryAction, RegistryEvent } from '../../stores/registry/events.ts';
 import type { RepositoryMode } from '../../stores/repositories/repository.ts';
 
 /** The tables of migrations 0002, 0011 and 0012, and of the blobs what sizes are counted from. */
@@ -70,12 +70,18 @@ export type RegistryTables = {
 
 export type RegistryTransaction = Transaction<RegistryTables>;
 
-/** Who changes which image, and when. */
-export interface Change {
-  repositoryId: number;
+/** Who changes what, and when. */
+export interface Actor {
   key: string;
   actor: string;
   now: number;
+  /** What has happened so far; written at the end of the transaction. */
+  events: Omit<RegistryEvent, 'id'>[];
+}
+
+/** A change of an image that is there. */
+export interface Change extends Actor {
+  repositoryId: number;
 }
 
 /** Text beyond all that begin with a prefix: no character of a name sorts behind U+10FFFF. */

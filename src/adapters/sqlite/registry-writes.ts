@@ -1,7 +1,6 @@
 import type { Digest } from '../../images/digest.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { ManifestPut } from '../../stores/registry/registry.ts';
-import { noteEvent } from './registry-events.ts';
 import { portions } from './registry-rows.ts';
 import type { Change, RegistryTransaction } from './registry-tables.ts';
 
@@ -34,7 +33,7 @@ export async function linkBlobs(
  * a deleted one comes alive, as if it had not been there.
  */
 export async function storeManifest(transaction: RegistryTransaction, change: Change, put: ManifestPut): Promise<void> {
-  const { repositoryId, key, actor, now } = change;
+  const { repositoryId, key, actor, now, events } = change;
   const made = await transaction
     .insertInto('manifests')
     .values({
@@ -56,7 +55,7 @@ export async function storeManifest(transaction: RegistryTransaction, change: Ch
     .executeTakeFirst();
   if (made !== undefined) await storeEdges(transaction, repositoryId, made.id, put);
   else if (!(await renew(transaction, change, put.digest))) return;
-  await noteEvent(transaction, { at: now, actor, action: 'push', repository: key, digest: put.digest });
+  events.push({ at: now, actor, action: 'push', repository: key, digest: put.digest });
 }
 
 /** Marks a manifest as alive, with its edges. */
@@ -80,7 +79,7 @@ export async function revive(
  */
 export async function moveTag(
   transaction: RegistryTransaction,
-  { repositoryId, key, actor, now }: Change,
+  { repositoryId, key, actor, now, events }: Change,
   tag: { name: string; digest: Digest | undefined; immutable: boolean },
 ): Promise<boolean> {
   const { name, digest } = tag;
@@ -104,7 +103,7 @@ export async function moveTag(
   const event = { at: now, actor, repository: key, tag: name };
   if (digest === undefined) {
     await transaction.deleteFrom('tags').where('repository_id', '=', repositoryId).where('name', '=', name).execute();
-    await noteEvent(transaction, { ...event, action: 'untag', digest: present?.digest });
+    events.push({ ...event, action: 'untag', digest: present?.digest });
     return true;
   }
   await transaction
@@ -116,7 +115,7 @@ export async function moveTag(
     .insertInto('tag_moves')
     .values({ repository_id: repositoryId, name, digest, since: now, actor, until: null, ended_by: null })
     .execute();
-  await noteEvent(transaction, { ...event, action: 'tag', digest, before: present?.digest });
+  events.push({ ...event, action: 'tag', digest, before: present?.digest });
   return true;
 }
 

@@ -3,12 +3,12 @@ import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { JudgedVersion, ManifestPut, Origin, RegistryStore } from '../../stores/registry/registry.ts';
 import type { Database } from './database.ts';
 import { bringBack, hideManifest, hideVersions, unlinkBlob } from './registry-deletes.ts';
-import { dropEvents } from './registry-events.ts';
+import { dropEvents, writeEvents } from './registry-events.ts';
 import { dropUnusedLinks, forgetDeleted } from './registry-forget.ts';
-import { checkPush, type Place, placeForArrival, placeOf } from './registry-place.ts';
+import { type Arrival, destinationOf, makePlace, type Place, placeOf } from './registry-place.ts';
 import { SqliteRegistryReader } from './registry-reads.ts';
-import { imageIdOf, isLive, missingBlobs } from './registry-rows.ts';
-import type { Change, RegistryTransaction } from './registry-tables.ts';
+import { isLive, missingBlobs } from './registry-rows.ts';
+import type { Actor, Change, RegistryTransaction } from './registry-tables.ts';
 import { linkBlobs, moveTag, storeManifest } from './registry-writes.ts';
 
 /** A link younger than this is not written again: a push asks about each of its blobs several times. */
@@ -31,14 +31,15 @@ export class SqliteRegistry extends SqliteRegistryReader implements RegistryStor
     this.#createOnPush = createOnPush;
   }
 
-  checkPush(repository: string): Promise<void> {
-    return checkPush(this.database, repository, this.#createOnPush());
+  async checkPush(repository: string): Promise<void> {
+    await destinationOf(this.database, repository, this.#arrival('push'));
   }
 
   linkBlob(repository: string, digest: Digest, origin: Origin = 'push', actor = 'a push'): Promise<void> {
-    return this.#write(async (transaction, now) => {
-      const place = await this.#arrive(transaction, { key: repository, origin, actor, now });
-      await linkBlobs(transaction, place.repositoryId, [digest], now);
+    return this.#write(repository, actor, async (transaction, change) => {
+      const destination = await destinationOf(transaction, repository, this.#arrival(origin));
+      const { repositoryId } = await makePlace(transaction, change, destination);
+      await linkBlobs(transaction, repositoryId, [digest], change.now);
     });
   }
 
@@ -65,34 +66,30 @@ export class SqliteRegistry extends SqliteRegistryReader implements RegistryStor
   }
 
   unlinkBlob(repository: string, digest: Digest): Promise<boolean> {
-    return this.#write(async (transaction, now) => {
-      const repositoryId = await imageIdOf(transaction, repository);
-      return repositoryId !== undefined && unlinkBlob(transaction, repositoryId, digest, now);
-    });
+    return this.#change(repository, '', false, (transaction, { repositoryId, now }) =>
+      unlinkBlob(transaction, repositoryId, digest, now),
+    );
   }
 
   putManifest(repository: string, put: ManifestPut): Promise<Digest[]> {
-    return this.#write(async (transaction, now) => {
-      const missing = await missingBlobs(transaction, repository, put.required ?? []);
+    return this.#write(repository, put.actor, async (transaction, change) => {
+      const destination = await destinationOf(transaction, repository, this.#arrival(put.origin ?? 'push'));
+      const missing = await missingBlobs(transaction, destination.repositoryId, put.required ?? []);
       if (missing.length > 0) return missing;
-      const { actor, origin = 'push' } = put;
-      const place = await this.#arrive(transaction, { key: repository, origin, actor, now });
-      const change: Change = { repositoryId: place.repositoryId, key: repository, actor, now };
-      await linkBlobs(transaction, place.repositoryId, put.link ?? [], now);
-      await storeManifest(transaction, change, put);
+      const { repositoryId, immutableTags } = await makePlace(transaction, change, destination);
+      await linkBlobs(transaction, repositoryId, put.link ?? [], change.now);
+      await storeManifest(transaction, { ...change, repositoryId }, put);
       for (const name of put.tags)
-        await moveTag(transaction, change, { name, digest: put.digest, immutable: place.immutableTags });
+        await moveTag(transaction, { ...change, repositoryId }, { name, digest: put.digest, immutable: immutableTags });
       return [];
     });
   }
 
   setTag(repository: string, tag: string, digest: Digest, actor: string): Promise<boolean> {
-    return this.#write(async (transaction, now) => {
-      const repositoryId = await imageIdOf(transaction, repository);
-      if (repositoryId === undefined || !(await isLive(transaction, repositoryId, digest))) return false;
-      const place = await this.#arrive(transaction, { key: repository, origin: 'push', actor, now });
-      const change: Change = { repositoryId: place.repositoryId, key: repository, actor, now };
-      await moveTag(transaction, change, { name: tag, digest, immutable: place.immutableTags });
+    return this.#change(repository, actor, false, async (transaction, change, { immutableTags }) => {
+      if (!(await isLive(transaction, change.repositoryId, digest))) return false;
+      await destinationOf(transaction, repository, this.#arrival('push'));
+      await moveTag(transaction, change, { name: tag, digest, immutable: immutableTags });
       return true;
     });
   }
@@ -133,11 +130,8 @@ export class SqliteRegistry extends SqliteRegistryReader implements RegistryStor
     return dropEvents(this.database, before);
   }
 
-  #arrive(
-    transaction: RegistryTransaction,
-    arrival: { key: string; origin: Origin; actor: string; now: number },
-  ): Promise<Place> {
-    return placeForArrival(transaction, { ...arrival, createOnPush: this.#createOnPush() });
+  #arrival(origin: Origin): Arrival {
+    return { origin, createOnPush: this.#createOnPush() };
   }
 
   /** A change to an image that is there, else `absent`. */
@@ -147,14 +141,23 @@ export class SqliteRegistry extends SqliteRegistryReader implements RegistryStor
     absent: T,
     work: (transaction: RegistryTransaction, change: Change, place: Place) => Promise<T>,
   ): Promise<T> {
-    return this.#write(async (transaction, now) => {
+    return this.#write(repository, actor, async (transaction, change) => {
       const place = await placeOf(transaction, repository);
       if (place === undefined) return absent;
-      return work(transaction, { repositoryId: place.repositoryId, key: repository, actor, now }, place);
+      return work(transaction, { ...change, repositoryId: place.repositoryId }, place);
     });
   }
 
-  #write<T>(work: (transaction: RegistryTransaction, now: number) => Promise<T>): Promise<T> {
-    return this.database.transaction().execute((transaction) => work(transaction, this.#clock.now()));
+  #write<T>(
+    key: string,
+    actor: string,
+    work: (transaction: RegistryTransaction, change: Actor) => Promise<T>,
+  ): Promise<T> {
+    return this.database.transaction().execute(async (transaction) => {
+      const change: Actor = { key, actor, now: this.#clock.now(), events: [] };
+      const result = await work(transaction, change);
+      await writeEvents(transaction, change.events);
+      return result;
+    });
   }
 }

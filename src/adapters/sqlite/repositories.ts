@@ -6,7 +6,7 @@ import type { NewRepository, RepositoryChange, RepositoryStore } from '../../sto
 import { type Repository, type RepositoryId, repositoryPath } from '../../stores/repositories/repository.ts';
 import { validateRepository } from '../../stores/repositories/validate.ts';
 import type { Database } from './database.ts';
-import { noteEvent } from './registry-events.ts';
+import { writeEvents } from './registry-events.ts';
 import { BEYOND_NAMES, type RegistryTables, type RegistryTransaction } from './registry-tables.ts';
 
 type SettingsRow = RegistryTables['repository_settings'];
@@ -145,7 +145,7 @@ function note(
   actor: string,
   now: number,
 ): Promise<void> {
-  return noteEvent(transaction, { at: now, actor, action, repository: repositoryPath(id) });
+  return writeEvents(transaction, [{ at: now, actor, action, repository: repositoryPath(id) }]);
 }
 
 /** What a caller leaves undefined stays as it is. */
