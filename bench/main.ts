@@ -14,7 +14,7 @@ import { skopeo } from './contenders/skopeo.ts';
 import { slipway, slipwayCopy } from './contenders/slipway.ts';
 import { measureGrowth } from './growth/measure-growth.ts';
 import { writeResults } from './results-file.ts';
-import { copyRows, manyFilesRows, modelRows, stageRows } from './rows/builds.ts';
+import { aptRows, copyRows, manyFilesRows, modelRows, stageRows } from './rows/builds.ts';
 import { measureRows } from './rows/measure-rows.ts';
 import { mirrorRows } from './rows/mirror.ts';
 import { pythonBuildRows } from './rows/python-build.ts';
@@ -30,6 +30,7 @@ const SETS: RowSet[] = [
   modelRows,
   manyFilesRows,
   stageRows,
+  aptRows,
   pushRows,
   pullRows,
   workerRows,

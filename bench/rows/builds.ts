@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageBuild } from '../contenders/contender.ts';
+import { writeAptInstall } from '../workloads/apt-install.ts';
 import { writeCopiedFiles } from '../workloads/copied-files.ts';
 import { writeModel } from '../workloads/model.ts';
 import { writeBaseRun, writeManyFilesRun, writeTwoStages } from '../workloads/run-lines.ts';
@@ -39,6 +40,13 @@ const W8: Row = {
   title: 'Two independent stages of two seconds each',
   begins: FRESH,
   targets: [{ most: 0.92, than: 'best peer', by: 'wall' }],
+};
+
+const W9: Row = {
+  id: 'W9',
+  title: 'A RUN of apt-get install: six packages out of a folder of the context',
+  begins: FRESH,
+  targets: [{ most: 1.05, than: 'floor', by: 'wall' }],
 };
 
 const COSTLY = [W6, W7];
@@ -85,6 +93,7 @@ function bareRuns(base: (field: Field) => string, name: string) {
 const python = ({ upstream }: Field) => upstream.python;
 const busybox = ({ upstream }: Field) => upstream.busybox;
 const barePython = bareRuns(python, 'python-files');
+const bareApt = bareRuns(python, 'python-apt');
 const bareBusybox = bareRuns(busybox, 'busybox');
 
 export const copyRows: RowSet = freshBuilds(W5, python, writeCopiedFiles, (field, { context }) =>
@@ -108,6 +117,10 @@ export const modelRows: RowSet = freshBuilds(
 
 export const manyFilesRows: RowSet = freshBuilds(W7, python, writeManyFilesRun, async (field, { context }, round) =>
   measuredFloor(field, W7, (await barePython(field)).script(`w7-${round}`), context, '/', 'python3 /generate.py'),
+);
+
+export const aptRows: RowSet = freshBuilds(W9, python, writeAptInstall, async (field, { context }, round) =>
+  measuredFloor(field, W9, (await bareApt(field)).script(`w9-${round}`), context, '/', 'sh /install.sh'),
 );
 
 export const stageRows: RowSet = freshBuilds(W8, busybox, writeTwoStages, async (field, _image, round) => {
