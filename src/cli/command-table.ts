@@ -4,6 +4,7 @@ import { describeBuilds } from './command-groups/builds.ts';
 import { describeHouse } from './command-groups/house.ts';
 import { describeImageBuild } from './command-groups/image-build.ts';
 import { describeImages } from './command-groups/images.ts';
+import { describeRepositories } from './command-groups/repositories.ts';
 import { describeServer } from './command-groups/server.ts';
 import { describeSubmit } from './command-groups/submit.ts';
 import { describeTokens } from './command-groups/tokens.ts';
@@ -15,6 +16,7 @@ export function describeCommands(program: Command, add: AddCommand): void {
   describeBuilds(program, add);
   describeImageBuild(program, add);
   describeImages(program, add);
+  describeRepositories(program, add);
   describeTokens(program, add);
   describeHouse(program, add);
 }

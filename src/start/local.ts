@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { AlreadyOwned } from '../adapters/owner/lock.ts';
 import type { ControlClient, OwnerWait } from '../cli/services.ts';
-import { controlService } from './control.ts';
+import { controlService } from './control/service.ts';
 import { clean } from './housekeeping.ts';
 import { type Owner, openOwner } from './owner.ts';
 import { workerCalls } from './worker-calls.ts';

@@ -18,7 +18,7 @@ import { Metrics } from '../lib/metrics.ts';
 import { messageOf } from '../lib/problem.ts';
 import { isOwnHost } from '../stores/registry/name.ts';
 import { reportPlace } from './content-place.ts';
-import { type ControlParts, controlService } from './control.ts';
+import { type ControlParts, controlService } from './control/service.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { openHttpDoors } from './http-doors.ts';
 import { closeServer, listenOn, listenOnSocket } from './listen.ts';

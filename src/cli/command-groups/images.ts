@@ -6,9 +6,17 @@ export function describeImages(program: Command, add: AddCommand): void {
   add(
     program,
     'images',
-    { summary: 'images that have a name here', about: 'Images that you built, tagged or pulled on this server.' },
+    {
+      summary: 'images that have a name here, or carry a tag in the registry',
+      about:
+        'Images that you built, tagged or pulled on this server. With --tag: every image of this registry that carries the tag, so that a commit names all that was made of it.',
+      examples: ['slipway images', 'slipway images --tag 4f2c1e9'],
+    },
     async () => (await import('../commands/images.ts')).images,
-  ).option('--json', 'for programs');
+  )
+    .option('--tag <tag>', 'images of this registry with this tag, across repositories')
+    .option('--project <id>', 'with --tag: of one project')
+    .option('--json', 'for programs');
   add(
     program,
     'tag <source> <target>',

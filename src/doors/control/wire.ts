@@ -13,6 +13,7 @@ import type { ImageBuildRequest } from '../../engine/request.ts';
 import type { Digest } from '../../images/digest.ts';
 import type { ProblemJson } from '../../lib/problem.ts';
 import type { NamedImage } from '../../stores/names/names.ts';
+import type { RegistryCalls } from './registry-wire.ts';
 
 /**
  * What the command line asks of the server, on the unix socket of the data folder (mode 0600): whoever may open it is
@@ -61,7 +62,7 @@ export interface ServerStatus {
   location: string;
 }
 
-export interface ControlCalls {
+export interface ControlCalls extends RegistryCalls {
   status: { request: Record<string, never>; event: never; result: ServerStatus };
   build: {
     request: BuildCall;
