@@ -23,6 +23,22 @@ export class Metrics {
     });
   }
 
+  /** Pulls that other registries grant to this machine and to its accounts there, by their last answers. */
+  showQuotas(quotas: () => Promise<{ host: string; username: string; limit: number; remaining: number }[]>): void {
+    const gauge = (name: string, help: string, value: 'limit' | 'remaining') =>
+      new Gauge({
+        name,
+        help,
+        labelNames: ['host', 'username'],
+        registers: [this.#registry],
+        async collect() {
+          for (const quota of await quotas()) this.set({ host: quota.host, username: quota.username }, quota[value]);
+        },
+      });
+    gauge('slipway_upstream_pulls_limit', 'Pulls per window that a registry grants', 'limit');
+    gauge('slipway_upstream_pulls_remaining', 'Pulls that are left of them, by its last answer', 'remaining');
+  }
+
   answered(door: string, status: number): void {
     this.#requests.inc({ door, status: `${Math.floor(status / 100)}xx` });
   }

@@ -45,6 +45,7 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
   const { stores, folder } = owner;
   const context: DoorContext = { authenticator: owner.tokens, requireToken: owner.config.auth === 'token' };
   const registries = new RegistrySettings(folder.config);
+  parts.metrics.showQuotas(() => stores.upstream.quotas());
   const logBucket = await logBucketName(folder.root);
   const buckets = withLogBucket(stores.objects, stores.logs, logBucket);
   const links = new LogLinks(parts.publicUrl, await readFile(join(folder.root, 'signing-key')));
