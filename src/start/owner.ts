@@ -27,7 +27,7 @@ import { bucketRoots } from '../stores/buckets/roots.ts';
 import type { BlobSweep, Roots } from '../stores/content/content.ts';
 import type { ContentPlace } from '../stores/content/place.ts';
 import { NameRoots } from '../stores/names/name-roots.ts';
-import type { EventCursors } from '../stores/registry/notify/cursors.ts';
+import type { EventCursors } from '../stores/notify/cursors.ts';
 import { registryRoots } from '../stores/registry/roots.ts';
 import type { RepositoryPulls } from '../stores/upstream/repository-pulls.ts';
 import { openContentPlace } from './content-place.ts';

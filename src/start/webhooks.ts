@@ -6,8 +6,8 @@ import type { Config } from '../config.ts';
 import { log } from '../lib/log.ts';
 import { messageOf } from '../lib/problem.ts';
 import { sendWebhook, webhookKey } from '../lib/webhook.ts';
+import { EventNotifier, type EventReceiver } from '../stores/notify/notifier.ts';
 import type { RegistryEvent } from '../stores/registry/events.ts';
-import { EventNotifier, type EventReceiver } from '../stores/registry/notify/notifier.ts';
 import type { Owner } from './owner.ts';
 
 /** Sends the registry's events to the webhooks of slipway.yaml until it is closed. */

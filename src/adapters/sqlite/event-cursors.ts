@@ -1,4 +1,4 @@
-import type { EventCursors } from '../../stores/registry/notify/cursors.ts';
+import type { EventCursors } from '../../stores/notify/cursors.ts';
 import type { Database } from './database.ts';
 
 /** The table of migration 0015. */

@@ -9,7 +9,8 @@ import type { Digest, DigestAlgorithm } from '../../images/digest.ts';
  * a row: a blob with a row is whole and on disk. From then on it lives as long as a Root claims it or a lease holds it.
  * Whoever ingests, mounts or is told that a blob exists (HEAD) gets a lease, because a client that heard "it is there"
  * will not send it again. Removal is two steps: the row goes and the file moves to `trash/`; after the grace time the
- * file is gone. Two ingests of the same bytes write two files; the first rename wins, the other is dropped.
+ * file is gone. Two ingests of the same bytes write two files; the later takes the place of the first, so that a push
+ * mends whatever happened to a file.
  *
  * Every process of a machine reads and writes the files itself; rows are the owner's. So bytes never cross a socket.
  *

@@ -1,5 +1,6 @@
 import type { Digest } from '../../images/digest.ts';
 import type { RegistryEvents } from './events.ts';
+import type { TagCondition } from './tag-condition.ts';
 
 /**
  * Repositories of our own registry: which blobs and manifests belong to which, what the tags mean and meant.
@@ -53,6 +54,8 @@ export interface ManifestPut {
   link?: Digest[] | undefined;
   /** Tags to set on it, in the same transaction. */
   tags: string[];
+  /** For each of the tags; checked in the same transaction. */
+  condition?: TagCondition | undefined;
   /** Who pushed, for the audit trail. */
   actor: string;
   /** `push` when absent. */
@@ -156,7 +159,8 @@ export interface RegistryWriter {
    * Stores manifest, edges, tags and their history in one transaction. The manifest blob must be in the content store.
    * One that was deleted comes alive, without the tags that it had.
    * @returns those of `required` that the repository does not link; when there are any, nothing was stored
-   * @throws Problem `conflict` when a tag would move in a repository of immutable tags
+   * @throws Problem `conflict` when a tag would move in a repository of immutable tags, `TagMoved` when one doesn't meet
+   *   the condition
    */
   putManifest(repository: string, put: ManifestPut): Promise<Digest[]>;
   /**

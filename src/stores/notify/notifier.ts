@@ -1,10 +1,10 @@
-import { type Clock, systemClock } from '../../../lib/clock.ts';
-import { log } from '../../../lib/log.ts';
-import { messageOf } from '../../../lib/problem.ts';
-import { pause } from '../../../lib/retry.ts';
-import type { WebhookMessage } from '../../../lib/webhook.ts';
-import type { RegistryAction, RegistryEvent, RegistryEvents } from '../events.ts';
-import { parseRepositoryKey } from '../name.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import { log } from '../../lib/log.ts';
+import { messageOf } from '../../lib/problem.ts';
+import { pause } from '../../lib/retry.ts';
+import type { WebhookMessage } from '../../lib/webhook.ts';
+import type { RegistryAction, RegistryEvent, RegistryEvents } from '../registry/events.ts';
+import { parseRepositoryKey } from '../registry/name.ts';
 import type { EventCursors } from './cursors.ts';
 
 /** Somebody who wants to hear of events. */

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
-import type { WebhookMessage } from '../../../lib/webhook.ts';
-import type { EventFilter, RegistryEvent } from '../events.ts';
+import type { WebhookMessage } from '../../lib/webhook.ts';
+import type { EventFilter, RegistryEvent } from '../registry/events.ts';
 import { EventNotifier, type EventReceiver } from './notifier.ts';
 
 const kept: RegistryEvent[] = [];
