@@ -72,6 +72,22 @@ export async function revive(
   await transaction.updateTable('manifest_edges').set({ deleted: 0 }).where('manifest_id', '=', id).execute();
 }
 
+/** What a tag means now; in a repository that isn't there, nothing. */
+export async function tagOf(
+  transaction: RegistryTransaction,
+  repositoryId: number | undefined,
+  name: string,
+): Promise<Digest | undefined> {
+  if (repositoryId === undefined) return undefined;
+  const row = await transaction
+    .selectFrom('tags')
+    .select('digest')
+    .where('repository_id', '=', repositoryId)
+    .where('name', '=', name)
+    .executeTakeFirst();
+  return row?.digest;
+}
+
 /**
  * Points a tag at a manifest, or at nothing, and closes what it meant before in the history.
  * @returns false when nothing changed
@@ -83,15 +99,10 @@ export async function moveTag(
   tag: { name: string; digest: Digest | undefined; immutable: boolean },
 ): Promise<boolean> {
   const { name, digest } = tag;
-  const present = await transaction
-    .selectFrom('tags')
-    .select('digest')
-    .where('repository_id', '=', repositoryId)
-    .where('name', '=', name)
-    .executeTakeFirst();
-  if (present?.digest === digest) return false;
+  const present = await tagOf(transaction, repositoryId, name);
+  if (present === digest) return false;
   if (present !== undefined) {
-    if (tag.immutable) throw immutableTag(key, name, present.digest);
+    if (tag.immutable) throw immutableTag(key, name, present);
     await transaction
       .updateTable('tag_moves')
       .set({ until: now, ended_by: actor })
@@ -103,7 +114,7 @@ export async function moveTag(
   const event = { at: now, actor, repository: key, tag: name };
   if (digest === undefined) {
     await transaction.deleteFrom('tags').where('repository_id', '=', repositoryId).where('name', '=', name).execute();
-    events.push({ ...event, action: 'untag', digest: present?.digest });
+    events.push({ ...event, action: 'untag', digest: present });
     return true;
   }
   await transaction
@@ -115,7 +126,7 @@ export async function moveTag(
     .insertInto('tag_moves')
     .values({ repository_id: repositoryId, name, digest, since: now, actor, until: null, ended_by: null })
     .execute();
-  events.push({ ...event, action: 'tag', digest, before: present?.digest });
+  events.push({ ...event, action: 'tag', digest, before: present });
   return true;
 }
 

@@ -1,6 +1,7 @@
 import type { Digest } from '../../images/digest.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { JudgedVersion, ManifestPut, Origin, RegistryStore } from '../../stores/registry/registry.ts';
+import { checkTag } from '../../stores/registry/tag-condition.ts';
 import type { Database } from './database.ts';
 import { bringBack, hideManifest, hideVersions, unlinkBlob } from './registry-deletes.ts';
 import { dropEvents, writeEvents } from './registry-events.ts';
@@ -9,7 +10,7 @@ import { type Arrival, destinationOf, makePlace, type Place, placeOf } from './r
 import { SqliteRegistryReader } from './registry-reads.ts';
 import { isLive, missingBlobs } from './registry-rows.ts';
 import type { Actor, Change, RegistryTransaction } from './registry-tables.ts';
-import { linkBlobs, moveTag, storeManifest } from './registry-writes.ts';
+import { linkBlobs, moveTag, storeManifest, tagOf } from './registry-writes.ts';
 
 /** A link younger than this is not written again: a push asks about each of its blobs several times. */
 const RENEW_MS = 10 * 60_000;
@@ -76,6 +77,9 @@ export class SqliteRegistry extends SqliteRegistryReader implements RegistryStor
       const destination = await destinationOf(transaction, repository, this.#arrival(put.origin ?? 'push'));
       const missing = await missingBlobs(transaction, destination.repositoryId, put.required ?? []);
       if (missing.length > 0) return missing;
+      if (put.condition !== undefined)
+        for (const tag of put.tags)
+          checkTag(tag, await tagOf(transaction, destination.repositoryId, tag), put.condition);
       const { repositoryId, immutableTags } = await makePlace(transaction, change, destination);
       await linkBlobs(transaction, repositoryId, put.link ?? [], change.now);
       await storeManifest(transaction, { ...change, repositoryId }, put);

@@ -2,6 +2,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Digest } from '../../images/digest.ts';
 import { log } from '../../lib/log.ts';
 import { messageOf, Problem, type ProblemCode } from '../../lib/problem.ts';
+import { TagMoved } from '../../stores/registry/tag-condition.ts';
 import { sendJson } from '../http/answer.ts';
 import { BodyTooLong, drain } from '../http/body.ts';
 
@@ -99,6 +100,7 @@ export function renderError(response: ServerResponse, error: unknown): void {
 
 function answerOf(error: unknown): RegistryError {
   if (error instanceof RegistryError) return error;
+  if (error instanceof TagMoved) return new RegistryError(412, 'DENIED', error.message);
   if (error instanceof BodyTooLong) return new RegistryError(413, 'SIZE_INVALID', error.message);
   if (error instanceof Problem) {
     const [status, code] = OF_PROBLEM[error.code];

@@ -9,7 +9,7 @@ import { sendBytes, sendEmpty } from '../http/answer.ts';
 import { readBody } from '../http/body.ts';
 import { require } from './access.ts';
 import { digestParam, locationOf, type RegistryCall, type Target, targetOf } from './call.ts';
-import { etagOf, isKnown } from './conditions.ts';
+import { conditionOf, etagOf, isKnown } from './conditions.ts';
 import { asInvalid, manifestUnknown, RegistryError } from './errors.ts';
 import { MANIFEST_LIMIT } from './manifest-cache.ts';
 import { pullTarget } from './pull-target.ts';
@@ -66,7 +66,9 @@ async function storeManifest(
   const description = describe(bytes, digest, call.request.headers['content-type']);
 
   await call.content.put(bytes, digestAlgorithm(digest));
-  const missing = await call.store.putManifest(target.key, { ...description, tags, actor: call.identity.name });
+  const condition = conditionOf(call.request);
+  const put = { ...description, tags, condition, actor: call.identity.name };
+  const missing = await call.store.putManifest(target.key, put);
   if (missing.length > 0) {
     await call.store.checkPush(target.key); // where nothing can be pushed, that is the reason
     throw blobsMissing(missing);
