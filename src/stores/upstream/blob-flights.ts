@@ -9,6 +9,7 @@ import type { BlobInfo, ByteRange, ContentStore } from '../content/content.ts';
 import type { RegistryStore } from '../registry/registry.ts';
 import { GrowingFile } from './growing-file.ts';
 import type { RemoteImage } from './remote-image.ts';
+import { upstreamProblem } from './upstream-problem.ts';
 
 /** Blobs fetched at once from one upstream: more connections gain nothing, and manifests need some, too. */
 const PARALLEL = 8;
@@ -120,22 +121,20 @@ export class BlobFlights {
   }
 
   async #fetch(
-    { client, upstream, name }: RemoteImage,
+    image: RemoteImage,
     blob: BlobInfo,
     keys: Set<string>,
     opened: (file: GrowingFile) => void,
   ): Promise<void> {
     const { content } = this.#parts;
-    const { signal } = this.#ending;
     const path = await content.scratch();
     await requireSpace(dirname(path), blob.size, RESERVE_BYTES);
-    const descriptor = { ...blob, mediaType: 'application/octet-stream' };
-    const source = await client.blob(upstream.host, name, descriptor, { signal });
     const file = await GrowingFile.create(path, blob.size);
     try {
-      opened(file);
-      // it ends without an error only if size and digest are right
-      for await (const chunk of source) await file.append(chunk as Uint8Array);
+      for await (const chunk of upstreamBlob(image, blob, this.#ending.signal)) {
+        await file.append(chunk);
+        opened(file); // from the first bytes on: what fails before them is an answer of its own
+      }
       await file.close();
       await content.adopt(path, blob);
       await this.#link(keys, blob);
@@ -144,14 +143,23 @@ export class BlobFlights {
       const problem = diskProblem(error, dirname(path));
       await file.fail(problem);
       throw problem;
-    } finally {
-      source.destroy();
     }
   }
 
   /** Those that join while this goes on are linked, too: a Set gives what was added under way. */
   async #link(keys: Set<string>, { digest }: BlobInfo): Promise<void> {
     for (const key of keys) await this.#parts.registry.linkBlob(key, digest, 'upstream');
+  }
+}
+
+/** It ends without an error only if size and digest are right. @throws Problem as `upstreamProblem` */
+async function* upstreamBlob(image: RemoteImage, blob: BlobInfo, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const { client, upstream, name } = image;
+  try {
+    const descriptor = { ...blob, mediaType: 'application/octet-stream' };
+    yield* await client.blob(upstream.host, name, descriptor, { signal });
+  } catch (error) {
+    throw upstreamProblem(error, image);
   }
 }
 

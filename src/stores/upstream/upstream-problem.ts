@@ -3,14 +3,15 @@ import type { RemoteImage } from './remote-image.ts';
 
 /**
  * What an upstream's refusal means to our own client. It must not look as if we had refused: a 401 would send docker to
- * our login, and 507 is our disk. Docker Hub says `denied` of every image that isn't there.
+ * our login, 507 is our disk, and 400 is the client's mistake. Docker Hub says `denied` of every image that isn't there.
  */
 export function upstreamProblem(error: unknown, { upstream, key }: RemoteImage): Problem {
   if (!(error instanceof Problem)) return new Problem('unavailable', `${upstream.host}: ${messageOf(error)}`);
   const { code, message, hint, cause } = error;
   if (code === 'denied' || code === 'unauthenticated' || code === 'not-found')
     return new Problem('not-found', `${upstream.host} gives nothing for ${key}: ${message}`, { hint, cause });
-  if (code === 'exhausted') return new Problem('unavailable', `${upstream.host}: ${message}`, { hint, cause });
+  if (code === 'exhausted' || code === 'invalid')
+    return new Problem('unavailable', `${upstream.host}: ${message}`, { hint, cause });
   return error;
 }
 

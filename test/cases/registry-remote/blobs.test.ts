@@ -173,7 +173,7 @@ describe('a layer of a remote repository', () => {
   it('of other bytes than promised never ends well', async () => {
     await manifestPulled();
     upstream.blobs.set(LAYER_DIGEST, randomBytes(LAYER.length));
-    await expect(bytesOf(house.pulls, app, LAYER_DIGEST)).rejects.toMatchObject({ code: 'invalid' });
+    await expect(bytesOf(house.pulls, app, LAYER_DIGEST)).rejects.toMatchObject({ code: 'unavailable' });
     expect(await house.content.stat(LAYER_DIGEST)).toBeUndefined();
     expect(await leftovers()).toEqual([]);
   });
@@ -181,7 +181,7 @@ describe('a layer of a remote repository', () => {
   it('that upstream refuses is an error before the first byte', async () => {
     await manifestPulled();
     upstream.plan = (_request, response) => response.writeHead(429).end() !== undefined;
-    await expect(open()).rejects.toMatchObject({ code: 'exhausted' });
+    await expect(open()).rejects.toMatchObject({ code: 'unavailable' });
   });
 
   it('ends for those who wait when the server does', async () => {

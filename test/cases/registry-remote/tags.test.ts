@@ -87,6 +87,17 @@ describe('a tag of a remote repository', () => {
     expect(upstream.took()).toEqual(['HEAD manifests tag', 'GET manifests digest']);
   });
 
+  it('is fresh for as long as the repository says now, also what was fetched before', async () => {
+    await pulled();
+    house.pass(30);
+    const { remote } = (await house.repositories.list())[0] ?? {};
+    if (remote === undefined) throw new Error('no remote repository');
+    const id = { location: 'europe-central2', project: 'p', repository: 'hub' };
+    await house.repositories.update(id, { remote: { ...remote, freshSeconds: 10 } }, 'owner');
+    await pull();
+    expect(upstream.took()).toEqual(['HEAD manifests tag']);
+  });
+
   it('nobody has ever had is not there', async () => {
     expect(await pull('none')).toBeUndefined();
     expect(await house.pulls.manifest(key('hub/nothing'), 'latest')).toBeUndefined();
@@ -216,7 +227,7 @@ describe('a digest of a remote repository', () => {
         .end('{"schemaVersion":2}');
       return true;
     };
-    await expect(pull(image.digest)).rejects.toMatchObject({ code: 'invalid' });
+    await expect(pull(image.digest)).rejects.toMatchObject({ code: 'unavailable' });
     expect(await house.registry.exists(app)).toBe(false);
   });
 });
