@@ -73,6 +73,30 @@ export function registryChangesSuite(
         expect(digestsOf(await store.deleted(API))).toEqual([digestOf('old signature')]);
       });
 
+      it('keeps the history of its tags whole', async () => {
+        await store.putManifest(API, version('one', { tags: ['v1'], actor: 'ada' }));
+        now = 2_000;
+        await store.deleteManifest(API, digestOf('one'), 'ben');
+        now = 3_000;
+        await store.undelete(API, digestOf('one'), 'cem');
+        expect(await store.history(API, 'v1')).toEqual([
+          { name: 'v1', digest: digestOf('one'), since: 3_000, actor: 'cem' },
+          { name: 'v1', digest: digestOf('one'), since: 1_000, until: 2_000, actor: 'ada', endedBy: 'ben' },
+        ]);
+        expect(await store.tagAt(API, 'v1', 2_500)).toBeUndefined();
+      });
+
+      it('takes tags by the thousand', async () => {
+        const tags = Array.from({ length: 5_000 }, (_, i) => `v${i}`);
+        await store.putManifest(API, version('one', { tags: tags.slice(0, 20) }));
+        await store.putManifest(API, version('one', { tags }));
+        await store.deleteManifest(API, digestOf('one'), 'ada');
+        await store.putManifest(API, version('two', { tags: ['v7'] }));
+        expect(await store.undelete(API, digestOf('one'), 'ada')).toHaveLength(4_999);
+        expect(await store.tagsOf(API, digestOf('one'))).toHaveLength(4_999);
+        expect(await store.events({ limit: 100_000 })).toHaveLength(5_000 + 5_000 + 4_999 + 1 + 1 + 1 + 1 + 1 + 1);
+      });
+
       it('finds the blobs again that were deleted after the image', async () => {
         await store.linkBlob(API, digestOf('layer'));
         await store.putManifest(API, version('one', { blobs: [digestOf('layer'), digestOf('of another project')] }));
@@ -186,6 +210,14 @@ export function registryChangesSuite(
         });
         expect(await store.manifest(API, digestOf('two')), 'nothing of that push').toBeUndefined();
         expect(await store.manifest(API, 'v2')).toBeUndefined();
+      });
+
+      it('belong to the first of many pushes at once', async () => {
+        const pushes = Array.from({ length: 20 }, (_, i) => store.putManifest(API, version(`p${i}`, { tags: ['v2'] })));
+        const done = await Promise.allSettled(pushes);
+        expect(done.filter((one) => one.status === 'fulfilled')).toHaveLength(1);
+        expect(await store.history(API, 'v2')).toHaveLength(1);
+        expect(await store.manifests(API, { limit: 100 }), 'and the others left nothing').toHaveLength(2);
       });
 
       it('can not be removed, nor what they are on', async () => {

@@ -3,7 +3,8 @@ import type { Digest } from '../../images/digest.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { JudgedVersion } from '../../stores/registry/registry.ts';
 import type { Change, RegistryTables, RegistryTransaction } from './registry-tables.ts';
-import { moveTag, revive } from './registry-writes.ts';
+import { dropTags, setFreeTags } from './registry-tag-sets.ts';
+import { revive } from './registry-writes.ts';
 
 /**
  * Takes a manifest and every tag on it out of sight.
@@ -30,7 +31,7 @@ export async function hideManifest(
     throw new Problem('conflict', `${digest} of ${key} has the immutable tag ${tags[0]}`, {
       hint: 'What an immutable tag is on can not be deleted (immutableTags of the repository).',
     });
-  for (const name of tags) await moveTag(transaction, change, { name, digest: undefined, immutable: false });
+  await dropTags(transaction, change, tags, digest);
   await transaction
     .updateTable('manifests')
     .set({ deleted_at: now, deleted_by: actor, deleted_tags: JSON.stringify(tags) })
@@ -98,8 +99,8 @@ export async function bringBack(
       .where('digest', 'in', named)
       .where('unlinked_at', 'is not', null)
       .execute();
-    for (const name of JSON.parse(manifest.deleted_tags ?? '[]') as string[])
-      if (await setFreeTag(transaction, change, name, manifest.digest)) back.push(name);
+    const tags = JSON.parse(manifest.deleted_tags ?? '[]') as string[];
+    for (const name of await setFreeTags(transaction, change, tags, manifest.digest)) back.push(name);
     const children = await deleted.where('digest', 'in', named.where('kind', '=', 'child')).execute();
     const attached = await deleted
       .where('subject', '=', manifest.digest)
@@ -147,20 +148,4 @@ async function tagsOn(database: Kysely<RegistryTables>, repositoryId: number, di
     .orderBy('name')
     .execute();
   return rows.map((row) => row.name);
-}
-
-async function setFreeTag(
-  transaction: RegistryTransaction,
-  change: Change,
-  name: string,
-  digest: Digest,
-): Promise<boolean> {
-  const taken = await transaction
-    .selectFrom('tags')
-    .select('name')
-    .where('repository_id', '=', change.repositoryId)
-    .where('name', '=', name)
-    .executeTakeFirst();
-  if (taken !== undefined) return false;
-  return moveTag(transaction, change, { name, digest, immutable: false });
 }
