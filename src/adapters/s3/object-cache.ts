@@ -15,6 +15,9 @@ const STEP = 1 / 20;
 /** Then it is emptied to this part of the limit, so that it isn't full again at once. */
 const KEPT = 9 / 10;
 
+/** Whether somebody is about to use its path, or it is only good to have. */
+export type CopyUse = 'path' | 'later';
+
 interface CachedFile {
   path: string;
   size: number;
@@ -68,14 +71,14 @@ export class ObjectCache {
     return (await this.#files.size(digest)) === size ? path : undefined;
   }
 
-  /** Keeps a finished, flushed file as the copy of an object, whose path it gives; the file's other names stay. */
-  async place(file: string, { digest, size }: BlobInfo, use: 'path' | 'later'): Promise<string> {
+  /** Keeps a finished, flushed file as the copy of an object; the file's other names stay. */
+  async place(file: string, { digest, size }: BlobInfo, use: CopyUse): Promise<void> {
     const path = this.#files.path(digest);
     await utimes(file, ...this.#until(use));
     await this.#files.place(file, digest);
     await this.#need(path, use); // another process may have placed its own
     this.#added += size;
-    if (this.#added < this.#maxBytes * STEP) return path;
+    if (this.#added < this.#maxBytes * STEP) return;
     this.#added = 0;
     this.#trimming ??= this.trim()
       .catch((error: unknown) =>
@@ -84,7 +87,6 @@ export class ObjectCache {
       .finally(() => {
         this.#trimming = undefined;
       });
-    return path;
   }
 
   async drop(digest: Digest): Promise<void> {
@@ -110,12 +112,12 @@ export class ObjectCache {
   }
 
   /** Times of access and of modification, in seconds. */
-  #until(use: 'path' | 'later'): [number, number] {
+  #until(use: CopyUse): [number, number] {
     const seconds = (this.#clock.now() + (use === 'path' ? PINNED_MS : 0)) / 1000;
     return [seconds, seconds];
   }
 
-  async #need(path: string, use: 'path' | 'later'): Promise<boolean> {
+  async #need(path: string, use: CopyUse): Promise<boolean> {
     try {
       await utimes(path, ...this.#until(use));
       return true;

@@ -15,7 +15,6 @@ import { type Clock, systemClock } from '../../lib/clock.ts';
 import { diskProblem, RESERVE_BYTES, requireSpace } from '../../lib/disk-problem.ts';
 import { log } from '../../lib/log.ts';
 import { messageOf, Problem } from '../../lib/problem.ts';
-import { SingleFlight } from '../../lib/single-flight.ts';
 import {
   type BlobInfo,
   type BlobRows,
@@ -29,14 +28,17 @@ import { cancelled, IncomingFiles } from '../disk/incoming-files.ts';
 import { cutRange, readHandle } from '../disk/read-handle.ts';
 import type { Bucket } from './bucket.ts';
 import { DiscardedMarks } from './discarded-marks.ts';
+import { measuredBytes } from './measured-bytes.ts';
 import { ObjectCache } from './object-cache.ts';
+import { ObjectCopies, otherBytes } from './object-copies.ts';
 import { type ObjectBytes, openObject } from './object-stream.ts';
-import { verifiedCopy } from './verified-copy.ts';
 
 const SMALL_BLOB_BYTES = 4 << 20;
 const READ = { objectMode: false, highWaterMark: 1 << 18 };
 /** Asking whether an object is there costs as much as sending it again up to this size. */
 const UNASKED_BYTES = 256 << 10;
+/** A copy may be evicted before its path is asked for, where there is hardly room for any. */
+const FETCHES = 3;
 /** Longer than the longest upload; it is released at its end. */
 const UPLOAD_LEASE_MS = 24 * 60 * 60 * 1000;
 /** The deletion of an object takes milliseconds; one that was cut off is finished by the next housekeeping. */
@@ -74,7 +76,7 @@ export class ObjectContent implements ContentStore {
   readonly #incoming: IncomingFiles;
   readonly #cache: ObjectCache;
   readonly #marks: DiscardedMarks;
-  readonly #fetching = new SingleFlight<Digest, string>();
+  readonly #copies: ObjectCopies;
   /** Recorded, but not in the bucket as recorded. */
   readonly #doubted = new Set<Digest>();
 
@@ -87,6 +89,14 @@ export class ObjectContent implements ContentStore {
     this.#incoming = new IncomingFiles(options.folder, this.#reserve);
     this.#cache = new ObjectCache(options.folder, options.cacheBytes, this.#clock);
     this.#marks = new DiscardedMarks(`${options.folder}/discarded`);
+    this.#copies = new ObjectCopies({
+      folder: this.#folder,
+      incoming: this.#incoming,
+      cache: this.#cache,
+      reserveBytes: this.#reserve,
+      fetch: (blob) => this.#fetch(blob, { start: 0, end: blob.size - 1 }),
+      damaged: (digest) => this.doubt(digest, 'holds other bytes'),
+    });
   }
 
   async stat(digest: Digest): Promise<BlobInfo | undefined> {
@@ -99,11 +109,21 @@ export class ObjectContent implements ContentStore {
     const copy = await this.#cache.open(blob);
     if (copy !== undefined) return readHandle(copy, part);
     if (blob.size === 0) return Readable.from([]);
-    const { start, end } = part ?? { start: 0, end: blob.size - 1 };
-    const { bytes, close } = await this.#fetch(blob, { start, end });
-    const whole = start === 0 && end === blob.size - 1;
-    const stream = Readable.from(whole ? this.#copied(blob, bytes) : bytes, READ);
-    return stream.once('close', close);
+    if (part !== undefined && part.end - part.start + 1 < blob.size) return this.#stream(blob, part);
+    return (await this.#copies.open(blob)) ?? this.#past(blob);
+  }
+
+  /** Without a copy being made: there is no room for one, or it has just come. */
+  async #past(blob: BlobInfo): Promise<Readable> {
+    const copy = await this.#cache.open(blob);
+    return copy === undefined ? this.#stream(blob, { start: 0, end: blob.size - 1 }) : readHandle(copy);
+  }
+
+  async #stream(blob: BlobInfo, range: ByteRange): Promise<Readable> {
+    const { bytes, close } = await this.#fetch(blob, range);
+    const whole = range.end - range.start + 1 === blob.size;
+    const measured = () => measuredBytes(bytes, blob, () => this.#damaged(blob.digest));
+    return Readable.from(whole ? measured() : bytes, READ).once('close', close);
   }
 
   async read(digest: Digest, limit = SMALL_BLOB_BYTES): Promise<Buffer> {
@@ -114,7 +134,12 @@ export class ObjectContent implements ContentStore {
 
   async path(digest: Digest): Promise<string> {
     const blob = await this.#recorded(digest);
-    return (await this.#cache.path(blob)) ?? this.#fetching.do(digest, () => this.#copy(blob));
+    for (let time = 0; time < FETCHES; time++) {
+      const path = await this.#cache.path(blob);
+      if (path !== undefined) return path;
+      await this.#copies.bring(blob);
+    }
+    throw new Problem('exhausted', `no copy of ${digest} stays on disk`, { hint: 'Raise content.cacheMaxBytes.' });
   }
 
   async #recorded(digest: Digest): Promise<BlobInfo> {
@@ -130,41 +155,6 @@ export class ObjectContent implements ContentStore {
     throw absent(blob.digest);
   }
 
-  /** Passes the bytes on and keeps a copy, if the disk has room for one. */
-  async *#copied(blob: BlobInfo, bytes: AsyncIterable<Uint8Array>) {
-    let file: string | undefined = await this.scratch();
-    try {
-      await requireSpace(this.#folder, blob.size, this.#reserve);
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      file = undefined;
-    }
-    try {
-      yield* verifiedCopy(bytes, blob, file, () => this.doubt(blob.digest, 'holds other bytes'));
-      if (file !== undefined) await this.#keep(file, blob);
-    } catch (error) {
-      throw diskProblem(error, this.#folder);
-    } finally {
-      if (file !== undefined) await rm(file, { force: true });
-    }
-  }
-
-  /** Fetches the whole of a blob into a copy. */
-  async #copy(blob: BlobInfo): Promise<string> {
-    const file = await this.scratch();
-    try {
-      await requireSpace(this.#folder, blob.size, this.#reserve);
-      const bytes = blob.size === 0 ? nothing() : (await this.#fetch(blob, { start: 0, end: blob.size - 1 })).bytes;
-      const doubt = () => this.doubt(blob.digest, 'holds other bytes');
-      for await (const _ of verifiedCopy(bytes, blob, file, doubt));
-      return await this.#cache.place(file, blob, 'path');
-    } catch (error) {
-      throw diskProblem(error, this.#folder);
-    } finally {
-      await rm(file, { force: true });
-    }
-  }
-
   /** A copy is worth having and not worth failing for: the object is there. */
   async #keep(file: string, blob: BlobInfo): Promise<void> {
     try {
@@ -172,6 +162,11 @@ export class ObjectContent implements ContentStore {
     } catch (error) {
       log.warn({ digest: blob.digest, error: messageOf(error) }, 'no copy of an object could be kept');
     }
+  }
+
+  #damaged(digest: Digest): Error {
+    this.doubt(digest, 'holds other bytes');
+    return otherBytes(digest);
   }
 
   /** Reads the object itself, not a copy, and doubts it where it deserves that. */
@@ -265,6 +260,11 @@ export class ObjectContent implements ContentStore {
     }
   }
 
+  /** Ends what is being fetched. */
+  async close(): Promise<void> {
+    await this.#copies.close();
+  }
+
   scratch(): Promise<string> {
     return this.#incoming.scratch();
   }
@@ -281,8 +281,6 @@ export class ObjectContent implements ContentStore {
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
-
-async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {}
 
 function absent(digest: Digest): Problem {
   return new Problem('not-found', `blob ${digest} is not in the content store`);

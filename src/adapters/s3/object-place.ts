@@ -22,6 +22,8 @@ export interface ObjectPlaceParts {
   /** For copies on disk together. */
   cacheBytes: number;
   clock?: Clock;
+  /** Bytes of the disk that stay free. */
+  reserveBytes?: number;
 }
 
 /** A client that was sent to the bucket begins at once; the rest is for one that waits in its own queue. */
@@ -34,12 +36,13 @@ export class ObjectPlace implements ContentPlace {
   readonly bin: ObjectBin;
   readonly #bucket: Bucket;
 
-  constructor({ place, settings, folder, rows, cacheBytes, clock }: ObjectPlaceParts) {
+  constructor({ place, settings, folder, rows, cacheBytes, clock, reserveBytes }: ObjectPlaceParts) {
     const time = clock === undefined ? {} : { clock };
     const bucket = new Bucket(place, settings);
     this.#bucket = bucket;
     this.url = bucket.url;
-    this.content = new ObjectContent({ bucket, folder, rows, cacheBytes, ...time });
+    const reserve = reserveBytes === undefined ? {} : { reserveBytes };
+    this.content = new ObjectContent({ bucket, folder, rows, cacheBytes, ...time, ...reserve });
     this.bin = new ObjectBin({ bucket, rows, marks: new DiscardedMarks(join(folder, 'discarded')), ...time });
   }
 
@@ -96,7 +99,8 @@ export class ObjectPlace implements ContentPlace {
     return this.#bucket.link(keyOf(digest), LINK_SECONDS);
   }
 
-  close(): Promise<void> {
-    return this.#bucket.close();
+  async close(): Promise<void> {
+    await this.content.close();
+    await this.#bucket.close();
   }
 }

@@ -18,7 +18,7 @@ export interface ObjectStore {
   /** They are gone, as after a time in which others were used. */
   dropCopies(): Promise<void>;
   /** As another process sees the same folder: nothing is remembered. */
-  another(): ObjectPlace;
+  another(reserveBytes?: number): ObjectPlace;
   close(): Promise<void>;
 }
 
@@ -32,8 +32,9 @@ export async function openObjectStore(s3: S3Server, clock?: Clock, cacheBytes = 
   const url = parseContentUrl(`s3://${s3.bucket}/store-${prefixes++}`) as BucketUrl;
   const parts = { place: url, settings: s3.settings, folder: folder.content, rows, cacheBytes };
   const places: ObjectPlace[] = [];
-  const another = () => {
-    const place = new ObjectPlace(clock === undefined ? parts : { ...parts, clock });
+  const another = (reserveBytes?: number) => {
+    const reserve = reserveBytes === undefined ? {} : { reserveBytes };
+    const place = new ObjectPlace({ ...parts, ...(clock === undefined ? {} : { clock }), ...reserve });
     places.push(place);
     return place;
   };

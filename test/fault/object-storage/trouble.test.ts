@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DiskUploads } from '../../../src/adapters/disk/disk-uploads.ts';
 import { Bucket } from '../../../src/adapters/s3/bucket.ts';
@@ -31,6 +32,7 @@ describe('a bucket in trouble', () => {
   });
   afterEach(async () => {
     s3.fault = () => undefined;
+    await store.place.close();
     expect(await readdir(join(store.folder.content, 'ingest')).catch(() => [])).toEqual([]);
     await bucket.close();
     await store.close();
@@ -129,6 +131,44 @@ describe('a bucket in trouble', () => {
     for (let time = 0; time < 3; time++) await whole(digest);
     await store.place.content.path(digest);
     expect(asked('GET')).toBe(before + 1);
+  });
+
+  it('is asked once for a blob that many read at the same time, and a slow one keeps nobody waiting', async () => {
+    const bytes = randomBytes(4 << 20);
+    const digest = await put(bytes);
+    await store.dropCopies();
+    const before = asked('GET');
+    const slow = await store.place.content.open(digest);
+    const [path, ...all] = await Promise.all([
+      store.place.content.path(digest),
+      ...Array.from({ length: 8 }, () => whole(digest)),
+    ]);
+    for (const read of [...all, await readFile(path)]) expect(read.equals(bytes)).toBe(true);
+    expect((await buffer(slow)).equals(bytes)).toBe(true);
+    expect(asked('GET')).toBe(before + 1);
+  });
+
+  it('fetches on for others when a reader goes away', async () => {
+    const digest = await put(randomBytes(4 << 20));
+    await store.dropCopies();
+    const gone = await store.place.content.open(digest);
+    gone.destroy();
+    while ((await store.copies()).length === 0) await setTimeout(5);
+    const before = asked('GET');
+    await whole(digest);
+    expect(asked('GET')).toBe(before);
+  });
+
+  it('streams past a disk that has no room for a copy', async () => {
+    const bytes = randomBytes(4 << 20);
+    const digest = await put(bytes);
+    await store.dropCopies();
+    const full = store.another(Number.MAX_SAFE_INTEGER).content;
+    expect((await buffer(await full.open(digest))).equals(bytes)).toBe(true);
+    expect(await store.copies()).toEqual([]);
+    await expect(full.path(digest)).rejects.toMatchObject({ code: 'exhausted' });
+    await bucket.putText(keyOf(digest), 'x'.repeat(bytes.length));
+    await expect(buffer(await full.open(digest))).rejects.toMatchObject({ code: 'failed' });
   });
 
   it.each(['missing', 'damaged'])('%s object: the blob counts as absent, and the next push mends it', async (how) => {
