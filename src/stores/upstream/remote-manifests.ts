@@ -103,7 +103,8 @@ export class RemoteManifests {
       if (word.kind === 'silent') return served(await this.#fetch(image, tag));
       if (kept?.digest === word.digest) return served(kept);
       const known = await this.#kept(image, word.digest);
-      if (options.head === true && known === undefined) return this.#told(word);
+      // docker asks by HEAD and then wants that digest: where a copy is kept, none is promised that can't be fetched
+      if (options.head === true && known === undefined && kept === undefined) return this.#told(word);
       return served(known === undefined ? await this.#fetch(image, word.digest) : await this.#retag(image, known));
     } catch (error) {
       if (kept === undefined) return undefinedIfGone(error, image);

@@ -181,6 +181,20 @@ describe('a copy is served with a warning, and stays, when upstream', () => {
     expect(await pull()).toMatchObject({ manifest: { digest: image.digest }, warnings: [expect.any(String)] });
   });
 
+  it('has another digest under the tag and refuses to give it: HEAD then promises what is kept, as docker needs it', async () => {
+    await pulled();
+    house.pass(61);
+    const next = upstream.image('team/app:1', 'two');
+    upstream.plan = (request, response) => {
+      if (request.method === 'GET') response.writeHead(429).end();
+      return request.method === 'GET';
+    };
+    expect(await pull('1', { head: true })).toMatchObject({ manifest: { digest: image.digest }, stored: true });
+    upstream.plan = () => false;
+    house.pass(61);
+    expect(await pull('1', { head: true })).toMatchObject({ manifest: { digest: next.digest }, stored: true });
+  });
+
   it('has the tag no longer: that is noted with its date, and forgotten when it comes back', async () => {
     await pulled();
     house.pass(61);
