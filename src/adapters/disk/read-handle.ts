@@ -7,6 +7,19 @@ import type { ByteRange } from '../../stores/content/content.ts';
 const READ_BYTES = 1 << 20;
 
 /**
+ * What all files that are being read may hold together, twice at the most. Where more are open than have such reads, as
+ * when a thousand clients on slow lines each take a layer, each gets less.
+ */
+const READ_BYTES_OF_ALL = 32 << 20;
+const SMALLEST_READ = 64 * 1024;
+
+let open = 0;
+
+function readBytes(): number {
+  return Math.min(READ_BYTES, Math.max(SMALLEST_READ, Math.floor(READ_BYTES_OF_ALL / Math.max(1, open))));
+}
+
+/**
  * The bytes of an open file, or the part asked for. The handle is closed with the stream, or when there is none.
  * @throws Problem `invalid` when the range begins behind the last byte
  */
@@ -18,7 +31,10 @@ export async function readHandle(handle: FileHandle, range?: ByteRange): Promise
       await handle.close();
       return Readable.from([]);
     }
-    return handle.createReadStream({ start, end, highWaterMark: Math.min(READ_BYTES, end - start + 1) });
+    open++;
+    const stream = handle.createReadStream({ start, end, highWaterMark: Math.min(readBytes(), end - start + 1) });
+    stream.once('close', () => open--);
+    return stream;
   } catch (error) {
     await handle.close();
     throw error;
