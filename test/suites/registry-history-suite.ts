@@ -169,6 +169,10 @@ export function registryHistorySuite(
         expect(await store.size(API)).toEqual({ bytes: 1_001, ownBytes: 1_001 });
         await store.undelete(WEB, digestOf('two'), 'ada');
         expect(await store.size(WEB)).toEqual({ bytes: 1_201, ownBytes: 201 });
+        await push(OTHER, 'three', { a: 200 });
+        expect(await store.size(WEB)).toEqual({ bytes: 1_201, ownBytes: 1 });
+        await registry.repositories.remove({ ...ID, project: 'other' }, 'ada');
+        expect(await store.size(WEB)).toEqual({ bytes: 1_201, ownBytes: 201 });
       });
 
       it('go on beyond a page', async () => {

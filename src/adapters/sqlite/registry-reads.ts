@@ -17,13 +17,17 @@ import { readEvents } from './registry-events.ts';
 import { claimedDigests, imageIdOf, MANIFEST_COLUMNS, missingBlobs, storedManifest } from './registry-rows.ts';
 import { registrySize } from './registry-size.ts';
 import { BEYOND_NAMES, type RegistryTables } from './registry-tables.ts';
+import { SizeMemo } from './size-memo.ts';
 
 /** What the registry's rows say. */
 export class SqliteRegistryReader implements RegistryReader {
   protected readonly database: Kysely<RegistryTables>;
+  readonly #sizes: SizeMemo;
 
   constructor(database: Database) {
-    this.database = database.withTables<RegistryTables>();
+    const tables = database.withTables<RegistryTables>();
+    this.database = tables;
+    this.#sizes = new SizeMemo((repositoryOrPrefix) => registrySize(tables, repositoryOrPrefix));
   }
 
   async exists(repository: string): Promise<boolean> {
@@ -228,7 +232,7 @@ export class SqliteRegistryReader implements RegistryReader {
   }
 
   size(repositoryOrPrefix: string): Promise<RegistrySize> {
-    return registrySize(this.database, repositoryOrPrefix);
+    return this.#sizes.size(repositoryOrPrefix);
   }
 
   events(filter: EventFilter): Promise<RegistryEvent[]> {

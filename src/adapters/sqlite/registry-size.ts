@@ -49,7 +49,7 @@ export async function registrySize(
 }
 
 function blobPage(id: number, keys: Keys, after: string) {
-  const holder = sql`select 1 from repository_blobs o cross join repositories i on i.id = o.repository_id
+  const holder = sql`select 1 from repository_blobs o cross join repositories i on i.id = o.repository_id and i.removed_at is null
     where o.digest = l.digest and exists (select 1 from manifest_edges e
       where e.digest = o.digest and e.repository_id = o.repository_id and e.deleted = 0)`;
   return sql<Counted>`
@@ -65,7 +65,7 @@ function blobPage(id: number, keys: Keys, after: string) {
 }
 
 function manifestPage(id: number, keys: Keys, after: string) {
-  const holder = sql`select 1 from manifests o cross join repositories i on i.id = o.repository_id
+  const holder = sql`select 1 from manifests o cross join repositories i on i.id = o.repository_id and i.removed_at is null
     where o.digest = l.digest and o.deleted_at is null`;
   return sql<Counted>`
     select count(*) as seen, max(digest) as last, coalesce(sum(size), 0) as bytes,

@@ -133,7 +133,7 @@ export interface RegistryReader {
   deleted(repository: string): Promise<DeletedManifest[]>;
   /**
    * Of one repository key, or of all below a prefix that ends in `/`. It looks at every blob, some 300,000 in a second, a
-   * page at a time.
+   * page at a time; where that takes long, the answer may be twenty times as old.
    */
   size(repositoryOrPrefix: string): Promise<RegistrySize>;
 }
