@@ -1,9 +1,11 @@
 import { formatBytes } from '../../lib/bytes.ts';
 import type { RegistrySize } from '../../stores/registry/registry.ts';
 import { type Repository, repositoryPath } from '../../stores/repositories/repository.ts';
+import type { UpstreamState } from '../../stores/upstream/upstream-state.ts';
 import { ago } from '../ago.ts';
 import type { CliContext } from '../context.ts';
 import { table } from '../table.ts';
+import { upstreamLine } from '../upstream-line.ts';
 import { withControl } from '../with-control.ts';
 
 export async function listRepositories(
@@ -41,7 +43,7 @@ export async function describeRepository(
   return 0;
 }
 
-function factsOf(repository: Repository & RegistrySize): [string, string][] {
+function factsOf(repository: Repository & RegistrySize & { upstream?: UpstreamState | undefined }): [string, string][] {
   const { remote, virtual } = repository;
   return [
     ['name', repositoryPath(repository)],
@@ -51,6 +53,9 @@ function factsOf(repository: Repository & RegistrySize): [string, string][] {
     ['tags', repository.immutableTags ? 'immutable' : 'may move'],
     ['pulls', repository.anonymousPull ? 'by everybody' : 'with a token'],
     ...(remote === undefined ? [] : ([['upstream', upstream(remote)]] as [string, string][])),
+    ...(repository.upstream === undefined
+      ? []
+      : ([['quota', upstreamLine(repository.upstream)]] as [string, string][])),
     ...(virtual ?? []).map((member): [string, string] => [
       'behind it',
       `${repositoryPath(member.repository)}, priority ${member.priority}`,

@@ -4,6 +4,7 @@ import type { DeletedManifest, RegistrySize, Tag, TagMove } from '../../stores/r
 import type { NewRepository, RepositoryChange } from '../../stores/repositories/repositories.ts';
 import type { Repository } from '../../stores/repositories/repository.ts';
 import type { SeenDigest } from '../../stores/upstream/sightings.ts';
+import type { UpstreamState } from '../../stores/upstream/upstream-state.ts';
 
 /** A repository as a person names it: `PROJECT/REPOSITORY` in the default location, or `LOCATION/PROJECT/REPOSITORY`. */
 export interface NamedRepository {
@@ -13,7 +14,11 @@ export interface NamedRepository {
 /** What the command line asks about our own registry. */
 export interface RegistryCalls {
   repositories: { request: { project?: string | undefined }; event: never; result: (Repository & RegistrySize)[] };
-  repository: { request: NamedRepository; event: never; result: Repository & RegistrySize };
+  repository: {
+    request: NamedRepository;
+    event: never;
+    result: Repository & RegistrySize & { upstream?: UpstreamState | undefined };
+  };
   createRepository: {
     request: NamedRepository & { settings: Omit<NewRepository, 'location' | 'project' | 'repository'> };
     event: never;

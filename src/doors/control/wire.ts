@@ -13,6 +13,7 @@ import type { ImageBuildRequest } from '../../engine/request.ts';
 import type { Digest } from '../../images/digest.ts';
 import type { ProblemJson } from '../../lib/problem.ts';
 import type { NamedImage } from '../../stores/names/names.ts';
+import type { UpstreamState } from '../../stores/upstream/upstream-state.ts';
 import type { RegistryCalls } from './registry-wire.ts';
 
 /**
@@ -60,6 +61,8 @@ export interface ServerStatus {
   data: string;
   startedAt: number;
   location: string;
+  /** Of all remote repositories. */
+  upstreams: UpstreamState[];
 }
 
 export interface ControlCalls extends RegistryCalls {

@@ -53,7 +53,11 @@ export function registryCalls(owner: Owner): Pick<ControlService, keyof Registry
 
   return {
     repositories: async ({ project }) => Promise.all((await repositories.list({ project })).map(withSize)),
-    repository: async ({ name }) => withSize(await existing(name)),
+    repository: async ({ name }) => {
+      const repository = await withSize(await existing(name));
+      const states = repository.mode === 'remote' ? await owner.pulls.upstreamStates() : [];
+      return { ...repository, upstream: states.find((state) => state.repository === repositoryPath(repository)) };
+    },
     createRepository: ({ name, settings }) => {
       // whoever may open the socket is the owner, so an upstream of theirs may be anywhere
       const remote = settings.remote && { ...settings.remote, byOwner: true };
@@ -61,7 +65,8 @@ export function registryCalls(owner: Owner): Pick<ControlService, keyof Registry
     },
     updateRepository: async ({ name, change }) => {
       const { location, project, repository } = await existing(name);
-      return repositories.update({ location, project, repository }, change, ACTOR);
+      const remote = change.remote && { ...change.remote, byOwner: true };
+      return repositories.update({ location, project, repository }, { ...change, remote }, ACTOR);
     },
     removeRepository: async ({ name }) => {
       await repositories.remove(await existing(name), ACTOR);

@@ -36,6 +36,7 @@ export function controlService(parts: ControlParts): ControlService {
       data: owner.folder.root,
       startedAt,
       location: owner.config.registries.defaultLocation,
+      upstreams: await owner.pulls.upstreamStates(),
     }),
     build: engine('build'),
     images: engine('images'),

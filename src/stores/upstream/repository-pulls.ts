@@ -12,10 +12,11 @@ import { KnownRepositories } from './known-repositories.ts';
 import type { Listed, PulledBlob, PulledManifest, PullOptions } from './pull-source.ts';
 import { type RemoteImage, remoteImage } from './remote-image.ts';
 import { RemotePulls } from './remote-pulls.ts';
-import type { UpstreamQuota, UpstreamRows } from './rows.ts';
+import type { UpstreamRows } from './rows.ts';
 import { StandardPulls } from './standard-pulls.ts';
 import { upstreamOf } from './upstream.ts';
 import { accountOf, type GuardedHosts, UpstreamClients } from './upstream-clients.ts';
+import type { UpstreamState } from './upstream-state.ts';
 import { type MemberPulls, type VirtualMember, VirtualPulls } from './virtual-pulls.ts';
 
 export interface PullParts {
@@ -32,20 +33,6 @@ export interface PullParts {
   clock?: Clock | undefined;
   /** Milliseconds that whoever has a copy waits for the upstream's word. */
   checkMs?: number | undefined;
-}
-
-/** How it stands with the upstream of one remote repository. */
-export interface UpstreamState {
-  /** `LOCATION/PROJECT/REPOSITORY`. */
-  repository: string;
-  host: string;
-  url: string;
-  /** Empty when nobody in particular pulls. */
-  username: string;
-  /** Why it could not be asked, since when (milliseconds since 1970); absent when it answers, or wasn't asked yet. */
-  failure?: { message: string; since: number } | undefined;
-  /** By its last answer that said so. */
-  quota?: UpstreamQuota | undefined;
 }
 
 type Place =
