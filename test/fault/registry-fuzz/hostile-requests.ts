@@ -17,6 +17,9 @@ export const KNOWN = {
   manifest: Buffer.from('{"schemaVersion":2,"manifests":[]}'),
 } as const;
 
+/** Stands for the id of a session that is open when the request is sent. */
+export const OPEN_UPLOAD = 'OPEN-UPLOAD';
+
 const DIGESTS = [digestOf(KNOWN.blob), digestOf(KNOWN.manifest), digestOf(KNOWN.blob, 'sha512')];
 
 /** Parts of paths with which servers have been left before. */
@@ -69,7 +72,7 @@ function encodeSome(text: string): string {
 }
 
 const name = fc.oneof(
-  { weight: 2, arbitrary: fc.constant(KNOWN.repository) },
+  { weight: 5, arbitrary: fc.constant<string>(KNOWN.repository) },
   { weight: 3, arbitrary: fc.array(word, { minLength: 1, maxLength: 5 }).map((words) => words.join('/')) },
 );
 
@@ -85,22 +88,70 @@ const digest = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(...DIGESTS).map((d) => encodeURIComponent(d)) },
 );
 const upload = fc.oneof(
-  fc.uuid(),
-  word,
-  fc.uuid().map((id) => `${id}.json`),
-  fc.uuid().map((id) => id.toUpperCase()),
+  { weight: 4, arbitrary: fc.constant(OPEN_UPLOAD) },
+  { weight: 1, arbitrary: fc.uuid() },
+  { weight: 2, arbitrary: word },
+  { weight: 1, arbitrary: fc.constantFrom(`${OPEN_UPLOAD}.json`, `../uploads/${OPEN_UPLOAD}`, `${OPEN_UPLOAD}%00`) },
 );
-const reference = fc.oneof(fc.constant('v1'), word, digest);
+const reference = fc.oneof(fc.constant<string>(KNOWN.tag), word, digest);
 
-const path = fc.oneof(
-  { weight: 3, arbitrary: fc.tuple(name, digest).map(([n, d]) => `/v2/${n}/blobs/${d}`) },
-  { weight: 3, arbitrary: fc.tuple(name, reference).map(([n, r]) => `/v2/${n}/manifests/${r}`) },
-  { weight: 3, arbitrary: fc.tuple(name, upload).map(([n, u]) => `/v2/${n}/blobs/uploads/${u}`) },
-  { weight: 2, arbitrary: name.map((n) => `/v2/${n}/blobs/uploads/`) },
-  { weight: 1, arbitrary: name.map((n) => `/v2/${n}/tags/list`) },
-  { weight: 1, arbitrary: fc.tuple(name, digest).map(([n, d]) => `/v2/${n}/referrers/${d}`) },
-  { weight: 1, arbitrary: fc.array(word, { maxLength: 6 }).map((words) => `/v2/${words.join('/')}`) },
-  { weight: 1, arbitrary: fc.constantFrom('/v2/_catalog', '/v2/token', '/v2', '/v2/', 'http://elsewhere/v2/', '*') },
+/** A path, and the methods that it has; now and then another one. */
+function target(weight: number, path: fc.Arbitrary<string>, ...methods: string[]) {
+  const method = fc.oneof(
+    { weight: 9, arbitrary: fc.constantFrom(...methods) },
+    { weight: 1, arbitrary: fc.constantFrom('GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE', 'OPTIONS') },
+  );
+  return { weight, arbitrary: fc.tuple(method, path) };
+}
+
+const targets = fc.oneof(
+  target(
+    3,
+    fc.tuple(name, digest).map(([n, d]) => `/v2/${n}/blobs/${d}`),
+    'GET',
+    'GET',
+    'HEAD',
+    'DELETE',
+  ),
+  target(
+    4,
+    fc.tuple(name, reference).map(([n, r]) => `/v2/${n}/manifests/${r}`),
+    'PUT',
+    'PUT',
+    'GET',
+    'HEAD',
+    'DELETE',
+  ),
+  target(
+    4,
+    fc.tuple(name, upload).map(([n, u]) => `/v2/${n}/blobs/uploads/${u}`),
+    'PATCH',
+    'PUT',
+    'GET',
+    'DELETE',
+  ),
+  target(
+    2,
+    name.map((n) => `/v2/${n}/blobs/uploads/`),
+    'POST',
+  ),
+  target(
+    1,
+    name.map((n) => `/v2/${n}/tags/list`),
+    'GET',
+  ),
+  target(
+    1,
+    fc.tuple(name, digest).map(([n, d]) => `/v2/${n}/referrers/${d}`),
+    'GET',
+  ),
+  target(
+    1,
+    fc.array(word, { maxLength: 6 }).map((words) => `/v2/${words.join('/')}`),
+    'GET',
+    'PUT',
+  ),
+  target(1, fc.constantFrom('/v2/_catalog', '/v2/token', '/v2', '/v2/', 'http://elsewhere/v2/', '*'), 'GET', 'POST'),
 );
 
 const query = fc
@@ -151,18 +202,39 @@ const header = fc.oneof(
     fc.constantFrom('If-Match', 'If-None-Match', 'If-Range'),
     fc.oneof(text, fc.constantFrom('*', `"${DIGESTS[0]}"`)),
   ),
-  fc.tuple(fc.constantFrom('Accept', 'Expect', 'X-Forwarded-Host', 'Docker-Upload-UUID', 'Content-Encoding'), text),
+  fc.tuple(fc.constantFrom('Accept', 'X-Forwarded-Host', 'Docker-Upload-UUID', 'Content-Encoding'), text),
 );
 
 const body = fc.oneof(
   { weight: 3, arbitrary: fc.constant(Buffer.alloc(0)) },
   { weight: 2, arbitrary: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)) },
   { weight: 2, arbitrary: fc.json().map((json) => Buffer.from(json)) },
+  { weight: 4, arbitrary: validIndex().map((value) => Buffer.from(JSON.stringify(value))) },
   { weight: 3, arbitrary: manifestLike().map((value) => Buffer.from(JSON.stringify(value))) },
   { weight: 1, arbitrary: fc.constantFrom<Buffer>(KNOWN.blob, KNOWN.manifest) },
 );
 
-/** Manifests with any one part replaced. */
+/** An index that is taken, whatever its texts say. */
+function validIndex(): fc.Arbitrary<unknown> {
+  const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(...ESCAPES));
+  const descriptor = fc.record({
+    mediaType: fc.constant('application/vnd.oci.image.manifest.v1+json'),
+    digest: fc.constantFrom(...DIGESTS),
+    size: fc.nat(),
+  });
+  return fc.record(
+    {
+      schemaVersion: fc.constant(2),
+      manifests: fc.array(descriptor, { maxLength: 3 }),
+      artifactType: text,
+      subject: descriptor,
+      annotations: fc.dictionary(text, text),
+    },
+    { requiredKeys: ['schemaVersion', 'manifests'] },
+  );
+}
+
+/** Manifests with any part of them replaced. */
 function manifestLike(): fc.Arbitrary<unknown> {
   const descriptor = fc.record(
     {
@@ -192,9 +264,6 @@ function manifestLike(): fc.Arbitrary<unknown> {
   );
 }
 
-export const hostileRequest: fc.Arbitrary<HostileRequest> = fc.record({
-  method: fc.constantFrom('GET', 'HEAD', 'PUT', 'PUT', 'POST', 'PATCH', 'DELETE', 'OPTIONS'),
-  path: fc.tuple(path, query).map((parts) => parts.join('')),
-  headers: fc.array(header, { maxLength: 3 }),
-  body,
-});
+export const hostileRequest: fc.Arbitrary<HostileRequest> = fc
+  .record({ target: targets, query, headers: fc.array(header, { maxLength: 3 }), body })
+  .map(({ target: [method, path], ...rest }) => ({ method, path: path + rest.query, ...rest }));

@@ -6,7 +6,7 @@ import { digestOf } from '../../../src/images/digest.ts';
 import { log } from '../../../src/lib/log.ts';
 import { callRegistry, type RegistryAnswer } from '../../wire/registry-call.ts';
 import { type RegistryServer, startRegistryServer } from '../../wire/registry-server.ts';
-import { type HostileRequest, hostileRequest, KNOWN } from './hostile-requests.ts';
+import { type HostileRequest, hostileRequest, KNOWN, OPEN_UPLOAD } from './hostile-requests.ts';
 import { requestBytes, sendRaw } from './raw-request.ts';
 
 /** How often a property is tried; fast-check prints the seed of a failure, which `seed` then repeats. */
@@ -25,10 +25,15 @@ export function registryIsContained({ runs, seed }: Tries): void {
     const server = await startRegistryServer();
     try {
       const secret = await server.token({ role: 'admin', project: 'p' });
-      await prepare(server, secret);
+      await writeFile(server.folder.token, SECRET);
+      await writeFile(join(server.folder.uploads, '..', '..', 'beside.json'), JSON.stringify({ owner: SECRET }));
       const before = await beside(server);
+      let upload = '';
+      let tried = 0;
       const property = fc.asyncProperty(hostileRequest, async (hostile) => {
-        const answer = await sendRaw(server.host, bytesOf(hostile, server.host, secret));
+        // what the requests before have ended or deleted is there again
+        if (tried++ % 20 === 0) upload = await prepare(server, secret);
+        const answer = await sendRaw(server.host, bytesOf(hostile, { host: server.host, secret, upload }));
         expect(answer.status, answer.text.slice(0, 500)).toBeGreaterThanOrEqual(200);
         expect(answer.status, answer.text.slice(0, 500)).toBeLessThan(500);
         expect(answer.text).not.toContain(SECRET);
@@ -49,20 +54,28 @@ export function registryIsContained({ runs, seed }: Tries): void {
 const CONTENT =
   /^(?:sha256\/([0-9a-f]{2})\/\1[0-9a-f]{62}|sha512\/([0-9a-f]{2})\/\2[0-9a-f]{126}|uploads\/[0-9a-f-]{36}(?:\.json)?)$/;
 
-function bytesOf({ method, path, headers, body }: HostileRequest, host: string, secret: string): Buffer {
-  return requestBytes(method, path, [['Host', host], ['Authorization', `Bearer ${secret}`], ...headers], body);
+function bytesOf(hostile: HostileRequest, real: { host: string; secret: string; upload: string }): Buffer {
+  const { method, path, headers, body } = hostile;
+  const known: [string, string][] = [
+    ['Host', real.host],
+    ['Authorization', `Bearer ${real.secret}`],
+  ];
+  return requestBytes(method, path.replaceAll(OPEN_UPLOAD, real.upload), [...known, ...headers], body);
 }
 
-async function prepare(server: RegistryServer, secret: string): Promise<void> {
-  await writeFile(server.folder.token, SECRET);
-  await writeFile(join(server.folder.uploads, '..', '..', 'beside.json'), JSON.stringify({ owner: SECRET }));
+/** What `KNOWN` says is there. @returns the id of a new upload */
+async function prepare(server: RegistryServer, secret: string): Promise<string> {
   const base = `/v2/${KNOWN.repository}`;
+  const send = (method: string, path: string, body?: Buffer) =>
+    callRegistry(server.host, method, `${base}/${path}`, { secret, body });
   for (const algorithm of ['sha256', 'sha512'] as const) {
-    const path = `${base}/blobs/uploads/?digest=${digestOf(KNOWN.blob, algorithm)}`;
-    expect((await callRegistry(server.host, 'POST', path, { secret, body: KNOWN.blob })).status).toBe(201);
+    const digest = digestOf(KNOWN.blob, algorithm);
+    expect((await send('POST', `blobs/uploads/?digest=${digest}`, KNOWN.blob)).status).toBe(201);
   }
-  const path = `${base}/manifests/${KNOWN.tag}`;
-  expect((await callRegistry(server.host, 'PUT', path, { secret, body: KNOWN.manifest })).status).toBe(201);
+  expect((await send('PUT', `manifests/${KNOWN.tag}`, KNOWN.manifest)).status).toBe(201);
+  return String((await send('POST', 'blobs/uploads/')).headers.location)
+    .split('/')
+    .at(-1) as string;
 }
 
 /** Everything in the data folder that is neither content nor the database, with its bytes. */
