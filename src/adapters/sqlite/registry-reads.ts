@@ -120,9 +120,7 @@ export class SqliteRegistryReader implements RegistryReader {
     const digests = JSON.stringify(manifests.map((manifest) => manifest.digest));
     const id = await imageIdOf(this.database, repository);
     const tags = await sql<{ digest: Digest; name: string }>`select digest, name from tags
-      where repository_id = ${id} and digest in (select value from json_each(${digests})) order by name`.execute(
-      this.database,
-    );
+      where repository_id = ${id} and digest in (select value from json_each(${digests}))`.execute(this.database);
     const children = await sql<{ parent: Digest; digest: Digest }>`
       select m.digest as parent, e.digest from manifests m join manifest_edges e on e.manifest_id = m.id
       where m.repository_id = ${id} and m.digest in (select value from json_each(${digests})) and e.kind = 'child'`.execute(
@@ -135,6 +133,8 @@ export class SqliteRegistryReader implements RegistryReader {
       manifests.map((manifest) => [manifest.digest, { ...manifest, tags: [], children: [] }]),
     );
     for (const { digest, name } of tags.rows) versions.get(digest)?.tags.push(name);
+    // not by the statement: to have them in order, it would go through all tags of the image by name
+    for (const { tags } of versions.values()) tags.sort();
     for (const { parent, digest } of children.rows) versions.get(parent)?.children.push(digest);
     for (const { digest, last_pulled, pinned_at } of pulls.rows) {
       const version = versions.get(digest);
