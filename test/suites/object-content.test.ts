@@ -20,10 +20,14 @@ const inBucket =
   (kind: 's3' | 'gs', cacheBytes: number) =>
   async ({ rows, folder, close }: OwnedRows<ReturnType<typeof sqliteBlobRows>>) => {
     const bucket = new Bucket({ kind, bucket: s3.bucket, prefix: `suite/${prefixes++}` }, s3.settings);
+    const store = new ObjectContent({ bucket, folder: folder.content, rows, cacheBytes });
     return {
-      store: new ObjectContent({ bucket, folder: folder.content, rows, cacheBytes }),
+      store,
       rows,
-      leftovers: () => readdir(join(folder.content, 'ingest')).catch(() => []),
+      async leftovers() {
+        await store.close(); // a copy is kept a moment after its last byte was read
+        return readdir(join(folder.content, 'ingest')).catch(() => []);
+      },
       async close() {
         await bucket.close();
         await close();

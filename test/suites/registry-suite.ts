@@ -95,6 +95,23 @@ export function registrySuite(name: string, open: (clock: Clock) => Promise<Open
       expect((await store.manifest(REPOSITORY, 'latest'))?.createdAt).toBe(1_000);
     });
 
+    it('moves tags only from where the pusher has seen them, all of them or none', async () => {
+      const push = (name: string, tags: string[], condition: ManifestPut['condition']) =>
+        store.putManifest(REPOSITORY, version(name, { tags, condition }));
+      const absent = { meets: false, digests: 'any' } as const;
+      const was = (name: string) => ({ meets: true, digests: [digestOf(name)] });
+      await expect(push('one', ['latest'], was('one'))).rejects.toBeInstanceOf(TagMoved);
+      expect(await store.exists(REPOSITORY)).toBe(false);
+      await push('one', ['latest'], absent);
+      await expect(push('two', ['new', 'latest'], absent)).rejects.toBeInstanceOf(TagMoved);
+      await expect(push('two', ['latest'], was('two'))).rejects.toBeInstanceOf(TagMoved);
+      expect(await store.manifest(REPOSITORY, digestOf('two'))).toBeUndefined();
+      await push('two', ['latest'], was('one'));
+      expect(await store.tags(REPOSITORY, { limit: 10 })).toEqual([
+        { name: 'latest', digest: digestOf('two'), since: 1_000 },
+      ]);
+    });
+
     it('keeps every meaning of a tag with its dates and who moved it, newest first', async () => {
       await store.putManifest(REPOSITORY, version('one', { tags: ['latest'], actor: 'ada' }));
       now = 2_000;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -5,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import S3rver from 's3rver';
 import type { BucketSettings } from '../../src/adapters/s3/connect.ts';
+import { isSigned } from './s3-signature.ts';
 
 export interface S3Fault {
   /** An answer in place of the server's. */
@@ -30,11 +32,14 @@ export interface S3Server {
   close(): Promise<void>;
 }
 
-/** s3rver in this process on a port of its own, with a way to make it fail. */
+/** The only key that s3rver knows. */
+const SECRET = 'S3RVER';
+
+/** s3rver in this process on a port of its own, with what it lacks: a look at signatures, and a way to make it fail. */
 export async function startS3(): Promise<S3Server> {
   const directory = await mkdtemp(join(tmpdir(), 'slipway-s3-'));
   const secretKeyFile = join(directory, 'secret');
-  await writeFile(secretKeyFile, 'S3RVER\n');
+  await writeFile(secretKeyFile, `${SECRET}\n`);
   const bucket = 'content';
   const s3rver = new S3rver({
     directory: join(directory, 'buckets'),
@@ -47,10 +52,12 @@ export async function startS3(): Promise<S3Server> {
   let server: Server | undefined;
   let port = 0;
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
+    checkBody(request); // at once: a small body is in the same packet as its headers
     s3.requests.push(`${request.method} ${request.url}`);
     const fault = s3.fault(request);
     await fault?.delay;
     if (fault?.answer !== undefined) return refuse(request, response, fault.answer);
+    if (!isSigned(request, SECRET)) return refuse(request, response, { status: 403, code: 'SignatureDoesNotMatch' });
     if (fault?.cutAfter !== undefined) cutAfter(response, fault.cutAfter);
     serve(request, response);
   };
@@ -79,6 +86,19 @@ export async function startS3(): Promise<S3Server> {
   await s3.start();
   s3.settings.endpoint = `http://127.0.0.1:${port}`;
   return s3;
+}
+
+/** A body other than the signed one breaks off, so that it is never stored. */
+function checkBody(request: IncomingMessage): void {
+  const signed = request.headers['x-amz-content-sha256'];
+  if (typeof signed !== 'string' || !/^[0-9a-f]{64}$/.test(signed)) return;
+  const hash = createHash('sha256');
+  const push = request.push.bind(request);
+  request.push = (chunk: Buffer | null) => {
+    if (chunk !== null) hash.update(chunk);
+    else if (hash.digest('hex') !== signed) request.destroy(new Error('the body is not the one that was signed'));
+    return push(chunk);
+  };
 }
 
 function refuse(

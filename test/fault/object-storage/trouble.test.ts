@@ -260,6 +260,9 @@ describe('a bucket in trouble', () => {
     const digest = await put(Buffer.from('for everybody who has the address'));
     const answer = await fetch(await store.place.link(digest));
     expect([answer.status, await answer.text()]).toEqual([200, 'for everybody who has the address']);
+    const other = new URL(await store.place.link(digestOf('another')));
+    other.pathname = new URL(await store.place.link(digest)).pathname;
+    expect((await fetch(other)).status).toBe(403);
   });
 
   it('belongs to one data folder', async () => {
