@@ -5,15 +5,15 @@ import { hasErrorCode } from '../src/lib/problem.ts';
 const FILE = join(import.meta.dirname, 'RESULTS.md');
 
 /** A part of the file that one run writes anew. What else stands in it is kept: the other part, and what people wrote. */
-type Section = 'Rows' | 'Growth';
-const ORDER: readonly string[] = ['Rows', 'Growth'];
+export type Section = 'Rows' | 'Growth' | 'Registry';
+const ORDER: readonly string[] = ['Rows', 'Growth', 'Registry'];
 
 const METHOD = `Written by \`npm run bench -- --write\`. Every number is the median of the samples. *wall*: from the start of the first client
 to the end of the last. *x ours*: the contender's number divided by ours, above 1 where ours is ahead; *x our server* takes
 our server's own clock, without the start of the command line (a Node process). *CPU*: what the kernel counted in the
 contender's control group, that is daemon, clients, containers, and our server with all of its processes; the registry that
 plays upstream is in nobody's. *peak*: the highest sum at one moment of the proportional set sizes of the group's
-processes, looked at every 25 ms: pages that processes share count once in all. *floor*: the bare work without a builder (cp,
+processes, looked at every 25 ms: pages that processes share count once in all. *floor*: the bare work without a builder (curl, cp,
 tar, sha256sum, an overlay and runc), where a row has one. RUN has no network anywhere (buildah's chroot isolation shares the
 host's). Contenders take turns within a round. The machine is shared with other work: read ratios, not absolute numbers.`;
 

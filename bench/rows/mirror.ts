@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { startRegistry } from '../upstream.ts';
-import { measured, renewed, unmeasured } from './measured.ts';
+import { BareTransfer } from './bare-transfer.ts';
+import { measured, measuredFloor, renewed, unmeasured } from './measured.ts';
 import { type Field, inTurn, type Row, type RowSet } from './row.ts';
 
 const W1: Row = {
@@ -28,7 +29,16 @@ export const mirrorRows: RowSet = {
   rows: [W1, W1_ELSEWHERE],
   async measure(field: Field) {
     const { upstream } = field;
+    const bare = await BareTransfer.of(join(field.folder, 'bare-mirror'), upstream.python);
     for (let round = 0; field.goesOn(round); round++) {
+      await measuredFloor(field, W1, bare.mount(`mirror/floor-${round}`));
+      const empty = await startRegistry(join(field.folder, `mirror-target-${round}`));
+      try {
+        const script = `${bare.pull(`w1x-${round}`)}\n${bare.push(`w1x-${round}`, `http://${empty.host}/v2/mirror/python`)}`;
+        await measuredFloor(field, W1_ELSEWHERE, script);
+      } finally {
+        await empty.stop();
+      }
       for (const [n, contender] of inTurn(field.contenders, round).entries()) {
         if (contender.mirror === undefined) continue;
         const target = (kind: string) =>

@@ -5,7 +5,8 @@ import { startRegistry } from '../upstream.ts';
 import { writeCopiedFiles } from '../workloads/copied-files.ts';
 import { PythonApp } from '../workloads/python-app.ts';
 import { writeBaseRun } from '../workloads/run-lines.ts';
-import { builders, measured, renewed, unmeasured, unmeasuredBuild } from './measured.ts';
+import { BareTransfer } from './bare-transfer.ts';
+import { builders, measured, measuredFloor, renewed, unmeasured, unmeasuredBuild } from './measured.ts';
 import { type Field, inTurn, type Row, type RowSet } from './row.ts';
 
 const W10: Row = {
@@ -90,7 +91,10 @@ export const pullRows: RowSet = {
   rows: [W11, W11_UNPACKED],
   async measure(field: Field) {
     const first = await writeBaseRun(field.folder, field.upstream.python, 'w11');
+    const bare = await BareTransfer.of(join(field.folder, 'bare-pull'), field.upstream.python);
     for (let round = 0; field.goesOn(round); round++) {
+      await measuredFloor(field, W11, bare.pull(`w11-${round}`));
+      await measuredFloor(field, W11_UNPACKED, `${bare.pull(`w11b-${round}`)}\n${bare.unpack(`w11b-${round}`)}`);
       for (const builder of inTurn(builders(field), round)) {
         if (builder.pull === undefined) continue;
         await renewed(field, builder);
@@ -109,7 +113,9 @@ export const workerRows: RowSet = {
   rows: [W12],
   costly: true,
   async measure(field: Field) {
+    const bare = await BareTransfer.of(join(field.folder, 'bare-worker'), field.upstream.python);
     for (let round = 0; field.goesOn(round); round++) {
+      await bareWorker(field, bare, round);
       for (const [n, builder] of inTurn(builders(field), round).entries()) {
         const image = await writeCopiedFiles(field.folder, field.upstream.python, `w12-${round}-${n}`);
         const registry = await startRegistry(join(field.folder, `worker-target-${round}-${n}`));
@@ -129,3 +135,20 @@ export const workerRows: RowSet = {
     }
   },
 };
+
+/** Pull, a tar of the files packed by gzip and its two hashes, push of all of it. */
+async function bareWorker(field: Field, bare: BareTransfer, round: number): Promise<void> {
+  const image = await writeCopiedFiles(field.folder, field.upstream.python, `w12-${round}-floor`);
+  const registry = await startRegistry(join(field.folder, `worker-target-${round}-floor`));
+  const run = `w12-${round}`;
+  const layer = join(field.folder, `w12-${round}-floor-layer`);
+  const script = `${bare.pull(run)}
+    tar -C ${image.context} -cf - . | tee ${layer}.tar | sha256sum > ${layer}.diff
+    gzip -1 -c ${layer}.tar | tee ${layer}.gz | sha256sum > ${layer}.digest
+    ${bare.push(run, `http://${registry.host}/v2/bench/copied`)}`;
+  try {
+    await measuredFloor(field, W12, script);
+  } finally {
+    await registry.stop();
+  }
+}
