@@ -46,7 +46,9 @@ describe.skipIf(missing.length > 0)(`Docker Hub through a remote repository${wit
         `oci:${image.layout}:latest`,
         `docker://${registry.host}/${name}:3`,
       ]);
-    server = await TestServer.start({ config: 'registries:\n  mirrorOf: docker.io\n' });
+    server = await TestServer.start({
+      config: 'registries:\n  mirrorOf: docker.io\n  pullThrough: { docker.io: europe-central2/base/hub }\n',
+    });
     await server.stop();
     const database = await openDatabase(join(server.data, 'slipway.db'));
     const remote = { url: `http://${hub.host}`, dockerHub: true, freshSeconds: 0, byOwner: true };
@@ -94,6 +96,44 @@ describe.skipIf(missing.length > 0)(`Docker Hub through a remote repository${wit
       layers?: number;
     };
     expect(layers ?? 0).toBeGreaterThanOrEqual(0);
+  });
+
+  it('a build in any project takes Docker Hub through it, without the upstream when that is away', async () => {
+    const files = (text: string) => ({
+      Dockerfile: `FROM other:3\nLABEL text=${text}\n`,
+      'cloudbuild.yaml': `steps:\n- name: gcr.io/cloud-builders/docker\n  args: [build, -t, mine, .]\n`,
+    });
+    for (const text of ['first', 'again']) {
+      const source = await server.source(text, files(text));
+      const { build, log } = await server.submit(
+        source,
+        '--config',
+        join(source, 'cloudbuild.yaml'),
+        '--project',
+        'shop',
+      );
+      expect(build.status, log).toBe('SUCCESS');
+      down = true;
+    }
+    expect(upstreamGets()).toHaveLength(1);
+  });
+
+  it('knows what a tag meant today, of Docker Hub and of a registry that a FROM named', async () => {
+    const context = join(folder, 'elsewhere');
+    await mkdir(context);
+    await writeFile(join(context, 'Dockerfile'), `FROM ${registry.host}/library/other:3\nLABEL one=1\n`);
+    await server.ok('build', '-t', 'elsewhere', context);
+    await server.ok('pull', '--lazy', `${server.host}/base/hub/base:3`);
+    const today = new Date().toISOString().slice(0, 10);
+    for (const name of ['base:3', `${registry.host}/library/other:3`])
+      expect((await server.ok('tags', `${name}@{${today}}`)).trim(), name).toBe(digest);
+  });
+
+  it('says in its status that the upstream is down', async () => {
+    down = true;
+    await runOk('skopeo', ['inspect', '--tls-verify=false', `docker://${server.host}/base/hub/base:3`]);
+    expect(await server.ok('status')).toContain("base/hub: docker.io can't be asked since");
+    expect(await server.ok('repo', 'describe', 'base/hub')).toContain("can't be asked");
   });
 
   describe.skipIf(noDocker.length > 0)(`dockerd with --registry-mirror${without(noDocker)}`, () => {
