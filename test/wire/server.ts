@@ -89,8 +89,12 @@ export class TestServer {
     return (await readFile(join(this.data, 'token'), 'utf8')).trim();
   }
 
-  /** Starts it again on the same data folder, after `kill` or `stop`. The port is another one. */
-  async restart(): Promise<void> {
+  /**
+   * Starts it again on the same data folder, after `kill` or `stop`. The port is another one.
+   * @param environment added to what it has, from now on
+   */
+  async restart(environment: NodeJS.ProcessEnv = {}): Promise<void> {
+    Object.assign(this.#environment, environment);
     this.#env = undefined;
     const before = existsSync(join(this.folder, 'server.log')) ? (await this.log()).length : 0;
     const command = [...COMMAND[this.#program], 'serve', '--data', this.data, '--listen', this.#listen];
