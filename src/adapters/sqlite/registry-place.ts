@@ -87,6 +87,9 @@ function checkArrival(key: string, { origin, createOnPush }: Arrival, mode: Repo
     throw new Problem('denied', `${path} is a remote repository: it holds what its upstream has and takes no pushes`, {
       hint: 'Push to a standard repository.',
     });
+  // whoever deletes a repository while something is fetched for it must not find it again, made standard by the fetch
+  if (mode !== 'remote' && origin === 'upstream')
+    throw new Problem('not-found', `${path} is no remote repository any more: it was deleted while this was fetched`);
 }
 
 async function createStandard(transaction: RegistryTransaction, { key, actor, now, events }: Actor): Promise<void> {

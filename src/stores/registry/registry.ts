@@ -141,7 +141,7 @@ export interface RegistryReader {
 /**
  * Whatever brings something in makes the repository if need be.
  * @throws Problem `not-found` when there is none and `registries.createOnPush` is off; `denied` when it is remote or
- *   virtual, which hold what their upstreams have
+ *   virtual, which hold what their upstreams have. What comes from upstream makes no repository: it was removed meanwhile
  */
 export interface RegistryWriter {
   /** The same complaints before any byte was sent; changes nothing. */
