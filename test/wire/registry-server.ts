@@ -6,7 +6,9 @@ import { DiskUploads } from '../../src/adapters/disk/disk-uploads.ts';
 import { sqliteBlobRows } from '../../src/adapters/sqlite/content.ts';
 import { openDatabase } from '../../src/adapters/sqlite/database.ts';
 import { SqliteRegistry } from '../../src/adapters/sqlite/registry.ts';
+import { SqliteRepositories } from '../../src/adapters/sqlite/repositories.ts';
 import { SqliteTokens } from '../../src/adapters/sqlite/tokens.ts';
+import { sqliteUpstream } from '../../src/adapters/sqlite/upstream.ts';
 import { AccessTokens, loadSigningKey } from '../../src/auth/access-token.ts';
 import type { Grant } from '../../src/auth/identity.ts';
 import { ServiceAccounts } from '../../src/auth/service-account.ts';
@@ -15,7 +17,7 @@ import { oauthDoor } from '../../src/doors/oauth/routes.ts';
 import { registryDoor } from '../../src/doors/registry/door.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import type { DataFolder } from '../../src/lib/data-folder.ts';
-import { StandardPulls } from '../../src/stores/upstream/standard-pulls.ts';
+import { RepositoryPulls } from '../../src/stores/upstream/repository-pulls.ts';
 import { temporaryDataFolder } from '../suites/temporary-folder.ts';
 
 export interface RegistryServer {
@@ -62,9 +64,17 @@ export async function startRegistryServer(options: RegistryServerOptions = {}): 
   const rowsOfBlobs = sqliteBlobRows(database, clock);
   const content = new DiskContent({ folder: folder.content, rows: rowsOfBlobs, clock, ...space });
   const uploads = new DiskUploads({ folder: folder.uploads, content, clock, ...space });
+  const pulls = new RepositoryPulls({
+    registry: store,
+    content,
+    repositories: new SqliteRepositories(database),
+    rows: sqliteUpstream(database),
+    hosts: {},
+    sharedProjects: () => [],
+  });
   const registry = registryDoor({
     store,
-    pulls: new StandardPulls(store, content),
+    pulls,
     content,
     uploads,
     tokens,
