@@ -1,5 +1,6 @@
 import { type Digest, digestAlgorithm, isDigest } from '../../images/digest.ts';
 import { parseManifest } from '../../images/manifest.ts';
+import { isTag } from '../../images/reference.ts';
 import type { RemoteCheck } from '../../images/remote/check.ts';
 import type { RemoteManifest } from '../../images/remote/pull.ts';
 import { type Clock, systemClock, timestamp } from '../../lib/clock.ts';
@@ -59,6 +60,8 @@ export class RemoteManifests {
   }
 
   async pull(image: RemoteImage, reference: string, options: PullOptions): Promise<PulledManifest | undefined> {
+    // it becomes part of a URL upstream: `../../other/manifests/1` must not
+    if (!isDigest(reference) && !isTag(reference)) return undefined;
     const found = isDigest(reference)
       ? await this.#byDigest(image, reference, options)
       : await this.#byTag(image, reference, options);

@@ -70,5 +70,17 @@ export function throughClient(
       if (key === undefined) return client.tags(host, repository, options);
       return (await pulls.tags(key, { limit: Number.MAX_SAFE_INTEGER }))?.entries ?? [];
     },
+    async presentTags(host, repository, tags, options) {
+      const key = await keyOf(host, repository);
+      if (key === undefined) return client.presentTags(host, repository, tags, options);
+      const found = await Promise.all(tags.map((tag) => pulls.manifest(key, tag, { head: true })));
+      return tags.filter((_, i) => found[i] !== undefined);
+    },
+    async referrers(host, repository, subject, options) {
+      const key = await keyOf(host, repository);
+      if (key === undefined) return client.referrers(host, repository, subject, options);
+      const { entries } = await pulls.referrers(key, subject);
+      return entries.map(({ mediaType, digest, size }) => ({ mediaType, digest, size }));
+    },
   };
 }

@@ -103,6 +103,12 @@ describe('a tag of a remote repository', () => {
     expect(await house.pulls.manifest(key('hub/nothing'), 'latest')).toBeUndefined();
   });
 
+  it('that is no tag never reaches upstream', async () => {
+    for (const reference of ['../../secret/manifests/1', '..', '1?x=y', '1#x', 'sha256:abc', '%2e%2e', 'a/b', ''])
+      expect(await pull(reference), reference).toBeUndefined();
+    expect(upstream.took()).toEqual([]);
+  });
+
   it('of an upstream without HEAD is fetched when it is no longer fresh', async () => {
     upstream.plan = (request, response) => {
       if (request.method === 'HEAD') response.writeHead(405).end();

@@ -118,6 +118,15 @@ describe('a virtual repository', () => {
 });
 
 describe('lists of a remote repository', () => {
+  it('have what refers to an image upstream, also where only the fallback tag says so', async () => {
+    const image = first.image('app:1', 'x');
+    const sbom = first.image('', 'sbom');
+    first.index(`app:${image.digest.replace(':', '-')}`, [sbom, 'amd64']);
+    const found = await house.pulls.referrers(key('all/app'), image.digest);
+    expect(found).toMatchObject({ entries: [{ digest: sbom.digest }], warnings: [] });
+    expect(await house.pulls.manifest(key('all/app'), sbom.digest)).toMatchObject({ stored: true });
+  });
+
   it('are joined with what is kept, and are what is kept when upstream is down', async () => {
     const image = first.image('app:1', 'x');
     first.image('app:2', 'y');
