@@ -5,6 +5,7 @@ import Libsql from 'libsql';
 import { diskProblem } from '../../lib/disk-problem.ts';
 import { Problem } from '../../lib/problem.ts';
 import { MIGRATIONS } from './migrations/list.ts';
+import { StatementCache } from './statement-cache.ts';
 
 /** Tables are added by each noun's file: `database.withTables<ContentTables>()`. */
 export type Database = Kysely<Record<never, never>>;
@@ -24,12 +25,10 @@ export async function openDatabase(path: string): Promise<Database> {
   connection.pragma('journal_mode = WAL');
   connection.pragma('synchronous = FULL');
   connection.pragma('foreign_keys = ON');
+  const statements = new StatementCache((text) => prepare(connection, text, dirname(path)));
   const database: Database = new Kysely({
     dialect: new SqliteDialect({
-      database: {
-        close: () => connection.close(),
-        prepare: (text) => prepare(connection, text, dirname(path)),
-      },
+      database: { close: () => connection.close(), prepare: (text) => statements.prepare(text) },
     }),
   });
   try {
@@ -61,7 +60,8 @@ function prepare(connection: Libsql.Database, text: string, folder: string): Sql
       if (text === 'rollback' && !connection.inTransaction) return { changes: 0, lastInsertRowid: 0 };
       return understood(() => statement.run(parameters));
     },
-    iterate: (parameters) => statement.iterate(parameters),
+    // one of its own: rows are taken while others ask the same
+    iterate: (parameters) => (connection.prepare(text) as unknown as SqliteStatement).iterate(parameters),
   };
 }
 
