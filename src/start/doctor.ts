@@ -1,5 +1,5 @@
 import { readFile, statfs } from 'node:fs/promises';
-import type { DoctorLine } from '../doors/control/wire.ts';
+import type { DoctorLine } from '../doors/control/house-wire.ts';
 import { verifyEncoder } from '../images/compress.ts';
 import { shortDigest } from '../images/digest.ts';
 import { formatBytes } from '../lib/bytes.ts';

@@ -33,7 +33,7 @@ export async function openLocal(data: string, { signal, waiting }: OwnerWait): P
   });
   return {
     call: (method, request, onEvent, signal) =>
-      service[method](request, (event) => onEvent?.(event), signal ?? new AbortController().signal),
+      service[method](request, async (event) => onEvent?.(event), signal ?? new AbortController().signal),
     close: () => owner.close(),
   };
 }

@@ -28,13 +28,17 @@ import type { BlobSweep, Roots } from '../stores/content/content.ts';
 import type { ContentPlace } from '../stores/content/place.ts';
 import { NameRoots } from '../stores/names/name-roots.ts';
 import type { EventCursors } from '../stores/notify/cursors.ts';
-import { registryRoots } from '../stores/registry/roots.ts';
+import { type KeepTimes, registryRoots } from '../stores/registry/roots.ts';
 import type { RepositoryPulls } from '../stores/upstream/repository-pulls.ts';
 import { openContentPlace } from './content-place.ts';
 import { pullsOver } from './pulls.ts';
 import { RegistrySettings } from './registries.ts';
 import type { BuildTokens, RowObjects } from './rows.ts';
 import { type Stores, storesOver } from './stores.ts';
+
+const HOUR_MS = 60 * 60 * 1000;
+/** What a push has brought is kept for so long without the manifest that names it. */
+export const LINKED_MS = 24 * HOUR_MS;
 
 /** The one process that holds a data folder and alone opens its database. */
 export interface Owner {
@@ -125,7 +129,12 @@ export async function openOwner(data: string, activity: string, content?: string
       eventCursors: sqliteEventCursors(database),
       place,
       sweep: blobs,
-      roots: [registryRoots(registry), bucketRoots(buckets), cache.roots, new NameRoots(names, stores.content)],
+      roots: [
+        registryRoots(registry, keepTimes(config)),
+        bucketRoots(buckets),
+        cache.roots,
+        new NameRoots(names, stores.content),
+      ],
       trash: new Trash(folder.trash),
       async dropBuild(id) {
         await names.drop(`build:${id}`);
@@ -143,6 +152,10 @@ export async function openOwner(data: string, activity: string, content?: string
     await close();
     throw error;
   }
+}
+
+function keepTimes({ retention }: Config): KeepTimes {
+  return { deletedMs: retention.undeleteHours * HOUR_MS, linkedMs: LINKED_MS };
 }
 
 async function openAuth(

@@ -69,7 +69,7 @@ export class BlobFiles {
   }
 
   /** Every file that has the name of a blob, one folder at a time, with the time of its last change of name or links. */
-  async *list(): AsyncGenerator<{ digest: Digest; changedAt: number }[]> {
+  async *list(): AsyncGenerator<{ digest: Digest; size: number; changedAt: number }[]> {
     for (const algorithm of ['sha256', 'sha512'])
       for (const prefix of await namesIn(join(this.#folder, algorithm))) {
         const found = [];
@@ -77,7 +77,7 @@ export class BlobFiles {
           const digest = `${algorithm}:${hex}`;
           if (!isDigest(digest)) continue;
           const info = await statOrNothing(this.path(digest));
-          if (info !== undefined) found.push({ digest, changedAt: info.ctimeMs });
+          if (info !== undefined) found.push({ digest, size: info.size, changedAt: info.ctimeMs });
         }
         if (found.length > 0) yield found;
       }

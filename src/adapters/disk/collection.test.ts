@@ -89,11 +89,12 @@ describe('collection', () => {
     leasesRunOut();
     const leased = await put('leased');
     const verdicts = new Map<Digest, unknown>();
-    for await (const { digest, leasedUntil, claimedBy } of collector.explain())
-      verdicts.set(digest, { leasedUntil, claimedBy });
-    expect(verdicts.get(claimed)).toEqual({ leasedUntil: undefined, claimedBy: ['registry'] });
-    expect(verdicts.get(free)).toEqual({ leasedUntil: undefined, claimedBy: [] });
-    expect(verdicts.get(leased)).toEqual({ leasedUntil: clock.at + LEASE_MS, claimedBy: [] });
+    for await (const page of collector.explain())
+      for (const { digest, leasedUntil, claims, goes } of page) verdicts.set(digest, { leasedUntil, claims, goes });
+    const claim = { digest: claimed, by: 'registry' };
+    expect(verdicts.get(claimed)).toEqual({ leasedUntil: undefined, claims: [claim], goes: false });
+    expect(verdicts.get(free)).toEqual({ leasedUntil: undefined, claims: [], goes: true });
+    expect(verdicts.get(leased)).toEqual({ leasedUntil: clock.at + LEASE_MS, claims: [], goes: false });
     expect(await content.stat(free)).toBeDefined();
   });
 
@@ -130,6 +131,7 @@ describe('collection', () => {
         throw new Error('disk gone');
       },
       restore: (moved) => bin.restore(moved),
+      stored: (before) => bin.stored(before),
       settled: (before) => bin.settled(before),
     };
     await expect(new Collector({ rows, bin: broken, roots: [], clock }).collect()).rejects.toThrow('disk gone');

@@ -1,5 +1,6 @@
 import { type Digest, isDigest } from '../../images/digest.ts';
 import type { BlobBin } from '../../stores/content/collect.ts';
+import type { BlobInfo } from '../../stores/content/content.ts';
 import { BlobFiles } from './blob-files.ts';
 import type { Trash } from './trash.ts';
 
@@ -35,10 +36,14 @@ export class DiskBin implements BlobBin {
       .filter(isDigest);
   }
 
-  async *settled(before: number): AsyncGenerator<Digest[]> {
+  async *stored(before: number): AsyncGenerator<BlobInfo[]> {
     for await (const files of this.#files.list()) {
       const old = files.filter((file) => file.changedAt < before);
-      if (old.length > 0) yield old.map((file) => file.digest);
+      if (old.length > 0) yield old.map(({ digest, size }) => ({ digest, size }));
     }
+  }
+
+  settled(before: number): AsyncGenerator<BlobInfo[]> {
+    return this.stored(before);
   }
 }

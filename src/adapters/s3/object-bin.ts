@@ -5,7 +5,7 @@ import { log } from '../../lib/log.ts';
 import { messageOf } from '../../lib/problem.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import type { BlobBin } from '../../stores/content/collect.ts';
-import type { BlobSweep } from '../../stores/content/content.ts';
+import type { BlobInfo, BlobSweep } from '../../stores/content/content.ts';
 import type { Bucket } from './bucket.ts';
 import type { DiscardedMarks } from './discarded-marks.ts';
 import { keyOf } from './object-content.ts';
@@ -47,17 +47,22 @@ export class ObjectBin implements BlobBin {
     return this.#marks.remove(digest);
   }
 
-  async *settled(before: number): AsyncGenerator<Digest[]> {
+  async *stored(before: number): AsyncGenerator<BlobInfo[]> {
+    for await (const page of this.#bucket.list(PREFIX)) {
+      const blobs: BlobInfo[] = [];
+      for (const { key, size, modifiedAt } of page) {
+        const digest = digestOfKey(key);
+        if (digest !== undefined && modifiedAt < before && !(await this.#marks.has(digest)))
+          blobs.push({ digest, size });
+      }
+      if (blobs.length > 0) yield blobs;
+    }
+  }
+
+  async *settled(before: number): AsyncGenerator<BlobInfo[]> {
     const now = this.#clock.now();
     if (this.#listed !== undefined && now - this.#listed < LISTED_MS) return;
-    for await (const page of this.#bucket.list(PREFIX)) {
-      const digests: Digest[] = [];
-      for (const { key, modifiedAt } of page) {
-        const digest = digestOfKey(key);
-        if (digest !== undefined && modifiedAt < before && !(await this.#marks.has(digest))) digests.push(digest);
-      }
-      if (digests.length > 0) yield digests;
-    }
+    yield* this.stored(before);
     this.#listed = now;
     await this.#bucket
       .dropUnfinished(before)

@@ -1,4 +1,4 @@
-import type { Kysely, Selectable, Transaction } from 'kysely';
+import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type { Digest } from '../../images/digest.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { Problem } from '../../lib/problem.ts';
@@ -178,6 +178,15 @@ export class SqliteBuckets implements BucketRows {
       claimed.push(...rows.map((row) => row.digest));
     }
     return claimed;
+  }
+
+  async holders(digests: Digest[]): Promise<{ digest: Digest; bucket: string; name: string }[]> {
+    const { rows } = await sql<{ digest: Digest; bucket: string; name: string }>`
+      select digest, bucket, min(name) as name from bucket_objects
+      where digest in (select value from json_each(${JSON.stringify(digests)})) group by digest`.execute(
+      this.#database,
+    );
+    return rows;
   }
 }
 

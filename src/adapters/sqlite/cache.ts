@@ -160,6 +160,13 @@ export function sqliteCache(database: Database, clock: Clock = systemClock): Kep
           where blob in (select value from json_each(${JSON.stringify(digests)}))`.execute(db);
         return rows.rows.map((row) => row.blob);
       },
+      async explain(digests) {
+        const { rows } = await sql<{ blob: Digest; project: string }>`select blob, min(project) as project
+          from cache_records where blob in (select value from json_each(${JSON.stringify(digests)})) group by blob`.execute(
+          db,
+        );
+        return rows.map(({ blob, project }) => ({ digest: blob, by: `layer cache of project ${project}` }));
+      },
     },
   };
 }

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Digest } from '../../images/digest.ts';
 import { isDigest } from '../../images/digest.ts';
+import type { Claim } from '../../stores/content/content.ts';
 import type { EventFilter, RegistryEvent } from '../../stores/registry/events.ts';
 import type {
   DeletedManifest,
@@ -12,7 +13,9 @@ import type {
   Tag,
   TagMove,
 } from '../../stores/registry/registry.ts';
+import type { KeepTimes } from '../../stores/registry/roots.ts';
 import type { Database } from './database.ts';
+import { explainClaims } from './registry-claims.ts';
 import { readEvents } from './registry-events.ts';
 import { claimedDigests, imageIdOf, MANIFEST_COLUMNS, missingBlobs, storedManifest } from './registry-rows.ts';
 import { registrySize } from './registry-size.ts';
@@ -246,6 +249,10 @@ export class SqliteRegistryReader implements RegistryReader {
   /** Those of these digests that a manifest is, deleted ones included, that one names, or that a repository links. */
   claimed(digests: Digest[]): Promise<Digest[]> {
     return claimedDigests(this.database, digests);
+  }
+
+  explainClaims(digests: Digest[], keep: KeepTimes): Promise<Claim[]> {
+    return explainClaims(this.database, digests, keep);
   }
 
   #manifestsOf(repository: string) {

@@ -22,14 +22,20 @@ export function describeHouse(program: Command, add: AddCommand): void {
       summary: 'remove now what nobody keeps any more',
       about:
         'Does what the server does every hour by itself: blobs that no image, build, object or cache names move to the trash, unpacked trees and uploads that nobody uses go.',
-      examples: ['slipway prune', 'slipway prune --cache --older-than 7d', 'slipway prune --cache --keep-bytes 10GB'],
+      examples: [
+        'slipway prune',
+        'slipway prune --dry-run',
+        'slipway prune --cache --older-than 7d',
+        'slipway prune --cache --keep-bytes 10GB',
+      ],
     },
     async () => (await import('../commands/prune.ts')).prune,
   )
     .option('--cache', 'also forget cached layers: all that no build of the last hour used, or those beyond the limits')
     .option('--older-than <time>', 'with --cache: only those that no build used for so long (7d, 12h)', durationValue)
     .option('--keep-bytes <size>', 'with --cache: only the longest unused beyond this size (10GB)', bytesValue)
-    .option('--json', 'for programs');
+    .option('--dry-run', 'remove nothing; say of every blob whether it would go, and why')
+    .option('--json', 'for programs; with --dry-run one object per line');
   add(
     program,
     'seed',

@@ -4,12 +4,14 @@ import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { UsageProblem } from '../usage-problem.ts';
 import { withControl } from '../with-control.ts';
+import { explainPrune } from './explain-prune.ts';
 
 export interface PruneOptions {
   cache?: boolean;
   /** Milliseconds. */
   olderThan?: number;
   keepBytes?: number;
+  dryRun?: boolean;
   json?: boolean;
 }
 
@@ -20,6 +22,14 @@ export async function prune(context: CliContext, options: PruneOptions): Promise
       '--older-than and --keep-bytes say which cached layers go',
       'Add --cache; what else nobody keeps goes at any age.',
     );
+  if (options.dryRun) {
+    if (options.cache)
+      throw new UsageProblem(
+        '--dry-run looks at what is there now',
+        'Give it without --cache: cached layers stay then.',
+      );
+    return explainPrune(context, options.json === true);
+  }
   const { blobs, bytes, records, cacheMounts } = await withControl(context, (control) =>
     control.call('prune', { cache: cacheLimits(options, limited) }, undefined, context.signal),
   );

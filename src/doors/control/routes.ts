@@ -5,11 +5,14 @@ import { messageOf, Problem, problemToJson } from '../../lib/problem.ts';
 import type { NodeHandler } from '../http/door.ts';
 import type { ControlCalls, ControlMethod } from './wire.ts';
 
-/** One function per call: `emit` sends an event line, the signal is given when the client hangs up. */
+/**
+ * One function per call: `emit` sends an event line, the signal is given when the client hangs up. Whoever sends very many
+ * events waits for each.
+ */
 export type ControlService = {
   [M in ControlMethod]: (
     request: ControlCalls[M]['request'],
-    emit: (event: ControlCalls[M]['event']) => void,
+    emit: (event: ControlCalls[M]['event']) => Promise<void>,
     signal: AbortSignal,
   ) => Promise<ControlCalls[M]['result']>;
 };
@@ -31,8 +34,15 @@ async function answer(service: ControlService, request: IncomingMessage, respons
   const method = /^\/control\/([a-zA-Z]+)$/.exec(request.url ?? '')?.[1];
   const cancelled = new AbortController();
   response.once('close', () => cancelled.abort());
-  const send = (line: unknown) => {
-    if (!response.destroyed) response.write(`${JSON.stringify(line)}\n`);
+  let drained: Promise<void> | undefined;
+  const send = async (line: unknown): Promise<void> => {
+    if (response.destroyed || response.write(`${JSON.stringify(line)}\n`)) return;
+    drained ??= new Promise<void>((resolve) => {
+      response.once('drain', resolve).once('close', resolve);
+    }).finally(() => {
+      drained = undefined;
+    });
+    await drained;
   };
   response.setHeader('content-type', 'application/x-ndjson');
   try {
@@ -43,15 +53,15 @@ async function answer(service: ControlService, request: IncomingMessage, respons
     const body: unknown = JSON.parse((await readSmall(request, BODY_LIMIT)).toString('utf8') || '{}');
     const call = service[method as ControlMethod] as (
       request: unknown,
-      emit: (event: unknown) => void,
+      emit: (event: unknown) => Promise<void>,
       signal: AbortSignal,
     ) => Promise<unknown>;
-    send({ result: (await call(body, (event) => send({ event }), cancelled.signal)) ?? null });
+    void send({ result: (await call(body, (event) => send({ event }), cancelled.signal)) ?? null });
   } catch (error) {
     if (!(error instanceof Problem))
       log.error({ error: error instanceof Error ? error.stack : error, method }, 'control: a call failed');
     const problem = error instanceof Problem ? error : new Problem('failed', `the server failed: ${messageOf(error)}`);
-    send({ problem: problemToJson(problem) });
+    void send({ problem: problemToJson(problem) });
   }
   response.end();
 }

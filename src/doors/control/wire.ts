@@ -8,12 +8,12 @@ import type {
   PushResult,
 } from '../../engine/engine.ts';
 import type { BuildEvent } from '../../engine/events.ts';
-import type { PrunedCaches } from '../../engine/mounts/prune-caches.ts';
 import type { ImageBuildRequest } from '../../engine/request.ts';
 import type { Digest } from '../../images/digest.ts';
 import type { ProblemJson } from '../../lib/problem.ts';
 import type { NamedImage } from '../../stores/names/names.ts';
 import type { UpstreamState } from '../../stores/upstream/upstream-state.ts';
+import type { HouseCalls } from './house-wire.ts';
 import type { RegistryCalls } from './registry-wire.ts';
 
 /**
@@ -65,7 +65,7 @@ export interface ServerStatus {
   upstreams: UpstreamState[];
 }
 
-export interface ControlCalls extends RegistryCalls {
+export interface ControlCalls extends RegistryCalls, HouseCalls {
   status: { request: Record<string, never>; event: never; result: ServerStatus };
   build: {
     request: BuildCall;
@@ -100,17 +100,6 @@ export interface ControlCalls extends RegistryCalls {
   revokeToken: { request: { id: string }; event: never; result: boolean };
   /** The key file of a service account of our own (JSON text), for gcloud and gsutil. */
   serviceAccountKey: { request: { project: string }; event: never; result: { email: string; key: string } };
-  /**
-   * One round of housekeeping now. With `cache`, the layer cache is first brought below these limits: records unused for
-   * so many milliseconds go, and what was used longest ago beyond so many bytes.
-   * @returns blobs that nobody keeps any more, and their bytes; they moved to the trash
-   */
-  prune: {
-    request: { cache?: { unusedForMs?: number | undefined; keepBytes?: number | undefined } | undefined };
-    event: never;
-    result: { blobs: number; bytes: number; records: number; cacheMounts: PrunedCaches };
-  };
-  doctor: { request: { verify: boolean }; event: DoctorLine; result: { healthy: boolean } };
 }
 
 export type ControlMethod = keyof ControlCalls;
@@ -123,12 +112,4 @@ export interface TokenRow {
   createdAt: number;
   expiresAt?: number | undefined;
   lastUsedAt?: number | undefined;
-}
-
-/** One finding of `slipway doctor`; `remedy` only where something is wrong. */
-export interface DoctorLine {
-  check: string;
-  ok: boolean;
-  detail: string;
-  remedy?: string | undefined;
 }

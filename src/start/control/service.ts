@@ -1,14 +1,11 @@
 import type { ControlService } from '../../doors/control/routes.ts';
 import type { ControlMethod } from '../../doors/control/wire.ts';
 import type { CollectReport } from '../../stores/content/collect.ts';
-import { examine } from '../doctor.ts';
-import { cleanCacheMounts } from '../housekeeping.ts';
 import type { Owner } from '../owner.ts';
 import { VERSION } from '../version.ts';
+import { houseCalls } from './house-calls.ts';
 import { registryCalls } from './registry-calls.ts';
 import { tokenCalls } from './token-calls.ts';
-
-const HOUR_MS = 60 * 60 * 1000;
 
 export interface ControlParts {
   owner: Owner;
@@ -27,7 +24,7 @@ export function controlService(parts: ControlParts): ControlService {
   const engine = <M extends ControlMethod>(name: M): ControlService[M] =>
     // the engine's own types are checked where the call is made (worker-calls.ts); between processes it is JSON
     ((request: unknown, emit: (event: unknown) => void, signal: AbortSignal) =>
-      parts.engine(name, request, emit, signal)) as ControlService[M];
+      parts.engine(name, request, emit, signal)) as unknown as ControlService[M];
   return {
     status: async () => ({
       version: VERSION,
@@ -50,20 +47,6 @@ export function controlService(parts: ControlParts): ControlService {
     copy: engine('copy'),
     ...tokenCalls(owner, url),
     ...registryCalls(owner),
-    prune: async ({ cache }) => {
-      const limits = cache && {
-        unusedSince: cache.unusedForMs === undefined ? undefined : Date.now() - cache.unusedForMs,
-        maxBytes: cache.keepBytes,
-      };
-      const records = limits === undefined ? 0 : (await owner.pruneCache(limits)).records;
-      const cacheMounts = await cleanCacheMounts(owner, {
-        // without limits, whatever no build of the last hour used: as with layers
-        idleMs: cache?.unusedForMs === undefined ? undefined : Math.max(cache.unusedForMs, HOUR_MS),
-        maxBytes: cache?.keepBytes,
-      });
-      const { blobs, bytes } = await parts.clean();
-      return { blobs, bytes, records, cacheMounts };
-    },
-    doctor: (request, emit, signal) => examine(owner, request.verify, emit, signal),
+    ...houseCalls(owner, parts.clean),
   };
 }

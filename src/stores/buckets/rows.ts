@@ -27,4 +27,6 @@ export interface BucketRows {
   remove(bucket: string, name: string, generation?: string): Promise<boolean>;
   /** Those of these digests that an object names. */
   claimed(digests: Digest[]): Promise<Digest[]>;
+  /** The same, each with one object that has these bytes. */
+  holders(digests: Digest[]): Promise<{ digest: Digest; bucket: string; name: string }[]>;
 }

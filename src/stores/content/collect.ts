@@ -1,6 +1,6 @@
 import type { Digest } from '../../images/digest.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
-import type { BlobSweep, LeasedBlob, Roots } from './content.ts';
+import type { BlobInfo, BlobSweep, Claim, LeasedBlob, Roots } from './content.ts';
 
 /** The files behind the rows, as the collector needs them. */
 export interface BlobBin {
@@ -8,13 +8,19 @@ export interface BlobBin {
   discard(digest: Digest, now: number): Promise<void>;
   /** Moves it back, if it lies in the trash and is not there already. */
   restore(digest: Digest): Promise<boolean>;
-  /** Names of blobs' files that have been as they are since before then, a folder at a time. */
-  settled(before: number): AsyncIterable<Digest[]>;
+  /** Blobs' files that have been as they are since before then (milliseconds since 1970), a folder at a time. */
+  stored(before: number): AsyncIterable<BlobInfo[]>;
+  /** As `stored`, for housekeeping: at times there is none, where listing is dear. */
+  settled(before: number): AsyncIterable<BlobInfo[]>;
 }
 
-/** What would happen to a blob, and why: it stays for a lease or for those who claim it, else it goes. */
+/** What the next round of housekeeping would do with a blob, and why. */
 export interface BlobVerdict extends LeasedBlob {
-  claimedBy: string[];
+  goes: boolean;
+  /** Those that are over are among them, until housekeeping has dropped them. */
+  claims: Claim[];
+  /** Whether it is a file that no row knows. */
+  stray: boolean;
 }
 
 export interface CollectReport {
@@ -57,12 +63,25 @@ export class Collector {
     this.#clock = parts.clock ?? systemClock;
   }
 
-  /** The dry run: every blob with what keeps it; nothing changes. */
-  async *explain(): AsyncGenerator<BlobVerdict> {
+  /** The dry run: every blob with what keeps it, a page at a time; nothing changes. */
+  async *explain(): AsyncGenerator<BlobVerdict[]> {
     for await (const page of this.#pages()) {
-      const claims = await this.#claims(page.map((blob) => blob.digest));
-      for (const blob of page) yield { ...blob, claimedBy: claims.get(blob.digest) ?? [] };
+      const claims = await this.#reasons(page.map((blob) => blob.digest));
+      yield page.map((blob) => {
+        const found = claims.get(blob.digest) ?? [];
+        return { ...blob, claims: found, goes: this.#goes(blob, found), stray: false };
+      });
     }
+    for await (const files of this.#bin.stored(this.#clock.now() - STRAY_MS)) {
+      const known = new Set(await this.#rows.present(files.map((file) => file.digest)));
+      const strays = files.filter((file) => !known.has(file.digest));
+      yield strays.map((file) => ({ ...file, claims: [], goes: true, stray: true }));
+    }
+  }
+
+  #goes({ leasedUntil }: LeasedBlob, claims: Claim[]): boolean {
+    const now = this.#clock.now();
+    return leasedUntil === undefined && claims.every(({ until }) => until !== undefined && until < now);
   }
 
   /** @param signal ends it between two pages; what has moved stays moved */
@@ -81,8 +100,9 @@ export class Collector {
     }
     for await (const files of this.#bin.settled(this.#clock.now() - STRAY_MS)) {
       if (signal?.aborted) return report;
-      const known = new Set(await this.#rows.present(files));
-      report.strays += (await this.#remove(files.filter((digest) => !known.has(digest)))).length;
+      const digests = files.map((file) => file.digest);
+      const known = new Set(await this.#rows.present(digests));
+      report.strays += (await this.#remove(digests.filter((digest) => !known.has(digest)))).length;
     }
     return report;
   }
@@ -96,11 +116,20 @@ export class Collector {
     } while (after !== undefined);
   }
 
-  async #claims(digests: Digest[]): Promise<Map<Digest, string[]>> {
-    const claims = new Map<Digest, string[]>();
+  async #claims(digests: Digest[]): Promise<Set<Digest>> {
+    const claims = new Set<Digest>();
     if (digests.length === 0) return claims;
-    for (const root of this.#roots)
-      for (const digest of await root.claimed(digests)) claims.set(digest, [...(claims.get(digest) ?? []), root.name]);
+    for (const root of this.#roots) for (const digest of await root.claimed(digests)) claims.add(digest);
+    return claims;
+  }
+
+  async #reasons(digests: Digest[]): Promise<Map<Digest, Claim[]>> {
+    const claims = new Map<Digest, Claim[]>();
+    for (const root of this.#roots) {
+      const bare = async () => (await root.claimed(digests)).map((digest) => ({ digest, by: root.name }));
+      for (const claim of await (root.explain?.(digests) ?? bare()))
+        claims.set(claim.digest, [...(claims.get(claim.digest) ?? []), claim]);
+    }
     return claims;
   }
 

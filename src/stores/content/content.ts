@@ -95,6 +95,17 @@ export interface Roots {
   readonly name: string;
   /** Those of these digests that are in use. Asked inside the owner, one page of candidates at a time. */
   claimed(digests: Digest[]): Promise<Digest[]>;
+  /** The same with one reason for each, where that is cheap to say. */
+  explain?(digests: Digest[]): Promise<Claim[]>;
+}
+
+/** Why a blob is in use, for people. */
+export interface Claim {
+  digest: Digest;
+  /** `image europe-central2/p/r/app`. */
+  by: string;
+  /** Milliseconds since 1970: from then on housekeeping drops the claim. Absent: for as long as whoever claims is there. */
+  until?: number | undefined;
 }
 
 /** Everything at once, for composition roots and tests; callers take the role that they need. */
