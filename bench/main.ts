@@ -13,14 +13,16 @@ import { dockerBuildkit, dockerClassic } from './contenders/docker.ts';
 import { skopeo } from './contenders/skopeo.ts';
 import { slipway, slipwayCopy } from './contenders/slipway.ts';
 import { measureGrowth } from './growth/measure-growth.ts';
-import { writeResults } from './results-file.ts';
+import { measureRegistry } from './registry/measure-registry.ts';
+import { REGISTRY_ROWS } from './registry/rows.ts';
+import { type Section, writeResults } from './results-file.ts';
 import { aptRows, copyRows, manyFilesRows, modelRows, stageRows } from './rows/builds.ts';
 import { measureRows } from './rows/measure-rows.ts';
 import { mirrorRows } from './rows/mirror.ts';
 import { pythonBuildRows } from './rows/python-build.ts';
 import type { RowSet } from './rows/row.ts';
 import { pullRows, pushRows, workerRows } from './rows/transfers.ts';
-import { startUpstream } from './upstream.ts';
+import { startUpstream, type Upstream } from './upstream.ts';
 
 const CANDIDATES: Candidate[] = [slipway, slipwayCopy, dockerClassic, dockerBuildkit, buildah, skopeo];
 const SETS: RowSet[] = [
@@ -44,14 +46,22 @@ const { values } = parseArgs({
     full: { type: 'boolean', default: false },
     /** How ours grows with its work, instead of the rows. */
     growth: { type: 'boolean', default: false },
-    /** Rows (W5,W6; their whole set is measured) and contenders; all when absent. */
+    /** Our registry beside distribution's, instead of the rows. */
+    registry: { type: 'boolean', default: false },
+    /** Rows (W5,W6; their whole set is measured; or R1,R2 of the registry) and contenders; all when absent. */
     only: { type: 'string' },
   },
 });
 const names = (values.only ?? '').split(',').filter(Boolean);
 const isRow = (name: string) => /^W\d/.test(name);
 const wantedRows = names.filter(isRow);
-const wantedContenders = names.filter((name) => !isRow(name));
+const wantedRegistryRows = names.filter((name) => /^R\d/.test(name));
+const wantedContenders = names.filter((name) => !isRow(name) && !wantedRegistryRows.includes(name));
+const section: Section = values.growth
+  ? 'Growth'
+  : values.registry || wantedRegistryRows.length > 0
+    ? 'Registry'
+    : 'Rows';
 
 /** Of rows, from the first sample to the last; beginning and cleaning up come on top of it. */
 const ROWS_MS = 11 * 60_000;
@@ -85,13 +95,18 @@ async function bench(): Promise<number> {
   };
   let tables: string[];
   try {
-    const upstream = await startUpstream(join(folder, 'upstream'));
-    endings.push(upstream.stop);
-    if (values.growth) {
+    if (section === 'Registry') {
+      tables = await measureRegistry(
+        REGISTRY_ROWS.filter(({ id }) => wantedRegistryRows.length === 0 || wantedRegistryRows.includes(id)),
+        { folder, samples, versions, signal, say: noted },
+      );
+    } else if (section === 'Growth') {
       const found = await slipway.find();
       if ('version' in found) versions.push(`slipway: ${found.version}`);
+      const upstream = await upstreamUntilTheEnd(folder, endings);
       tables = await measureGrowth({ upstream, folder, samples, signal, say: noted });
     } else {
+      const upstream = await upstreamUntilTheEnd(folder, endings);
       const contenders = await beginAll(folder, versions, endings);
       const floor = await AccountedGroup.create('floor');
       endings.push(() => floor.end());
@@ -104,9 +119,14 @@ async function bench(): Promise<number> {
     for (const end of endings.reverse()) await end().catch((error: unknown) => complain(messageOf(error)));
   }
   process.stdout.write(`${tables.join('\n')}\n`);
-  if (values.write)
-    say(`written: ${await writeResults(values.growth ? 'Growth' : 'Rows', header(versions, loads), tables)}`);
+  if (values.write) say(`written: ${await writeResults(section, header(versions, loads), tables)}`);
   return 0;
+}
+
+async function upstreamUntilTheEnd(folder: string, endings: (() => Promise<void>)[]): Promise<Upstream> {
+  const upstream = await startUpstream(join(folder, 'upstream'));
+  endings.push(upstream.stop);
+  return upstream;
 }
 
 /** Whoever isn't installed is named and left out. */
@@ -147,7 +167,8 @@ function header(versions: readonly string[], loads: readonly number[]): string {
 }
 
 function unknownNames(): string[] {
-  const known = [...SETS.flatMap(({ rows }) => rows.map(({ id }) => id)), ...CANDIDATES.map(({ name }) => name)];
+  const rows = [...SETS.flatMap((set) => set.rows), ...REGISTRY_ROWS];
+  const known = [...rows.map(({ id }) => id), ...CANDIDATES.map(({ name }) => name)];
   return names.filter((name) => !known.includes(name));
 }
 

@@ -36,6 +36,15 @@ export async function startUpstream(folder: string): Promise<Upstream> {
 
 /** An empty registry of its own; nothing of another one is in its store. */
 export async function startRegistry(folder: string): Promise<{ host: string; stop(): Promise<void> }> {
+  const { config, host } = await registryConfig(folder);
+  const { stop } = await startDaemon(['docker-registry', 'serve', config], join(folder, 'log'), async () =>
+    (await httpAnswers(`http://${host}/v2/`)) ? host : undefined,
+  );
+  return { host, stop };
+}
+
+/** Writes what distribution starts with into a new folder, which is then its store. */
+export async function registryConfig(folder: string): Promise<{ config: string; host: string }> {
   const host = `127.0.0.1:${await freePort()}`;
   await mkdir(folder);
   const config = join(folder, 'config.json');
@@ -48,10 +57,7 @@ export async function startRegistry(folder: string): Promise<{ host: string; sto
       http: { addr: host, secret: 'bench' },
     }),
   );
-  const { stop } = await startDaemon(['docker-registry', 'serve', config], join(folder, 'log'), async () =>
-    (await httpAnswers(`http://${host}/v2/`)) ? host : undefined,
-  );
-  return { host, stop };
+  return { config, host };
 }
 
 function freePort(): Promise<number> {

@@ -6,7 +6,7 @@ import { writeFromOnly } from '../workloads/from-only.ts';
 import type { Candidate, Command, Contender } from './contender.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 
-const SLIPWAY = join(import.meta.dirname, '../../bin/slipway');
+export const SLIPWAY = join(import.meta.dirname, '../../bin/slipway');
 
 /** Ours: the command line against a resident server, both of them counted. */
 export const slipway: Candidate = {
@@ -37,7 +37,7 @@ export const slipwayCopy: Candidate = {
   },
 };
 
-async function findSlipway(): Promise<{ version: string }> {
+export async function findSlipway(): Promise<{ version: string }> {
   const { stdout } = await runOk(process.execPath, [SLIPWAY, '--version']);
   return { version: `${stdout.trim()} on Node ${process.versions.node}` };
 }
