@@ -19,6 +19,7 @@ export function recordPushes(engine: Engine, onPush: (result: PushResult) => voi
       return results;
     },
     copy: (...args) => engine.copy(...args),
+    copyAll: (...args) => engine.copyAll(...args),
     tag: (...args) => engine.tag(...args),
     images: (...args) => engine.images(...args),
     inspect: (...args) => engine.inspect(...args),

@@ -28,6 +28,11 @@ export function platformValue(text: string): string {
   return text;
 }
 
+/** Of an option that may be given several times. */
+export function platformValues(text: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), platformValue(text)];
+}
+
 export function substitutionsValue(text: string): Record<string, string> {
   return reading(() => parseSubstitutions(text));
 }

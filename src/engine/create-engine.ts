@@ -73,8 +73,11 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
         return results;
       }),
 
-    copy: (from, to, caller, listener) =>
-      scopes.within(caller, (bound) => rooms.of(bound).pusher.copy(from, to, bound, listener)),
+    copy: (from, to, caller, options, listener) =>
+      scopes.within(caller, (bound) => rooms.of(bound).copier.copy(from, to, bound, options, listener)),
+
+    copyAll: (from, to, caller, options, listener) =>
+      scopes.within(caller, (bound) => rooms.of(bound).copier.copyAll(from, to, bound, options, listener)),
 
     tag: async (name, target, caller) => {
       const { id, target: descriptor, manifest } = await local(name, caller);

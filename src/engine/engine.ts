@@ -74,18 +74,43 @@ export interface PushResult {
   own: boolean;
 }
 
+export interface CopyOptions {
+  /** Of an index these alone: the index itself stays whole, so that its digest does. Absent: all. */
+  platforms?: readonly Platform[] | undefined;
+  /** False leaves signatures, attestations and whatever else refers to the image where it is. */
+  referrers?: boolean | undefined;
+}
+
 /** What `copy` did; blobs are counted once, however many platforms share them. */
 export interface CopyResult {
-  /** The same as at the source. */
+  source: string;
+  target: string;
+  /** The same as at the source; the target was asked for it at the end. */
   digest: Digest;
   mediaType: string;
+  /** Of the image, without its referrers. */
   manifests: number;
+  /** `os/arch[/variant]` of an index. */
+  platforms: string[];
+  /** Platforms of the index that were not copied, because others were asked for. */
+  leftOut: string[];
+  referrers: CopiedReferrer[];
   /** Blobs that the target had. */
   present: number;
   /** Blobs that the target took over from another of its repositories. */
   mounted: number;
   sent: number;
   bytesSent: number;
+}
+
+/** Something that is said of a manifest. */
+export interface CopiedReferrer {
+  /** Of the image or one of its platforms, or of another referrer. */
+  subject: Digest;
+  digest: Digest;
+  artifactType?: string | undefined;
+  /** Of cosign's own: it is known by its tag alone. */
+  tag?: string | undefined;
 }
 
 /** Hears of the layers of an image on their way, by the digest of the blob and in docker's words. */
@@ -174,10 +199,26 @@ export interface Engine {
   /** Every tag that this scope has of the repository, as `docker push --all-tags`. */
   pushAll(repository: string, caller: Caller, listener?: PushListener): Promise<PushResult[]>;
   /**
-   * From one registry to another, either of which may be ours: all platforms, byte for byte, nothing named locally.
-   * @throws Problem `not-found`, `denied`, `unavailable`
+   * From one registry to another, either of which may be ours: all platforms and what refers to them, byte for byte,
+   * nothing named locally. The tag comes last, so that whoever sees it finds everything. What the target has is not sent
+   * again, so a copy that was broken off goes on where it was.
+   * @throws Problem `not-found`, `denied`, `unavailable`; `invalid` when the target ends up with another digest
    */
-  copy(source: string, target: string, caller: Caller, listener?: PushListener): Promise<CopyResult>;
+  copy(
+    source: string,
+    target: string,
+    caller: Caller,
+    options?: CopyOptions,
+    listener?: PushListener,
+  ): Promise<CopyResult>;
+  /** Every tag of a repository, under the same tags. @param source a name without a tag, like `target` */
+  copyAll(
+    source: string,
+    target: string,
+    caller: Caller,
+    options?: CopyOptions,
+    listener?: PushListener,
+  ): Promise<CopyResult[]>;
   /** @throws Problem `not-found` */
   tag(source: string, target: string, caller: Caller): Promise<void>;
   images(caller: Caller): Promise<NamedImage[]>;

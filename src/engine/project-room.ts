@@ -3,7 +3,9 @@ import type { Caller } from './engine.ts';
 import { LayerTrees } from './layers/layer-trees.ts';
 import type { SnapshotStore } from './snapshots/snapshot-store.ts';
 import { TreeMounts } from './snapshots/tree-mounts.ts';
+import { Copier } from './transfer/copy.ts';
 import { BlobFetcher } from './transfer/fetch.ts';
+import { PartSender } from './transfer/part-sender.ts';
 import { ProjectContent } from './transfer/project-content.ts';
 import { Pusher } from './transfer/push.ts';
 import { ImageSource } from './transfer/source.ts';
@@ -15,6 +17,7 @@ export interface ProjectRoom {
   source: ImageSource;
   fetcher: BlobFetcher;
   pusher: Pusher;
+  copier: Copier;
   trees: LayerTrees;
   mounts: TreeMounts;
 }
@@ -52,6 +55,8 @@ export class ProjectRooms {
     const source = new ImageSource(deps, fetcher);
     const trees = new LayerTrees(content, fetcher, this.#listings);
     const mounts = new TreeMounts(this.#snapshots, content, fetcher, trees);
-    return { deps, source, fetcher, pusher: new Pusher(deps, fetcher, source), trees, mounts };
+    const sender = new PartSender(deps, fetcher);
+    const pusher = new Pusher(deps, source, sender);
+    return { deps, source, fetcher, pusher, copier: new Copier(deps, source, sender), trees, mounts };
   }
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { throwIfCancelled } from '../lib/cancelled.ts';
 import type { Caller } from './engine.ts';
 
@@ -9,7 +10,9 @@ export class Scopes {
   async within<T>(caller: Caller, work: (bound: Caller) => Promise<T>): Promise<T> {
     throwIfCancelled(caller.signal);
     const abort = new AbortController();
-    const done = work({ ...caller, signal: AbortSignal.any([caller.signal, abort.signal]) });
+    const signal = AbortSignal.any([caller.signal, abort.signal]);
+    setMaxListeners(0, signal); // every request under way listens
+    const done = work({ ...caller, signal });
     const entry = { abort, done };
     const running = this.#running.get(caller.scope) ?? new Set();
     this.#running.set(caller.scope, running);

@@ -142,10 +142,14 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
       return null;
     },
     load: ([{ from, name }], _emit, signal) => engine.load(readFrom(from), caller(signal), name),
-    copy: async ([{ source, target }], emit, signal) => {
+    copy: async ([{ source, target, all, platforms, referrers }], emit, signal) => {
       const started = performance.now();
-      const done = await engine.copy(source, target, caller(signal), transferEvents(emit));
-      return { ...done, ms: performance.now() - started };
+      const options = { platforms: platforms?.map(parsePlatform), referrers };
+      const bound = caller(signal);
+      const images = all
+        ? await engine.copyAll(source, target, bound, options, transferEvents(emit))
+        : [await engine.copy(source, target, bound, options, transferEvents(emit))];
+      return { images, ms: performance.now() - started };
     },
   };
 }

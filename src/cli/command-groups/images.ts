@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type AddCommand, EXAMPLE_IMAGE } from '../command.ts';
-import { platformValue } from '../option-values.ts';
+import { platformValue, platformValues } from '../option-values.ts';
 
 export function describeImages(program: Command, add: AddCommand): void {
   add(
@@ -83,11 +83,19 @@ export function describeImages(program: Command, add: AddCommand): void {
     'copy <source> <target>',
     {
       summary: 'copy from registry to registry, all platforms, same digest',
-      about: 'Copies from registry to registry, byte for byte: all platforms, the same digest.',
-      examples: ['slipway copy python:3.11-slim europe-central2-docker.pkg.dev/demo/bases/python:3.11-slim-1.0.0'],
+      about:
+        'Copies from registry to registry, byte for byte: all platforms, signatures, attestations and whatever else refers to the image, under the same digest. What the target has is not sent again; a copy that was broken off goes on where it was.',
+      examples: [
+        'slipway copy python:3.11-slim europe-central2-docker.pkg.dev/demo/bases/python:3.11-slim-1.0.0',
+        `slipway copy --all-tags ${EXAMPLE_IMAGE} registry.example/live-coding/api`,
+      ],
     },
     async () => (await import('../commands/copy.ts')).copy,
-  ).option('--json', 'for programs');
+  )
+    .option('-a, --all-tags', 'every tag of the repository')
+    .option('--platform <os/arch>', 'of several platforms these alone; the index stays whole', platformValues)
+    .option('--no-referrers', 'leave signatures, attestations and other referrers where they are')
+    .option('--json', 'for programs');
   add(
     program,
     'history <image>',

@@ -87,8 +87,18 @@ export interface ControlCalls extends RegistryCalls, HouseCalls {
   save: { request: { names: string[]; form: 'oci' | 'docker'; to: BytePlace }; event: never; result: null };
   /** An archive of images; `name` is another name for the only one. */
   load: { request: { from: BytePlace; name?: string | undefined }; event: never; result: LoadedImage[] };
-  /** From one registry to another (either may be ours), all platforms, bytes as they are. */
-  copy: { request: { source: string; target: string }; event: TransferEvent; result: CopyResult & { ms: number } };
+  /** From one registry to another (either may be ours), bytes as they are; `all`: every tag of a repository. */
+  copy: {
+    request: {
+      source: string;
+      target: string;
+      all?: boolean | undefined;
+      platforms?: string[] | undefined;
+      referrers?: boolean | undefined;
+    };
+    event: TransferEvent;
+    result: { images: CopyResult[]; ms: number };
+  };
   createToken: {
     request: { note: string; grants: Grant[]; expiresAt?: number | undefined };
     event: never;

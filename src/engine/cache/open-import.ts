@@ -53,7 +53,7 @@ export async function openImport(from: CacheImport, caller: Caller, room: Import
     );
   if (manifest.kind === 'image' && manifest.value.config.mediaType === CACHE_TYPE) {
     if (!own) {
-      await room.source.noteOrigins(reference, manifest.value);
+      await room.source.noteOrigins(reference, [manifest.value.config, ...manifest.value.layers]);
       await room.source.ensureSmall(reference, manifest.value.config, caller);
     }
     return { name, records: await recordsOf(manifest.value, room), has };

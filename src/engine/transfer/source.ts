@@ -1,6 +1,6 @@
 import type { ImageConfig } from '../../images/config.ts';
 import type { Descriptor } from '../../images/descriptor.ts';
-import type { Digest } from '../../images/digest.ts';
+import { type Digest, digestAlgorithm } from '../../images/digest.ts';
 import type { Layer } from '../../images/layer.ts';
 import { type ImageManifest, type Manifest, parseManifest } from '../../images/manifest.ts';
 import { formatPlatform, type Platform, platformMatches } from '../../images/platform.ts';
@@ -131,7 +131,7 @@ export class ImageSource {
     if (known !== undefined) return known;
     const exact = digest === undefined ? reference : { ...reference, digest };
     const { descriptor, bytes } = await remote.resolve(exact, { signal });
-    await content.put(bytes);
+    await content.put(bytes, digestAlgorithm(descriptor.digest));
     return descriptor;
   }
 
@@ -160,9 +160,10 @@ export class ImageSource {
       manifest = await this.#manifest(descriptor);
     }
     const image = await this.#image(manifest, name);
-    if (own) await this.noteLinked(reference, image);
+    const blobs = [image.config, ...image.layers];
+    if (own) await this.noteLinked(reference, blobs);
     else {
-      await this.noteOrigins(reference, image);
+      await this.noteOrigins(reference, blobs);
       await this.ensureSmall(reference, image.config, caller);
     }
     const resolved = await this.#assemble(formatReference(reference), target, descriptor, image);
@@ -195,7 +196,7 @@ export class ImageSource {
       return await content.note([descriptor.digest]);
     }
     const { bytes } = await remote.manifest(host, repository, descriptor.digest, { signal: caller.signal });
-    await content.put(bytes);
+    await content.put(bytes, digestAlgorithm(descriptor.digest));
   }
 
   /** Brings a config here, from the repository whose manifest names it unless the project has had it. */
@@ -210,29 +211,27 @@ export class ImageSource {
     await content.ingest(bytes, { expected: blob.digest, size: blob.size, signal });
   }
 
-  /** What a repository of ours links, whoever may read it has. */
+  /** What a repository of ours links, whoever may read it has; an image's config comes first. */
   async noteLinked(
     { host, repository }: Pick<Reference, 'host' | 'repository'>,
-    { config, layers }: ImageManifest,
+    blobs: readonly Descriptor[],
   ): Promise<void> {
     const { content, registry, origins, own } = this.#deps;
-    const digests = [config, ...layers].map(({ digest }) => digest);
+    const digests = blobs.map(({ digest }) => digest);
     const had = await content.had(digests);
     const others = digests.filter((digest) => !had.has(digest));
     if (others.length === 0) return;
     const missing = await registry.missingBlobs(repositoryKey(ownName(host, repository, own)), others);
     await content.note(others.filter((digest) => !missing.includes(digest)));
     // where other platforms of an index lie, when all of it is pushed on
-    await origins.noteSources([{ digest: config.digest, host, repository }]);
+    await origins.noteSources(digests.slice(0, 1).map((digest) => ({ digest, host, repository })));
   }
 
   async noteOrigins(
     { host, repository }: Pick<Reference, 'host' | 'repository'>,
-    manifest: ImageManifest,
+    blobs: readonly Descriptor[],
   ): Promise<void> {
-    await this.#deps.origins.noteSources(
-      [manifest.config, ...manifest.layers].map(({ digest }) => ({ digest, host, repository })),
-    );
+    await this.#deps.origins.noteSources(blobs.map(({ digest }) => ({ digest, host, repository })));
   }
 
   async #manifest(descriptor: Descriptor): Promise<Manifest> {

@@ -111,6 +111,34 @@ export class RegistryAccess {
     throw new Problem('unavailable', `no server for ${host}`);
   }
 
+  /**
+   * The same for what a mirror may leave out without a word: one that has none of it is not believed while the registry
+   * itself can be asked.
+   * @param work undefined when that server has none; asked of the registry itself it may do without a second try
+   * @throws as `fromAny`, but for a registry that can't be reached behind a mirror that has answered
+   */
+  async fromFirst<T>(
+    host: string,
+    work: (endpoint: Endpoint, attempts: number | undefined) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
+    let answered = false;
+    for (const endpoint of endpointsOf(this.#hosts, host)) {
+      const isMirror = endpoint.mirrorOf !== undefined;
+      if ((isMirror || answered) && (this.#resting.get(endpoint.origin) ?? 0) > this.#clock.now()) continue;
+      try {
+        const found = await work(endpoint, answered ? 1 : undefined);
+        if (found !== undefined) return found;
+        answered = true;
+      } catch (error) {
+        const gone = error instanceof Problem && (error.code === 'unavailable' || error.code === 'timeout');
+        if (gone && (isMirror || answered)) this.#resting.set(endpoint.origin, this.#clock.now() + MIRROR_REST);
+        if (!isMirror && !(gone && answered)) throw error;
+        if (error instanceof Problem && error.code === 'cancelled') throw error;
+      }
+    }
+    return undefined;
+  }
+
   close(): void {
     this.#transport.close();
   }

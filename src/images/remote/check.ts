@@ -4,7 +4,7 @@ import { type Digest, isDigest } from '../digest.ts';
 import { familiarName, type Reference } from '../reference.ts';
 import type { RegistryAccess } from './access.ts';
 import { type Endpoint, repositoryUrl } from './hosts.ts';
-import { contentType, manifestRequest } from './pull.ts';
+import { contentType, fetchManifest, manifestRequest } from './pull.ts';
 import { refusalOf } from './refusal.ts';
 import { repositoryScope } from './scopes.ts';
 import { isBrokenConnection } from './transport.ts';
@@ -56,6 +56,40 @@ export async function checkManifest(
 
 function isBroken(error: unknown): boolean {
   return error instanceof Problem && isBrokenConnection(error.cause);
+}
+
+/**
+ * What a registry itself has under a tag or digest, by HEAD, or by its bytes where HEAD doesn't tell.
+ * @throws as `checkManifest`, and `not-found`
+ */
+export async function publishedDigest(
+  access: RegistryAccess,
+  endpoint: Endpoint,
+  reference: Reference,
+  signal: AbortSignal | undefined,
+): Promise<Digest> {
+  const found = await checkManifest(access, endpoint, reference, signal, undefined);
+  if (found.kind === 'found') return found.digest;
+  return (await fetchManifest(access, endpoint, reference, signal)).descriptor.digest;
+}
+
+/** Whether there is such a tag. @throws as `checkManifest` */
+export async function hasTag(
+  access: RegistryAccess,
+  endpoint: Endpoint,
+  reference: Reference,
+  signal: AbortSignal | undefined,
+  attempts: number | undefined,
+): Promise<boolean> {
+  const found = await checkManifest(access, endpoint, reference, signal, attempts);
+  if (found.kind !== 'silent') return found.kind === 'found';
+  try {
+    await fetchManifest(access, endpoint, reference, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'not-found') return false;
+    throw error;
+  }
 }
 
 /** @throws as `checkManifest`, but for 404 */

@@ -4,7 +4,7 @@ import type { Descriptor } from '../descriptor.ts';
 import { type Digest, isDigest } from '../digest.ts';
 import { familiarName, type Reference } from '../reference.ts';
 import { RegistryAccess } from './access.ts';
-import { blobSize, checkManifest, type RemoteCheck } from './check.ts';
+import { blobSize, checkManifest, hasTag, publishedDigest, type RemoteCheck } from './check.ts';
 import type { RegistryHosts } from './hosts.ts';
 import { blobOpener, fetchManifest, headManifest, type RemoteHead, type RemoteManifest } from './pull.ts';
 import { hasBlob, mountBlob, type PushTarget, putManifest, uploadBlob } from './push.ts';
@@ -55,7 +55,10 @@ export interface RegistryClient {
     open: () => Promise<AsyncIterable<Uint8Array>>,
     options?: CallOptions,
   ): Promise<void>;
-  /** Publishes a manifest under a tag or its digest; its blobs must be there. */
+  /**
+   * Publishes a manifest under a tag or its digest; its blobs must be there. One with a subject is listed under the fallback
+   * tag where the registry has no referrers API.
+   */
   putManifest(
     host: string,
     repository: string,
@@ -64,7 +67,11 @@ export interface RegistryClient {
     mediaType: string,
     options?: CallOptions,
   ): Promise<Digest>;
+  /** What the registry itself has under a tag or digest, after a push: no mirror is asked. */
+  published(reference: Reference, options?: CallOptions): Promise<Digest>;
   tags(host: string, repository: string, options?: CallOptions): Promise<string[]>;
+  /** Those of these tags that are there. */
+  presentTags(host: string, repository: string, tags: readonly string[], options?: CallOptions): Promise<string[]>;
   /** What refers to a manifest, by the referrers API or by the fallback tag where there is none. */
   referrers(host: string, repository: string, subject: Digest, options?: CallOptions): Promise<Descriptor[]>;
   /** Ends idle connections. */
@@ -119,8 +126,21 @@ export function createRegistryClient(hosts: RegistryHosts, transport: TransportO
       putManifest(target(host, repository, options), tagOrDigest, bytes, mediaType),
     tags: (host, repository, { signal } = {}) =>
       access.fromAny(host, (endpoint) => listTags(access, endpoint, repository, signal)),
-    referrers: (host, repository, subject, { signal } = {}) =>
-      listReferrers(access, access.origin(host), repository, subject, signal),
+    published: (reference, { signal } = {}) =>
+      publishedDigest(access, access.origin(reference.host), reference, signal),
+    presentTags: async (host, repository, tags, { signal } = {}) => {
+      const there = tags.map((tag) =>
+        access.fromFirst(host, async (endpoint, attempts) =>
+          (await hasTag(access, endpoint, { host, repository, tag }, signal, attempts)) ? tag : undefined,
+        ),
+      );
+      return (await Promise.all(there)).filter((tag) => tag !== undefined);
+    },
+    referrers: async (host, repository, subject, { signal } = {}) =>
+      (await access.fromFirst(host, async (endpoint, attempts) => {
+        const found = await listReferrers({ access, endpoint, repository, subject, signal, attempts });
+        return found.length === 0 ? undefined : found;
+      })) ?? [],
     close: () => access.close(),
   };
 }

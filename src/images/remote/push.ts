@@ -1,12 +1,14 @@
 import { Problem } from '../../lib/problem.ts';
 import { pause } from '../../lib/retry.ts';
 import type { Descriptor } from '../descriptor.ts';
-import { type Digest, digestOf } from '../digest.ts';
+import { type Digest, digestOf, isDigest } from '../digest.ts';
+import { parseManifest } from '../manifest.ts';
 import { formatReference } from '../reference.ts';
 import type { RegistryAccess } from './access.ts';
 import { oneChunk } from './auth.ts';
 import type { RequestBody } from './exchange.ts';
 import { type Endpoint, repositoryUrl } from './hosts.ts';
+import { noteReferrer, referrerDescriptor } from './note-referrer.ts';
 import { type Purpose, refusalOf } from './refusal.ts';
 import { joinScopes, repositoryScope, type Scopes } from './scopes.ts';
 import type { Answer } from './transport.ts';
@@ -141,7 +143,8 @@ async function dropSession(target: PushTarget, location: URL): Promise<void> {
 }
 
 /**
- * Publishes a manifest under a tag or its digest.
+ * Publishes a manifest under a tag or its digest; one that refers to another is listed among its referrers afterwards,
+ * whether or not the registry does that by itself.
  * @throws Problem `invalid` with the registry's reason; when the registry says that it stored something else
  */
 export async function putManifest(
@@ -162,6 +165,12 @@ export async function putManifest(
     throw new Problem('unavailable', `${target.endpoint.host} stored the manifest as ${stored} and not as ${digest}`, {
       hint: 'The registry, or a proxy before it, rewrites manifests: what was pushed there is not this image.',
     });
+  const manifest = parseManifest(bytes, mediaType);
+  const { subject } = manifest.value;
+  if (subject !== undefined && answer.header('oci-subject') === undefined) {
+    const pushed = referrerDescriptor(manifest, isDigest(reference) ? reference : digest, bytes.length);
+    await noteReferrer(target, subject.digest, pushed, (tag, index, type) => putManifest(target, tag, index, type));
+  }
   return digest;
 }
 

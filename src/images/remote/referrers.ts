@@ -7,48 +7,69 @@ import { MEDIA } from '../media-types.ts';
 import { familiarName } from '../reference.ts';
 import type { RegistryAccess } from './access.ts';
 import { type Endpoint, repositoryUrl } from './hosts.ts';
+import { nextPage } from './next-page.ts';
 import { fetchManifest } from './pull.ts';
 import { refusalOf } from './refusal.ts';
 import { repositoryScope } from './scopes.ts';
 
+/** Bytes of one page, and pages. */
 const LIST_LIMIT = 4 << 20;
+const MAX_PAGES = 1000;
+
+export interface ReferrersCall {
+  access: RegistryAccess;
+  endpoint: Endpoint;
+  repository: string;
+  subject: Digest;
+  signal?: AbortSignal | undefined;
+  attempts?: number | undefined;
+}
 
 /**
  * What refers to a manifest. Registries without the referrers API answer 404; what was pushed to them is listed under the
  * fallback tag (distribution-spec, "Referrers Tag Schema").
  * @throws Problem as every call of the client, but for `not-found`
  */
-export async function listReferrers(
-  access: RegistryAccess,
-  endpoint: Endpoint,
-  repository: string,
-  subject: Digest,
-  signal: AbortSignal | undefined,
-): Promise<Descriptor[]> {
-  const { answer, bytes } = await access.read(
-    endpoint,
-    {
-      method: 'GET',
-      url: repositoryUrl(endpoint, repository, `referrers/${subject}`),
-      headers: { accept: MEDIA.ociIndex },
-      scopes: repositoryScope(endpoint.prefix + repository, 'pull'),
-      signal,
-    },
-    LIST_LIMIT,
-  );
-  if (answer.status === 200) return entriesOf(bytes);
-  if (answer.status !== 404 && answer.status !== 405)
-    throw await refusalOf(answer, {
-      endpoint,
-      subject: familiarName({ host: endpoint.host, repository, digest: subject }),
-      action: 'pull',
-    });
-  answer.body.resume();
+export async function listReferrers(call: ReferrersCall): Promise<Descriptor[]> {
+  return (await referrersByApi(call)) ?? (await referrersByTag(call))?.entries ?? [];
+}
+
+/** All pages; undefined where the registry has no such API. */
+export async function referrersByApi(call: ReferrersCall): Promise<Descriptor[] | undefined> {
+  const { access, endpoint, repository, subject, signal, attempts } = call;
+  const found: Descriptor[] = [];
+  let next: URL | undefined = repositoryUrl(endpoint, repository, `referrers/${subject}`);
+  for (let page = 0; next !== undefined; page++) {
+    const url: URL = next;
+    const scopes = repositoryScope(endpoint.prefix + repository, 'pull');
+    const headers = { accept: MEDIA.ociIndex };
+    const request = { method: 'GET', url, headers, scopes, signal, attempts } as const;
+    const { answer, bytes } = await access.read(endpoint, request, LIST_LIMIT);
+    const name = familiarName({ host: endpoint.host, repository, digest: subject });
+    if (answer.status === 404 || answer.status === 405) {
+      answer.body.resume();
+      return undefined;
+    }
+    if (answer.status !== 200) throw await refusalOf(answer, { endpoint, subject: name, action: 'pull' });
+    found.push(...entriesOf(bytes));
+    next = nextPage(answer.header('link'), url);
+    if (page >= MAX_PAGES || next?.href === url.href)
+      throw new Problem('unavailable', `${endpoint.host} lists the referrers of ${name} without an end`);
+  }
+  return found;
+}
+
+/** What the index under the fallback tag lists; undefined when there is none. */
+export async function referrersByTag(
+  call: ReferrersCall,
+): Promise<{ entries: Descriptor[]; bytes: Buffer } | undefined> {
+  const { access, endpoint, repository, subject, signal } = call;
   const tag = fallbackTag(subject);
   try {
-    return entriesOf((await fetchManifest(access, endpoint, { host: endpoint.host, repository, tag }, signal)).bytes);
+    const { bytes } = await fetchManifest(access, endpoint, { host: endpoint.host, repository, tag }, signal);
+    return { entries: entriesOf(bytes), bytes };
   } catch (error) {
-    if (error instanceof Problem && error.code === 'not-found') return [];
+    if (error instanceof Problem && error.code === 'not-found') return undefined;
     throw error;
   }
 }

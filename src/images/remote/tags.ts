@@ -2,6 +2,7 @@ import { Problem } from '../../lib/problem.ts';
 import { familiarName } from '../reference.ts';
 import type { RegistryAccess } from './access.ts';
 import { type Endpoint, repositoryUrl } from './hosts.ts';
+import { nextPage } from './next-page.ts';
 import { refusalOf } from './refusal.ts';
 import { repositoryScope } from './scopes.ts';
 
@@ -41,13 +42,4 @@ function parsePage(text: string, endpoint: Endpoint): string[] {
   } catch (error) {
     throw new Problem('unavailable', `${endpoint.host} sent a tag list that is not JSON`, { cause: error });
   }
-}
-
-/** RFC 8288; a link to another host is not followed, since our token must not go there. */
-function nextPage(link: string | undefined, current: URL): URL | undefined {
-  const target = /<([^>]*)>\s*;[^,]*\brel="?next"?/i.exec(link ?? '')?.[1];
-  if (target === undefined || !URL.canParse(target, current.href)) return undefined;
-  const url = new URL(target, current.href);
-  // Registries behind a proxy sometimes write their inner address; path and query are right all the same.
-  return new URL(url.pathname + url.search, current.href);
 }

@@ -42,11 +42,13 @@ function digestsOf(descriptors: Descriptor[]): Digest[] {
   return [...new Set(descriptors.map((descriptor) => descriptor.digest))];
 }
 
-function isManifestDescriptor(entry: Descriptor): boolean {
+/** Whether an entry of an index is a manifest, and not one of the layers that older caches put there. */
+export function isManifestDescriptor(entry: Descriptor): boolean {
   return isIndexType(entry.mediaType) || isImageManifestType(entry.mediaType);
 }
 
-function isPushed(descriptor: Descriptor): boolean {
+/** Whether registries keep the blob: a layer that says where else it lies is never pushed. */
+export function isPushed(descriptor: Descriptor): boolean {
   return (
     (descriptor.urls === undefined || descriptor.urls.length === 0) &&
     descriptor.mediaType !== MEDIA.dockerForeignLayer &&

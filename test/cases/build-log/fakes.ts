@@ -72,6 +72,9 @@ export function fakeEngine(held: Held): Engine {
     copy: async () => {
       throw new Error('no step copies between registries');
     },
+    copyAll: async () => {
+      throw new Error('no step copies between registries');
+    },
     tag: async (source, target, caller) => {
       names(caller.scope).set(keyOf(target), { ...find(source, caller.scope), name: keyOf(target) });
     },
