@@ -41,6 +41,9 @@ describe('parseManifest', () => {
       'manifest: config has no valid digest',
     ],
     [JSON.stringify({ schemaVersion: 2 }), MEDIA.ociIndex, 'index has no list of manifests'],
+    [JSON.stringify({ ...image, artifactType: ['a'] }), undefined, 'manifest: artifactType is no text'],
+    [JSON.stringify({ ...image, annotations: 'a' }), undefined, 'manifest: annotations are no texts by name'],
+    [JSON.stringify({ ...image, annotations: { a: 1 } }), undefined, 'manifest: annotations are no texts by name'],
   ])('refuses %s with its reason', (text, mediaType, message) => {
     expect(() => parseManifest(Buffer.from(text), mediaType)).toThrow(
       expect.objectContaining({ code: 'invalid', message }),

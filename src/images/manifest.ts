@@ -52,6 +52,7 @@ export function parseManifest(bytes: Uint8Array, mediaType?: string): Manifest {
     throw new Problem('invalid', `manifest says mediaType ${own}, but was sent as ${said}`);
   const type = said ?? own ?? ('manifests' in json ? MEDIA.ociIndex : MEDIA.ociManifest);
   if (json['subject'] !== undefined) checkDescriptor(json['subject'], 'subject');
+  checkTexts(json);
   if (isIndexType(type) || (said === undefined && 'manifests' in json)) {
     const list = json['manifests'];
     if (!Array.isArray(list)) throw new Problem('invalid', 'index has no list of manifests');
@@ -67,6 +68,15 @@ export function parseManifest(bytes: Uint8Array, mediaType?: string): Manifest {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** What lists of referrers repeat: readers of those lists give up all of it when one entry is malformed. */
+function checkTexts({ artifactType, annotations }: Record<string, unknown>): void {
+  if (artifactType !== undefined && artifactType !== null && typeof artifactType !== 'string')
+    throw new Problem('invalid', 'manifest: artifactType is no text');
+  if (annotations === undefined || annotations === null) return;
+  if (!isObject(annotations) || Object.values(annotations).some((value) => typeof value !== 'string'))
+    throw new Problem('invalid', 'manifest: annotations are no texts by name');
 }
 
 function checkDescriptor(value: unknown, where: string): void {

@@ -50,7 +50,7 @@ export function isManifestDescriptor(entry: Descriptor): boolean {
 /** Whether registries keep the blob: a layer that says where else it lies is never pushed. */
 export function isPushed(descriptor: Descriptor): boolean {
   return (
-    (descriptor.urls === undefined || descriptor.urls.length === 0) &&
+    (descriptor.urls ?? []).length === 0 && // null, too, is written by some
     descriptor.mediaType !== MEDIA.dockerForeignLayer &&
     !descriptor.mediaType.startsWith('application/vnd.oci.image.layer.nondistributable.')
   );
