@@ -1,5 +1,6 @@
 import type { Digest } from '../../images/digest.ts';
 import { log } from '../../lib/log.ts';
+import { messageOf } from '../../lib/problem.ts';
 import type { RepositoryReader } from '../repositories/repositories.ts';
 import { type Repository, repositoryPath } from '../repositories/repository.ts';
 import { parseRepositoryKey } from './name.ts';
@@ -29,11 +30,16 @@ export async function runCleanups(
   const report: CleanupReport = { judged: 0, deleted: 0 };
   for (const repository of await stores.repositories.list()) {
     if (repository.cleanupPolicies.length === 0 || repository.cleanupDryRun) continue;
-    const { judged, deleted } = await runCleanup(stores.registry, repository, now, signal);
-    if (deleted > 0)
-      log.info({ repository: repositoryPath(repository), judged, deleted }, 'cleaned up by its policies');
-    report.judged += judged;
-    report.deleted += deleted;
+    try {
+      const { judged, deleted } = await runCleanup(stores.registry, repository, now, signal);
+      if (deleted > 0)
+        log.info({ repository: repositoryPath(repository), judged, deleted }, 'cleaned up by its policies');
+      report.judged += judged;
+      report.deleted += deleted;
+    } catch (error) {
+      // one repository's trouble must not keep the others from being cleaned up
+      log.error({ repository: repositoryPath(repository), error: messageOf(error) }, 'its cleanup policies failed');
+    }
   }
   return report;
 }

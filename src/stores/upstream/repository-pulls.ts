@@ -5,6 +5,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { ContentStore } from '../content/content.ts';
 import { parseRepositoryKey } from '../registry/name.ts';
 import type { Page, RegistryStore, StoredManifest } from '../registry/registry.ts';
+import { mayStandBehind } from '../repositories/may-stand-behind.ts';
 import type { RepositoryReader } from '../repositories/repositories.ts';
 import { type RemoteUpstream, type Repository, repositoryPath } from '../repositories/repository.ts';
 import type { FetchLocks } from './blob-flights.ts';
@@ -145,17 +146,13 @@ export class RepositoryPulls implements MemberPulls {
     return { mode: 'virtual', members: await this.#members(repository, image) };
   }
 
-  /**
-   * Highest priority first. A virtual repository shows to its own readers what is behind it; so that nobody opens another
-   * project's images by naming them, members lie in its own project, in a shared one, or are open to everybody.
-   */
+  /** Highest priority first. Asked at each pull, because what was shared or open may be so no longer. */
   async #members({ project, virtual = [] }: Repository, image: string): Promise<VirtualMember[]> {
     const members: VirtualMember[] = [];
     for (const { repository: id } of [...virtual].sort((a, b) => b.priority - a.priority)) {
       const member = await this.#known.get(id);
-      const isOpen =
-        id.project === project || this.#parts.sharedProjects().includes(id.project) || member?.anonymousPull === true;
-      if (member === undefined || member.mode === 'virtual' || !isOpen) continue;
+      if (member === undefined || member.mode === 'virtual') continue;
+      if (!mayStandBehind(member, project, this.#parts.sharedProjects())) continue;
       const path = repositoryPath(id);
       members.push({ key: `${path}/${image}`, path });
     }

@@ -97,6 +97,22 @@ describe('cleanup policies of a repository', () => {
     expect(await left(API)).toEqual(digests('release', 'pull request'));
   });
 
+  it('clean up the others when one repository gives trouble', async () => {
+    await make({ cleanupPolicies: [PULL_REQUESTS] });
+    await make({ repository: 'a-broken-one', cleanupPolicies: [PULL_REQUESTS] });
+    await registry.putManifest('eu/shop/a-broken-one/api', version('unreadable', { tags: ['pr-1'] }));
+    await registry.putManifest(API, version('pull request', { tags: ['pr-7'] }));
+    const versions: typeof registry.versions = (key, page) =>
+      key.includes('a-broken-one') ? Promise.reject(new Error('disk I/O error')) : registry.versions(key, page);
+    const broken = {
+      repositories: registry.repositories.bind(registry),
+      deleteVersions: registry.deleteVersions.bind(registry),
+      versions,
+    };
+    expect(await runCleanups({ registry: broken, repositories }, now)).toEqual({ judged: 1, deleted: 1 });
+    expect(await left(API)).toEqual(digests());
+  });
+
   it('never take what was tagged, or pushed again, while they were judging', async () => {
     const repository = await make({ cleanupPolicies: [UNTAGGED] });
     for (const text of ['tagged', 'pushed', 'child', 'forgotten']) await registry.putManifest(API, version(text));
