@@ -93,6 +93,7 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
         registry: stores.registry,
         content: stores.content,
         defaultLocation: () => names.defaultLocation,
+        sharedProjects: () => registries.current.sharedProjects,
       }),
       console: logPageHandler({ ...context, records: stores.builds, logs: stores.logs, links }),
       cloudbuild: await cloudbuildHandler({ ...context, records: stores.builds, submit, cancel }),

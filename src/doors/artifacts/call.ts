@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { Identity, Role } from '../../auth/identity.ts';
+import { type Identity, may, type Role } from '../../auth/identity.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { ContentReader } from '../../stores/content/content.ts';
 import { repositoryKey } from '../../stores/registry/name.ts';
@@ -7,7 +7,7 @@ import type { RegistryStore } from '../../stores/registry/registry.ts';
 import type { RepositoryStore } from '../../stores/repositories/repositories.ts';
 import { type Repository, type RepositoryId, repositoryPath } from '../../stores/repositories/repository.ts';
 import type { DoorContext } from '../http/door.ts';
-import { requireIdentity, requireRole } from '../http/google-access.ts';
+import { permissionDenied, requireIdentity } from '../http/google-access.ts';
 import { NOT_FOUND } from '../http/google-errors.ts';
 
 /** What the door stands on; start/ joins it. */
@@ -17,6 +17,8 @@ export interface ArtifactsDeps extends DoorContext {
   content: ContentReader;
   /** Offered as a location although nothing lies there yet. */
   defaultLocation(): string;
+  /** Projects whose repositories may stand behind virtual ones of any other. */
+  sharedProjects(): readonly string[];
 }
 
 /** The parts of a resource's name that Fastify cut out of the path, each percent-decoded. */
@@ -41,7 +43,10 @@ export function keyOf({ project, location, repository, package: image }: Names):
   return repositoryKey({ project, location, repository, image });
 }
 
-/** A repository that exists and in which the caller has the role; of an image in it, where one is meant. */
+/**
+ * A repository that exists and in which the caller has the role; of an image in it, where one is meant. Who has no right
+ * hears the same of one that isn't there.
+ */
 export async function requireRepository(
   request: FastifyRequest<{ Params: Omit<Names, 'package'> & { package?: string } }>,
   role: Role,
@@ -50,20 +55,23 @@ export async function requireRepository(
   extent: 'whole' | 'part' = 'whole',
 ): Promise<{ repository: Repository; identity: Identity }> {
   const { package: image, ...names } = request.params;
-  if (extent === 'part' || role === 'reader') {
-    const identity = await requireIdentity(request.raw, deps);
-    const repository = await existing(idOf(names), deps);
-    const readsSome = identity.grants.some(
-      ({ project, repository: name }) =>
-        (project === '*' || project === names.project) && (name === undefined || name === names.repository),
-    );
-    if (repository.anonymousPull || (extent === 'part' && readsSome)) return { identity, repository };
-  }
-  const identity = await requireRole(request.raw, role, names.project, deps, {
-    repository: names.repository,
-    ...(image === undefined ? {} : { image }),
-  });
-  return { identity, repository: await existing(idOf(names), deps) };
+  const { project } = names;
+  const identity = await requireIdentity(request.raw, deps);
+  const repository = await deps.repositories.get(idOf(names));
+  const open = role === 'reader' && repository?.anonymousPull === true;
+  const readsSome = extent === 'part' && hasGrantIn(identity, project, names.repository);
+  if (!open && !readsSome && !may(identity, role, project, names.repository, image))
+    throw permissionDenied(role, [project, names.repository, image]);
+  return { identity, repository: repository ?? (await existing(idOf(names), deps)) };
+}
+
+/** Whether the caller may read anything of a project, or of one repository of it. */
+export function hasGrantIn({ grants }: Identity, project: string, repository?: string): boolean {
+  return grants.some(
+    (grant) =>
+      (grant.project === '*' || grant.project === project) &&
+      (grant.repository === undefined || repository === undefined || grant.repository === repository),
+  );
 }
 
 /** @throws Problem `not-found` */

@@ -1,7 +1,11 @@
 import { Problem } from '../../lib/problem.ts';
 import type { CleanupCondition, CleanupPolicy } from '../../stores/repositories/repository.ts';
+import type { SentCleanupPolicy } from './read-json.ts';
 import type { WireCleanupPolicy } from './wire.ts';
 
+type SentCondition = NonNullable<SentCleanupPolicy['condition']>;
+
+const NO_CONDITION: { [K in keyof SentCondition]?: undefined } = {};
 const TAG_STATES = ['tagged', 'untagged', 'any'] as const;
 
 export function wireCleanupPolicy(policy: CleanupPolicy): WireCleanupPolicy {
@@ -23,23 +27,22 @@ export function wireCleanupPolicy(policy: CleanupPolicy): WireCleanupPolicy {
 }
 
 /** @throws Problem `invalid` with the policy's id and the field */
-export function cleanupPolicyOf(id: string, sent: WireCleanupPolicy): CleanupPolicy {
+export function cleanupPolicyOf(id: string, sent: SentCleanupPolicy): CleanupPolicy {
   const bad = (why: string) => new Problem('invalid', `cleanup policy ${JSON.stringify(id)}: ${why}`);
-  const action = String(sent.action ?? '').toLowerCase();
+  const action = (sent.action ?? '').toLowerCase();
   if (action !== 'delete' && action !== 'keep') throw bad('action must be Delete or Keep');
-  const { mostRecentVersions: recent, condition = {} } = sent;
+  const recent = sent.mostRecentVersions;
   if (recent !== undefined) {
     if (action !== 'keep') throw bad('mostRecentVersions can only keep');
-    const keepCount = Number(recent.keepCount);
-    if (!Number.isInteger(keepCount) || keepCount < 1)
-      throw bad('mostRecentVersions.keepCount must be a number from 1');
+    const { keepCount = 0 } = recent;
+    if (keepCount < 1) throw bad('mostRecentVersions.keepCount must be a number from 1');
     return { id, action, mostRecent: { keepCount, ...given({ packageNamePrefixes: recent.packageNamePrefixes }) } };
   }
+  const { tagPrefixes, versionNamePrefixes, packageNamePrefixes, ...condition } = sent.condition ?? NO_CONDITION;
   const state = condition.tagState?.toLowerCase();
   const tagState = TAG_STATES.find((one) => one === state);
   if (state !== undefined && state !== 'tag_state_unspecified' && tagState === undefined)
     throw bad(`condition.tagState ${JSON.stringify(condition.tagState)} is none of TAGGED, UNTAGGED, ANY`);
-  const { tagPrefixes, versionNamePrefixes, packageNamePrefixes } = condition;
   const olderThan = duration(condition.olderThan, () =>
     bad('condition.olderThan is no duration, for example 2592000s'),
   );

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { requireRole } from '../http/google-access.ts';
+import { requireIdentity, requireRole } from '../http/google-access.ts';
 import { type ArtifactsDeps, existing } from './call.ts';
 import { wireRepository } from './repository-json.ts';
 import type { WireOperation } from './wire.ts';
@@ -36,8 +36,12 @@ export function operationRoutes(door: FastifyInstance, deps: ArtifactsDeps): voi
       async (request) => {
         const { project, location, operation } = request.params;
         const id = /^artifacts-repository-(.+)$/.exec(operation)?.[1];
-        await requireRole(request.raw, 'reader', project, deps, id === undefined ? {} : { repository: id });
-        if (id === undefined) return doneOperation({ project, location }, undefined);
+        if (id === undefined) {
+          // it tells nothing; whoever has rights to a single repository asks as well after a deletion
+          await requireIdentity(request.raw, deps);
+          return doneOperation({ project, location }, undefined);
+        }
+        await requireRole(request.raw, 'reader', project, deps, { repository: id });
         const repository = await existing({ project, location, repository: id }, deps);
         return doneOperation({ project, location }, { repository: wireRepository(repository), id });
       },

@@ -5,10 +5,12 @@ import type { RepositoryChange } from '../../stores/repositories/repositories.ts
 import { repositoryPath } from '../../stores/repositories/repository.ts';
 import { requireIdentity, requireRole } from '../http/google-access.ts';
 import { GoogleError } from '../http/google-errors.ts';
-import { type ArtifactsDeps, idOf, type Names, pageSize, REPOSITORIES, requireRepository } from './call.ts';
+import { type ArtifactsDeps, hasGrantIn, idOf, type Names, pageSize, REPOSITORIES, requireRepository } from './call.ts';
+import { policyRoutes } from './iam-policy.ts';
+import { checkMayOpen, checkMembers } from './member-rights.ts';
 import { doneOperation } from './operations.ts';
+import { readJson, repositorySchema } from './read-json.ts';
 import { type SentSettings, settingsOf, wireRepository } from './repository-json.ts';
-import type { WireRepository } from './wire.ts';
 
 type InLocation = { Params: { project: string; location: string } };
 type OfRepository = { Params: Omit<Names, 'package'> };
@@ -19,7 +21,7 @@ export function repositoryRoutes(door: FastifyInstance, deps: ArtifactsDeps): vo
   for (const base of REPOSITORIES) {
     listAndCreate(door, base, deps);
     one(door, base, deps);
-    policy(door, base, deps);
+    policyRoutes(door, base, deps);
   }
 }
 
@@ -27,8 +29,9 @@ function locations(door: FastifyInstance, deps: ArtifactsDeps): void {
   for (const version of ['/v1', '/v1beta2'])
     door.get<{ Params: { project: string } }>(`${version}/projects/:project/locations`, async (request) => {
       const { project } = request.params;
-      await requireIdentity(request.raw, deps);
-      const found = new Set([deps.defaultLocation(), ...(await deps.repositories.locations(project))]);
+      const identity = await requireIdentity(request.raw, deps);
+      const used = hasGrantIn(identity, project) ? await deps.repositories.locations(project) : [];
+      const found = new Set([deps.defaultLocation(), ...used]);
       return {
         locations: [...found].sort().map((locationId) => ({
           name: `projects/${project}/locations/${locationId}`,
@@ -58,19 +61,18 @@ function listAndCreate(door: FastifyInstance, base: string, deps: ArtifactsDeps)
     };
   });
 
-  door.post<InLocation & { Querystring: { repositoryId?: string }; Body: Partial<WireRepository> }>(
-    base,
-    async (request) => {
-      const { project, location } = request.params;
-      const repository = request.query.repositoryId ?? '';
-      const identity = await requireRole(request.raw, 'admin', project, deps, { repository });
-      const id = { project, location, repository };
-      if ((await deps.repositories.get(id)) !== undefined)
-        throw new GoogleError(409, 'ALREADY_EXISTS', 'the repository already exists');
-      const made = await deps.repositories.create({ ...id, ...settingsOf(request.body) }, identity.name);
-      return doneOperation(request.params, { repository: wireRepository(made), id: repository });
-    },
-  );
+  door.post<InLocation & { Querystring: { repositoryId?: string } }>(base, async (request) => {
+    const { project, location } = request.params;
+    const repository = request.query.repositoryId ?? '';
+    const identity = await requireRole(request.raw, 'admin', project, deps, { repository });
+    const id = { project, location, repository };
+    if ((await deps.repositories.get(id)) !== undefined)
+      throw new GoogleError(409, 'ALREADY_EXISTS', 'the repository already exists');
+    const settings = settingsOf(readJson(repositorySchema, request.body));
+    await checkMembers(identity, id, settings.virtual ?? [], deps);
+    const made = await deps.repositories.create({ ...id, ...settings }, identity.name);
+    return doneOperation(request.params, { repository: wireRepository(made), id: repository });
+  });
 }
 
 function one(door: FastifyInstance, base: string, deps: ArtifactsDeps): void {
@@ -79,14 +81,16 @@ function one(door: FastifyInstance, base: string, deps: ArtifactsDeps): void {
     return wireRepository(repository, (await deps.registry.size(`${repositoryPath(repository)}/`)).bytes);
   });
 
-  door.patch<OfRepository & { Querystring: { updateMask?: string }; Body: Partial<WireRepository> }>(
-    `${base}/:repository`,
-    async (request) => {
-      const { identity } = await requireRepository(request, 'admin', deps);
-      const change = masked(settingsOf(request.body), request.query.updateMask);
-      return wireRepository(await deps.repositories.update(idOf(request.params), change, identity.name));
-    },
-  );
+  door.patch<OfRepository & { Querystring: { updateMask?: string } }>(`${base}/:repository`, async (request) => {
+    const { identity, repository } = await requireRepository(request, 'admin', deps);
+    const change = masked(settingsOf(readJson(repositorySchema, request.body)), request.query.updateMask);
+    const { virtual } = change;
+    if (virtual !== undefined) {
+      await checkMembers(identity, repository, virtual, deps, repository.virtual);
+      if (repository.anonymousPull) await checkMayOpen(identity, { ...repository, virtual }, deps);
+    }
+    return wireRepository(await deps.repositories.update(idOf(request.params), change, identity.name));
+  });
 
   door.delete<OfRepository>(`${base}/:repository`, async (request) => {
     const { identity } = await requireRepository(request, 'admin', deps);
@@ -122,41 +126,4 @@ function masked(sent: SentSettings, mask: string | undefined): RepositoryChange 
     change = { ...change, ...read(sent) };
   }
   return change;
-}
-
-interface WirePolicy {
-  bindings?: { role?: string; members?: string[] }[];
-  etag?: string;
-}
-
-const READER = 'roles/artifactregistry.reader';
-
-/**
- * Of a repository's IAM policy one binding has a meaning here: `allUsers` as reader makes it public. Rights of everybody
- * else are in tokens.
- */
-function policy(door: FastifyInstance, base: string, deps: ArtifactsDeps): void {
-  type WithVerb = { Params: Omit<Names, 'package'> & { repository: string }; Body: { policy?: WirePolicy } };
-  const wire = (open: boolean): WirePolicy => ({
-    ...(open ? { bindings: [{ role: READER, members: ['allUsers'] }] } : {}),
-    etag: open ? 'b3Blbg==' : 'Y2xvc2Vk',
-  });
-
-  door.get<OfRepository>(`${base}/:repository(^[^:]+)::getIamPolicy`, async (request) => {
-    const { repository } = await requireRepository(request, 'admin', deps);
-    return wire(repository.anonymousPull);
-  });
-
-  door.post<WithVerb>(`${base}/:repository(^[^:]+)::setIamPolicy`, async (request) => {
-    const { identity } = await requireRepository(request, 'admin', deps);
-    const { bindings = [] } = request.body.policy ?? {};
-    for (const { role, members = [] } of bindings)
-      if (role !== READER || members.some((member) => member !== 'allUsers'))
-        throw new Problem('unsupported', `only allUsers can be given a role, and only ${READER}`, {
-          hint: 'Rights of people and machines are in their tokens: slipway token create --role reader --repository P/R.',
-        });
-    const anonymousPull = bindings.some(({ members = [] }) => members.length > 0);
-    const changed = await deps.repositories.update(idOf(request.params), { anonymousPull }, identity.name);
-    return wire(changed.anonymousPull);
-  });
 }

@@ -1,13 +1,13 @@
 import { timestamp } from '../../lib/clock.ts';
 import { Problem } from '../../lib/problem.ts';
 import type {
-  CleanupPolicy,
   RemoteUpstream,
   Repository,
   RepositoryId,
   VirtualUpstream,
 } from '../../stores/repositories/repository.ts';
 import { cleanupPolicyOf, wireCleanupPolicy } from './cleanup-json.ts';
+import type { SentRemote, SentRepository } from './read-json.ts';
 import type { WireRepository } from './wire.ts';
 
 const MODES = {
@@ -76,17 +76,20 @@ export type SentSettings = Partial<
 >;
 
 /** @throws Problem `invalid` or `unsupported`, naming the field */
-export function settingsOf(sent: Partial<WireRepository> & { format?: string; mode?: string }): SentSettings {
+export function settingsOf(sent: SentRepository): SentSettings {
   if (sent.format !== undefined && sent.format !== 'DOCKER' && sent.format !== 'FORMAT_UNSPECIFIED')
-    throw new Problem('unsupported', `repository format ${String(sent.format).slice(0, 40)} is not served here`, {
+    throw new Problem('unsupported', `repository format ${sent.format.slice(0, 40)} is not served here`, {
       hint: 'Slipway keeps container images: --repository-format=docker.',
     });
   const settings: SentSettings = {};
-  if (sent.description !== undefined) settings.description = String(sent.description);
-  if (sent.labels !== undefined) settings.labels = labelsOf(sent.labels);
-  if (sent.dockerConfig !== undefined) settings.immutableTags = sent.dockerConfig?.immutableTags === true;
-  if (sent.cleanupPolicies !== undefined) settings.cleanupPolicies = policiesOf(sent.cleanupPolicies);
-  if (sent.cleanupPolicyDryRun !== undefined) settings.cleanupDryRun = sent.cleanupPolicyDryRun === true;
+  if (sent.description !== undefined) settings.description = sent.description;
+  if (sent.labels !== undefined) settings.labels = sent.labels;
+  if (sent.dockerConfig !== undefined) settings.immutableTags = sent.dockerConfig.immutableTags === true;
+  if (sent.cleanupPolicies !== undefined) {
+    const policies = Object.entries(sent.cleanupPolicies);
+    settings.cleanupPolicies = policies.map(([id, policy]) => cleanupPolicyOf(id, policy));
+  }
+  if (sent.cleanupPolicyDryRun !== undefined) settings.cleanupDryRun = sent.cleanupPolicyDryRun;
   const mode = modeOf(sent.mode);
   if (mode !== undefined) settings.mode = mode;
   if (sent.remoteRepositoryConfig !== undefined) settings.remote = remoteOf(sent.remoteRepositoryConfig);
@@ -101,38 +104,35 @@ function modeOf(text: string | undefined): Repository['mode'] | undefined {
   throw new Problem('invalid', `mode: ${JSON.stringify(text).slice(0, 60)} is no mode of a repository`);
 }
 
-function labelsOf(sent: Record<string, unknown>): Record<string, string> {
-  return Object.fromEntries(Object.entries(sent).map(([key, value]) => [key, String(value)]));
-}
-
-function policiesOf(sent: NonNullable<WireRepository['cleanupPolicies']>): CleanupPolicy[] {
-  return Object.entries(sent).map(([id, policy]) => cleanupPolicyOf(id, policy));
-}
-
-function remoteOf(config: NonNullable<WireRepository['remoteRepositoryConfig']>): RemoteUpstream {
-  if (config.upstreamCredentials !== undefined)
+function remoteOf(config: SentRemote): RemoteUpstream {
+  if (config.upstreamCredentials != null)
     throw new Problem('unsupported', 'remoteRepositoryConfig.upstreamCredentials: no secrets of Google are read here', {
       hint: 'Keep the password in a file of the server: slipway repo create --mode remote --username U --password-file F.',
     });
   if (config.dockerRepository?.publicRepository === 'DOCKER_HUB')
     return { url: DOCKER_HUB, dockerHub: true, freshSeconds: FRESH_SECONDS };
   const uri = config.dockerRepository?.customRepository?.uri ?? config.commonRepository?.uri;
-  if (uri === undefined || !URL.canParse(uri) || !/^https?:/.test(uri))
+  if (uri === undefined)
     throw new Problem('invalid', 'remoteRepositoryConfig names no upstream', {
       hint: 'gcloud: --remote-docker-repo=DOCKER-HUB, or --remote-docker-repo=https://HOST.',
     });
   return { url: uri.replace(/\/+$/, ''), dockerHub: false, freshSeconds: FRESH_SECONDS };
 }
 
-function membersOf(policies: { id?: unknown; repository?: unknown; priority?: unknown }[]): VirtualUpstream[] {
-  return policies.map(({ id, repository, priority }) => {
+type SentMember = NonNullable<NonNullable<SentRepository['virtualRepositoryConfig']>['upstreamPolicies']>[number];
+
+function membersOf(policies: SentMember[]): VirtualUpstream[] {
+  return policies.map(({ id, repository, priority = 0 }) => {
     const [, project, location, name] =
-      /^projects\/([^/]+)\/locations\/([^/]+)\/repositories\/([^/]+)$/.exec(String(repository)) ?? [];
+      /^projects\/([^/]+)\/locations\/([^/]+)\/repositories\/([^/]+)$/.exec(repository) ?? [];
     if (project === undefined || location === undefined || name === undefined)
-      throw new Problem('invalid', `upstreamPolicies: ${JSON.stringify(repository)} is no repository's name`);
+      throw new Problem(
+        'invalid',
+        `upstreamPolicies: ${JSON.stringify(repository.slice(0, 200))} is no repository's name`,
+      );
     return {
-      id: String(id ?? name),
-      priority: Number(priority ?? 0),
+      id: id ?? name,
+      priority,
       repository: { project, location, repository: name },
     };
   });

@@ -5,6 +5,7 @@ import { isTag } from '../../images/reference.ts';
 import { Problem } from '../../lib/problem.ts';
 import { GoogleError, NOT_FOUND } from '../http/google-errors.ts';
 import { type ArtifactsDeps, keyOf, type Names, pageSize, REPOSITORIES, requireRepository } from './call.ts';
+import { readJson, tagSchema } from './read-json.ts';
 import { repositoryName } from './repository-json.ts';
 import type { WireTag } from './wire.ts';
 
@@ -58,7 +59,7 @@ function read(door: FastifyInstance, tags: string, deps: ArtifactsDeps): void {
 }
 
 function write(door: FastifyInstance, tags: string, deps: ArtifactsDeps): void {
-  const set = async (names: Names, tag: string, version: unknown, actor: string): Promise<WireTag> => {
+  const set = async (names: Names, tag: string, version: string | undefined, actor: string): Promise<WireTag> => {
     if (!isTag(tag)) throw new Problem('invalid', `invalid tag ${JSON.stringify(tag.slice(0, 130))}`);
     const digest = versionOf(version);
     if (!(await deps.registry.setTag(keyOf(names), tag, digest, actor)))
@@ -66,17 +67,17 @@ function write(door: FastifyInstance, tags: string, deps: ArtifactsDeps): void {
     return wireTag(names, { name: tag, digest });
   };
 
-  door.post<OfPackage & { Querystring: { tagId?: string }; Body: Partial<WireTag> }>(tags, async (request) => {
+  door.post<OfPackage & { Querystring: { tagId?: string } }>(tags, async (request) => {
     const { identity } = await requireRepository(request, 'writer', deps);
     const { tagId = '' } = request.query;
     if (isTag(tagId) && (await deps.registry.manifest(keyOf(request.params), tagId)) !== undefined)
       throw new GoogleError(409, 'ALREADY_EXISTS', `the tag ${tagId} already exists`);
-    return set(request.params, tagId, request.body.version, identity.name);
+    return set(request.params, tagId, readJson(tagSchema, request.body).version, identity.name);
   });
 
-  door.patch<OfTag & { Body: Partial<WireTag> }>(`${tags}/:tag`, async (request) => {
+  door.patch<OfTag>(`${tags}/:tag`, async (request) => {
     const { identity } = await requireRepository(request, 'writer', deps);
-    return set(request.params, request.params.tag, request.body.version, identity.name);
+    return set(request.params, request.params.tag, readJson(tagSchema, request.body).version, identity.name);
   });
 
   // gcloud moves a tag by deleting and making it, so whoever may push may do this; versions only an admin deletes
@@ -89,8 +90,8 @@ function write(door: FastifyInstance, tags: string, deps: ArtifactsDeps): void {
 }
 
 /** The digest at the end of a version's full name. */
-function versionOf(name: unknown): Digest {
-  const digest = typeof name === 'string' ? name.slice(name.lastIndexOf('/') + 1) : '';
+function versionOf(name = ''): Digest {
+  const digest = name.slice(name.lastIndexOf('/') + 1);
   if (isDigest(digest)) return digest;
-  throw new Problem('invalid', `version: ${JSON.stringify(name)?.slice(0, 200)} is no version's name`);
+  throw new Problem('invalid', `version: ${JSON.stringify(name.slice(0, 200))} is no version's name`);
 }

@@ -33,7 +33,12 @@ export async function requireRole(
 ): Promise<Identity> {
   const identity = await requireIdentity(request, context);
   if (may(identity, role, project, part.repository, part.image)) return identity;
-  throw new Problem('denied', 'The caller does not have permission', {
-    hint: `This needs the role ${role} in project ${[project, part.repository, part.image].filter(Boolean).join('/')}.`,
+  throw permissionDenied(role, [project, part.repository, part.image]);
+}
+
+/** For a known identity without the right; the same whether or not there is such a thing. */
+export function permissionDenied(role: Role, path: readonly (string | undefined)[]): Problem {
+  return new Problem('denied', 'The caller does not have permission', {
+    hint: `This needs the role ${role} in project ${path.filter(Boolean).join('/')}.`,
   });
 }

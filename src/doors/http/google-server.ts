@@ -11,7 +11,11 @@ const BODY_LIMIT = 4 << 20;
 /** A door of one of Google's JSON APIs behind Fastify, with Fastify's own errors rendered as the door's, too. Listens nowhere by itself. */
 export async function googleServer(door: FastifyPluginAsync, sendError: SendError): Promise<FastifyInstance> {
   const server = fastify({
-    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    routerOptions: {
+      maxParamLength: MAX_PARAM_LENGTH,
+      // every value is a text: of a parameter that is given twice, the last one
+      querystringParser: (text) => Object.fromEntries(new URLSearchParams(text)),
+    },
     frameworkErrors: (error, request, reply) => sendError(error, request, reply),
     forceCloseConnections: false,
   });
