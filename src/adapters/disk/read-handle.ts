@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { LendingReadable } from '../../lib/lending-readable.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { ByteRange } from '../../stores/content/content.ts';
 
@@ -32,7 +33,7 @@ export async function readHandle(handle: FileHandle, range?: ByteRange): Promise
       return Readable.from([]);
     }
     open++;
-    const stream = handle.createReadStream({ start, end, highWaterMark: Math.min(readBytes(), end - start + 1) });
+    const stream = new LendingReadable(handle, { start, length: end - start + 1, readBytes: readBytes() });
     stream.once('close', () => open--);
     return stream;
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { LendingReadable } from '../../lib/lending-readable.ts';
 import { hasErrorCode } from '../../lib/problem.ts';
 
 /** Answers with a small body in hand; HEAD gets its headers only. */
@@ -35,11 +36,40 @@ export function sendEmpty(response: ServerResponse, status: number, headers: Out
  * has left already: on a connection that stays open, the client would wait for the rest for ever.
  */
 export async function sendStream(response: ServerResponse, source: Readable, length?: number): Promise<void> {
+  if (source instanceof LendingReadable) return sendLent(response, source, length);
   try {
     if (length === undefined) await pipeline(source, response);
     else await pipeline(source, (chunks: AsyncIterable<Uint8Array>) => exactly(length, chunks), response);
   } catch (error) {
     if (!hasErrorCode(error, 'ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'EPIPE')) throw error;
+  }
+}
+
+/** Without new memory for every chunk: the kernel has taken one before its memory holds another. */
+async function sendLent(response: ServerResponse, source: LendingReadable, length?: number): Promise<void> {
+  let gone = false;
+  let failed: ((error: Error) => void) | undefined;
+  // a write that still waits for its turn on the connection is not told when that closes
+  const closed = () => {
+    gone = true;
+    failed?.(new Error('the client went away'));
+  };
+  response.once('close', closed);
+  const write = (chunk: Buffer) =>
+    new Promise<void>((resolve, reject) => {
+      failed = reject;
+      if (response.destroyed) return closed();
+      response.write(chunk, (error) => (error ? closed() : resolve()));
+    });
+  try {
+    const sent = await source.lend(write);
+    if (length !== undefined && sent !== length) throw wrongLength(sent, length);
+    response.end();
+  } catch (error) {
+    if (!gone) throw error;
+    response.destroy();
+  } finally {
+    response.off('close', closed);
   }
 }
 
@@ -49,7 +79,11 @@ async function* exactly(length: number, chunks: AsyncIterable<Uint8Array>): Asyn
     sent += chunk.length;
     yield chunk;
   }
-  if (sent !== length) throw new Error(`the source of an answer had ${sent} bytes in place of ${length}`);
+  if (sent !== length) throw wrongLength(sent, length);
+}
+
+function wrongLength(sent: number, length: number): Error {
+  return new Error(`the source of an answer had ${sent} bytes in place of ${length}`);
 }
 
 /** The path and query of a request, whatever form its request line has. */
