@@ -34,6 +34,7 @@ const services: CliServices = {
   version: '1.2.3',
   root: '/',
   serve: async () => 0,
+  restore: async () => ({ name: '', blobs: 0, bytes: 0, absent: [] }),
   openOwner: async () => ({
     call: async (method) => {
       throw new Problem('not-found', `asked: ${method}`, { hint: 'Try again.' });

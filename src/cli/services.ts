@@ -1,4 +1,5 @@
 import type { ControlCalls, ControlMethod } from '../doors/control/wire.ts';
+import type { Digest } from '../images/digest.ts';
 
 export interface ControlClient {
   /** @throws Problem whatever the server complains of */
@@ -25,6 +26,26 @@ export interface OwnerWait {
   waiting(): void;
 }
 
+export interface RestoreOptions {
+  /** What `slipway backup` was given. */
+  backup: string;
+  /** The latest if absent. */
+  snapshot?: string | undefined;
+  /** The new data folder. */
+  data: string;
+  signal: AbortSignal;
+}
+
+export interface RestoreReport {
+  name: string;
+  /** The bucket that the blobs are in, where that is not this disk. */
+  elsewhere?: string | undefined;
+  blobs: number;
+  bytes: number;
+  /** Blobs that the backup lacks, or holds damaged. */
+  absent: Digest[];
+}
+
 /** What the command line needs of the program around it; start/ gives it, and loads it only when it is called. */
 export interface CliServices {
   version: string;
@@ -32,6 +53,8 @@ export interface CliServices {
   root: string;
   /** Runs the server until a signal ends it; gives the exit code. */
   serve(options: ServeOptions): Promise<number>;
+  /** Lays a backup out as a new data folder. */
+  restore(options: RestoreOptions): Promise<RestoreReport>;
   /** Becomes the owner of a data folder that has none, for one command. */
   openOwner(data: string, wait: OwnerWait): Promise<ControlClient>;
 }

@@ -89,14 +89,16 @@ export async function clean(
     await new WebMemory(snapshots.folder('fetched')).prune(now - ADDRESS_IDLE_MS);
   });
   await attempt('standard inputs', async () => void (await sweepStandardInputs(owner.folder.builds)));
-  await attempt('content', async () => {
-    const { bin } = owner.place;
-    report = await new Collector({ rows: owner.sweep, bin, roots: owner.roots }).collect(signal);
-    if (report.blobs > 0) log.info(report, 'collected what nobody keeps');
-  });
-  await attempt('trash', async () => {
-    await owner.trash.empty(now - trashHours * HOUR_MS);
-    await owner.place.empty(now - trashHours * HOUR_MS);
+  await owner.removals.with(async () => {
+    await attempt('content', async () => {
+      const { bin } = owner.place;
+      report = await new Collector({ rows: owner.sweep, bin, roots: owner.roots }).collect(signal);
+      if (report.blobs > 0) log.info(report, 'collected what nobody keeps');
+    });
+    await attempt('trash', async () => {
+      await owner.trash.empty(now - trashHours * HOUR_MS);
+      await owner.place.empty(now - trashHours * HOUR_MS);
+    });
   });
   return report;
 }

@@ -23,6 +23,7 @@ import { type Config, readConfig } from '../config.ts';
 import type { CacheLimits } from '../engine/cache/cache.ts';
 import { createDataFolder, type DataFolder, dataFolder } from '../lib/data-folder.ts';
 import { writeDurably } from '../lib/durable-file.ts';
+import { Semaphore } from '../lib/semaphore.ts';
 import { bucketRoots } from '../stores/buckets/roots.ts';
 import type { BlobSweep, Roots } from '../stores/content/content.ts';
 import type { ContentPlace } from '../stores/content/place.ts';
@@ -57,6 +58,8 @@ export interface Owner {
   sweep: BlobSweep;
   roots: Roots[];
   trash: Trash;
+  /** Whoever removes stored bytes is alone; a backup is, so that nothing goes from under it. */
+  removals: Semaphore;
   /** Of a build whose process died: its tokens and image names. */
   dropBuild(id: string): Promise<void>;
   /** The same of all builds that died with the owner before. */
@@ -136,6 +139,7 @@ export async function openOwner(data: string, activity: string, content?: string
         new NameRoots(names, stores.content),
       ],
       trash: new Trash(folder.trash),
+      removals: new Semaphore(1),
       async dropBuild(id) {
         await names.drop(`build:${id}`);
         for (const token of await tokens.list())

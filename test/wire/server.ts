@@ -28,6 +28,8 @@ export interface ServerOptions {
   config?: string;
   /** Added to the server's environment. */
   environment?: NodeJS.ProcessEnv;
+  /** An absolute path; a new folder if absent. */
+  data?: string;
   /** HOST:PORT; any free port of loopback if absent. */
   listen?: string;
 }
@@ -46,7 +48,7 @@ export class TestServer {
 
   private constructor(folder: string, options: ServerOptions) {
     this.folder = folder;
-    this.data = join(folder, 'data');
+    this.data = options.data ?? join(folder, 'data');
     this.#program = options.program ?? 'sources';
     this.#listen = options.listen ?? '127.0.0.1:0';
     this.#environment = { ...cleanEnvironment(), ...options.environment };

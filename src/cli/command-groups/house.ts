@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { AddCommand } from '../command.ts';
-import { bytesValue, durationValue } from '../option-values.ts';
+import { bytesValue, countValue, durationValue } from '../option-values.ts';
 
 export function describeHouse(program: Command, add: AddCommand): void {
   add(
@@ -36,6 +36,31 @@ export function describeHouse(program: Command, add: AddCommand): void {
     .option('--keep-bytes <size>', 'with --cache: only the longest unused beyond this size (10GB)', bytesValue)
     .option('--dry-run', 'remove nothing; say of every blob whether it would go, and why')
     .option('--json', 'for programs; with --dry-run one object per line');
+  add(
+    program,
+    'backup <folder>',
+    {
+      summary: 'back up a server that goes on running',
+      about:
+        'Writes a backup below a folder, best on another disk: rows as they are at one moment, then the blobs that are not there yet, settings, keys, tokens and logs. Caches are left out.',
+      examples: ['slipway backup /mnt/backup/slipway', 'slipway backup /mnt/backup/slipway --keep 14'],
+    },
+    async () => (await import('../commands/backup.ts')).backup,
+  )
+    .option('--keep <count>', 'remove older backups, so that this many stay', countValue)
+    .option('--json', 'for programs');
+  add(
+    program,
+    'restore <folder>',
+    {
+      summary: 'lay a backup out as a new data folder',
+      about: 'Checks the database and every blob of a backup, and lays it out as the data folder that --data names.',
+      examples: ['slipway restore /mnt/backup/slipway --data /srv/slipway'],
+    },
+    async () => (await import('../commands/restore.ts')).restore,
+  )
+    .option('--snapshot <name>', 'one of those in FOLDER/snapshots (default: the latest)')
+    .option('--json', 'for programs');
   add(
     program,
     'seed',

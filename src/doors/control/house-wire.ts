@@ -1,4 +1,5 @@
 import type { PrunedCaches } from '../../engine/mounts/prune-caches.ts';
+import type { Digest } from '../../images/digest.ts';
 import type { BlobInfo } from '../../stores/content/content.ts';
 
 /** What keeps a data folder in order. */
@@ -19,6 +20,24 @@ export interface HouseCalls {
     event: BlobFate[];
     result: { stays: BlobSum; goes: BlobSum };
   };
+  /** A copy of everything but caches below `folder`, an absolute path of this machine, with the blobs that are not there yet. */
+  backup: {
+    request: {
+      folder: string;
+      /** So many of the newest backups stay; absent: all. */
+      keep?: number | undefined;
+    };
+    event: BackupProgress;
+    result: BackupProgress & {
+      name: string;
+      /** The bucket that the blobs are in, where that is not this disk: they are not copied. */
+      elsewhere: string | undefined;
+      /** Blobs that were missing or damaged before. */
+      absent: Digest[];
+      /** Older backups that went. */
+      dropped: number;
+    };
+  };
   doctor: { request: { verify: boolean }; event: DoctorLine; result: { healthy: boolean } };
 }
 
@@ -29,6 +48,12 @@ export interface BlobFate extends BlobInfo {
   reason: string;
   /** Milliseconds since 1970: when the reason ends by itself. */
   until?: number | undefined;
+}
+
+export interface BackupProgress {
+  blobs: number;
+  added: number;
+  addedBytes: number;
 }
 
 export interface BlobSum {

@@ -1,13 +1,14 @@
 import type { BlobFate, BlobSum } from '../../doors/control/house-wire.ts';
 import type { ControlService } from '../../doors/control/routes.ts';
 import { type BlobVerdict, Collector, type CollectReport } from '../../stores/content/collect.ts';
+import { backUp } from '../backup.ts';
 import { examine } from '../doctor.ts';
 import { cleanCacheMounts } from '../housekeeping.ts';
 import type { Owner } from '../owner.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 
-type HouseCalls = Pick<ControlService, 'prune' | 'explainPrune' | 'doctor'>;
+type HouseCalls = Pick<ControlService, 'prune' | 'explainPrune' | 'backup' | 'doctor'>;
 
 /**
  * What keeps the data folder in order.
@@ -44,6 +45,7 @@ export function houseCalls(owner: Owner, clean: () => Promise<CollectReport>): H
       }
       return { stays, goes };
     },
+    backup: (request, emit, signal) => backUp(owner, request, emit, signal),
     doctor: (request, emit, signal) => examine(owner, request.verify, emit, signal),
   };
 }

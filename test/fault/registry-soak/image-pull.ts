@@ -14,7 +14,7 @@ interface Read {
  * @returns its digest; undefined when the reference means nothing
  */
 export async function pullImage(
-  server: SoakServer,
+  server: Pick<SoakServer, 'send'>,
   repository: string,
   reference: string,
   seen = new Set<string>(),
