@@ -52,8 +52,10 @@ async function loginFor(context: CliContext, host: string): Promise<{ username: 
     const { url, token } = await apiCredentials(context);
     return new URL(url).host === host ? { username: 'slipway', secret: token } : undefined;
   }
+  // the client's environment is ours: it started us
+  const proxy = process.env['HTTPS_PROXY'] ?? process.env['https_proxy'];
   try {
-    return (await context.server().call('registryLogin', { host })) ?? undefined;
+    return (await context.server().call('registryLogin', { host, proxy })) ?? undefined;
   } catch (error) {
     // a client asks about every host that it knows; without a server there is nothing to say, and no reason to fail
     if (error instanceof Unreachable) return undefined;

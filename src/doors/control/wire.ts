@@ -42,6 +42,11 @@ export type BuildCall = Omit<ImageBuildRequest, 'network' | 'onEvent' | 'secret'
 /** A file of this machine, or a unix socket that the caller listens on. */
 export type BytePlace = { file: string } | { socket: string };
 
+/** A folder of this machine with an image layout. */
+export interface LayoutPlace {
+  folder: string;
+}
+
 /** A layer that is pulled, pushed or copied, in docker's words; with `current`, so many of its bytes are there. */
 export interface TransferEvent {
   kind: 'layer';
@@ -83,10 +88,20 @@ export interface ControlCalls extends RegistryCalls, HouseCalls {
     result: PullResult & { ms: number };
   };
   push: { request: { name: string; all: boolean }; event: TransferEvent; result: (PushResult & { ms: number })[] };
-  /** Local images as one archive. */
-  save: { request: { names: string[]; form: 'oci' | 'docker'; to: BytePlace }; event: never; result: null };
-  /** An archive of images; `name` is another name for the only one. */
-  load: { request: { from: BytePlace; name?: string | undefined }; event: never; result: LoadedImage[] };
+  /** Local images as one archive, or as a folder with an image layout; `docker` has one platform and no referrers. */
+  save: {
+    request: {
+      names: string[];
+      form: 'oci' | 'docker';
+      to: BytePlace | LayoutPlace;
+      platforms?: string[] | undefined;
+      referrers?: boolean | undefined;
+    };
+    event: never;
+    result: null;
+  };
+  /** An archive of images, or a folder; `name` is another name for the only one. */
+  load: { request: { from: BytePlace | LayoutPlace; name?: string | undefined }; event: never; result: LoadedImage[] };
   /** From one registry to another (either may be ours), bytes as they are; `all`: every tag of a repository. */
   copy: {
     request: {
@@ -105,7 +120,15 @@ export interface ControlCalls extends RegistryCalls, HouseCalls {
     result: { id: string; secret: string };
   };
   /** What logs in at a registry host that is ours, for an hour; null for any other host. */
-  registryLogin: { request: { host: string }; event: never; result: { username: string; secret: string } | null };
+  registryLogin: {
+    request: {
+      host: string;
+      /** URL of the proxy that the client goes through, if it does. */
+      proxy?: string | undefined;
+    };
+    event: never;
+    result: { username: string; secret: string } | null;
+  };
   tokens: { request: Record<string, never>; event: never; result: TokenRow[] };
   revokeToken: { request: { id: string }; event: never; result: boolean };
   /** The key file of a service account of our own (JSON text), for gcloud and gsutil. */

@@ -5,7 +5,7 @@ import type { Grant } from '../../auth/identity.ts';
 import type { ControlService } from '../../doors/control/routes.ts';
 import { writeDurably } from '../../lib/durable-file.ts';
 import { hasErrorCode } from '../../lib/problem.ts';
-import { isOwnHost } from '../../stores/registry/name.ts';
+import { isOwnHost, type OwnNames } from '../../stores/registry/name.ts';
 import type { Owner } from '../owner.ts';
 import { RegistrySettings } from '../registries.ts';
 
@@ -21,8 +21,8 @@ export function tokenCalls(owner: Owner, url: string): TokenCalls {
       const { info, secret } = await owner.tokens.create({ note, grants, expiresAt });
       return { id: info.id, secret };
     },
-    async registryLogin({ host }) {
-      if (!isOwnHost(host, new RegistrySettings(owner.folder.config).ownNames(owner.config.listen))) return null;
+    async registryLogin({ host, proxy }) {
+      if (!reachesUs(host, proxy, new RegistrySettings(owner.folder.config).ownNames(owner.config.listen))) return null;
       const access = await owner.tokens.accessTokenFor((await readFile(owner.folder.token, 'utf8')).trim());
       return access === undefined ? null : { username: 'oauth2accesstoken', secret: access.token };
     },
@@ -35,6 +35,17 @@ export function tokenCalls(owner: Owner, url: string): TokenCalls {
     revokeToken: ({ id }) => owner.tokens.revoke(id),
     serviceAccountKey: ({ project }) => serviceAccountKey(owner, url, project),
   };
+}
+
+/**
+ * Whether a client that means `host` will speak to us. Names by a pattern (`*-docker.pkg.dev`) have a server of their own in
+ * the world, which must not be shown our tokens: they are ours only for who goes through our proxy.
+ */
+function reachesUs(host: string, proxy: string | undefined, names: OwnNames): boolean {
+  const certain = { ...names, hosts: names.hosts.filter((name) => !name.includes('*')) };
+  if (isOwnHost(host, certain)) return true;
+  const through = proxy !== undefined && URL.canParse(proxy) ? new URL(proxy).host : '';
+  return isOwnHost(host, names) && isOwnHost(through, certain);
 }
 
 function describeGrant({ role, ...scope }: Grant): string {

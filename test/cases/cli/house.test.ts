@@ -53,8 +53,19 @@ describe.skipIf(why !== '')(`the server from the command line${why}`, () => {
     const login = JSON.parse((await helper(`https://${host}/v2/`)).stdout) as { Username: string; Secret: string };
     const basic = Buffer.from(`${login.Username}:${login.Secret}`).toString('base64');
     expect((await fetch(`${server.url}/v2/`, { headers: { authorization: `Basic ${basic}` } })).status).toBe(200);
-    const other = await helper('docker.io');
-    expect([other.code, other.stdout]).toEqual([1, 'credentials not found in native keychain\n']);
+    for (const elsewhere of ['docker.io', 'europe-central2-docker.pkg.dev', 'evil.example'])
+      expect(await helper(elsewhere)).toMatchObject({ code: 1, stdout: 'credentials not found in native keychain\n' });
+  });
+
+  it('logs in at names of Google only clients that come through its own proxy', async () => {
+    const helper = (proxy: string) =>
+      server.cli(['docker-credential', 'get'], {
+        input: 'europe-central2-docker.pkg.dev\n',
+        env: { HTTPS_PROXY: proxy },
+      });
+    expect(await helper(server.url)).toMatchObject({ code: 0, stdout: expect.stringContaining('oauth2accesstoken') });
+    for (const proxy of ['http://proxy.example:3128', 'europe-central2-docker.pkg.dev', ''])
+      expect(await helper(proxy)).toMatchObject({ code: 1 });
   });
 
   it('examines itself', async () => {
