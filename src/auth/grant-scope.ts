@@ -18,7 +18,7 @@ export function parseGrantScope(text: string): Omit<Grant, 'role'> {
   // a project of Google's may carry its domain: example.com:team
   if (!named.every((part, i) => SEGMENT.test(i === 0 ? part.replace(':', '-') : part)))
     throw new Problem('invalid', `${JSON.stringify(text.slice(0, 300))} names no repositories`, {
-      hint: 'Write PROJECT, PROJECT/REPOSITORY, PROJECT/REPOSITORY/* or PROJECT/REPOSITORY/IMAGES*.',
+      hint: 'Write PROJECT, PROJECT/REPOSITORY, PROJECT/REPOSITORY/IMAGE, or PROJECT/REPOSITORY/FOLDER/* for all images below one.',
     });
   if (whole) return { project };
   if (pattern.length === 0) return { project, repository };
