@@ -67,7 +67,7 @@ function importViolations(path: string, specifier: string, layers: Layers): stri
     return fromDoor === toDoor || toDoor === 'http' ? [] : say('no door imports another');
   if (from === to) return [];
   if (from === 'cli' && to === 'doors')
-    return target.endsWith('/wire.ts') ? [] : say('cli imports nothing of a door but wire.ts');
+    return /(?:\/|-)wire\.ts$/.test(target) ? [] : say('cli imports nothing of a door but wire.ts and *-wire.ts');
   const only = layers.only.find((entry) => entry.room === to);
   if (only !== undefined && !path.startsWith(only.importer)) return say(only.because);
   const row = (room: string) => layers.rows.findIndex((rooms) => rooms.includes(room));
