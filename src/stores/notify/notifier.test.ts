@@ -5,16 +5,18 @@ import { EventNotifier, type EventReceiver } from './notifier.ts';
 
 const kept: RegistryEvent[] = [];
 const places = new Map<string, number>();
+let written = 0;
 let notifier: EventNotifier | undefined;
 
 afterEach(async () => {
   await notifier?.close();
   kept.length = 0;
   places.clear();
+  written = 0;
 });
 
-const happen = (action: RegistryEvent['action'], repository = 'loc/p/r/api') =>
-  kept.push({ id: kept.length + 1, at: 0, actor: 'ci', action, repository });
+const happen = (action: RegistryEvent['action'], repository = 'loc/p/r/api', at = Date.now()) =>
+  kept.push({ id: kept.length + 1, at, actor: 'ci', action, repository });
 
 function start(receivers: EventReceiver[]): void {
   notifier = new EventNotifier({
@@ -22,7 +24,13 @@ function start(receivers: EventReceiver[]): void {
       events: async ({ after = 0, limit }: EventFilter) => kept.filter(({ id }) => id > after).slice(0, limit),
       latestEvents: async ({ limit }) => kept.slice(-limit).reverse(),
     },
-    cursors: { get: async (name) => places.get(name), set: async (name, id) => void places.set(name, id) },
+    cursors: {
+      get: async (name) => places.get(name),
+      set: async (name, id) => {
+        written++;
+        places.set(name, id);
+      },
+    },
     receivers,
     every: 5,
     delay: 1,
@@ -78,4 +86,37 @@ it('sends each what it asked for, with the name taken apart', async () => {
   await expect
     .poll(() => taken)
     .toEqual([{ location: 'loc', project: 'p', repository: 'r', image: 'team/api', actor: 'ci' }]);
+});
+
+it('leaves out what is older than three days, and not one such event in three days', async () => {
+  places.set('a', 0);
+  const old = Date.now() - 4 * 24 * 60 * 60 * 1000;
+  for (let i = 0; i < 5; i++) happen('push', 'loc/p/r/api', old);
+  happen('push');
+  const tried: string[] = [];
+  start([
+    receiver('a', async ({ id }) => {
+      tried.push(id);
+      if (id !== 'registry-6') throw new Error('gone');
+    }),
+  ]);
+  await expect.poll(() => places.get('a')).toBe(6);
+  expect(tried).toEqual([1, 2, 3, 4, 5, 6].map((id) => `registry-${id}`));
+});
+
+it('writes its place once for a page of events that it wants nothing of', async () => {
+  places.set('a', 0);
+  for (let i = 0; i < 250; i++) happen('push', 'loc/other/r/api');
+  start([receiver('a', () => Promise.resolve(), { wants: () => false })]);
+  await expect.poll(() => places.get('a')).toBe(250);
+  expect(written).toBe(3);
+});
+
+it('ends at once amid a long backlog', async () => {
+  places.set('a', 0);
+  for (let i = 0; i < 20_000; i++) happen('push');
+  start([receiver('a', () => Promise.resolve(), { wants: () => false })]);
+  await expect.poll(() => written).toBeGreaterThan(0);
+  await notifier?.close();
+  expect(places.get('a')).toBeLessThan(20_000);
 });

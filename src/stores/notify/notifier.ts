@@ -30,7 +30,7 @@ export interface NotifierParts {
 
 const PAGE = 100;
 const LONGEST_DELAY_MS = 60 * 60 * 1000;
-/** A receiver that is away for longer than this misses what happened meanwhile; the audit trail still has it. */
+/** What is older than this is tried once more and then left out, so that a receiver that was away for weeks comes to what is new. */
 const GIVE_UP_MS = 3 * 24 * 60 * 60 * 1000;
 
 /**
@@ -60,7 +60,8 @@ export class EventNotifier {
     const { every = 1000 } = this.#parts;
     while (!signal.aborted) {
       try {
-        while (await this.#step(receiver));
+        // rows of our own process come without a turn of the event loop, which others wait for
+        while (!signal.aborted && (await this.#step(receiver))) await new Promise(setImmediate);
       } catch (error) {
         log.error({ receiver: receiver.name, error: messageOf(error) }, 'events cannot be read; tried again');
       }
@@ -73,12 +74,17 @@ export class EventNotifier {
     const { events, cursors } = this.#parts;
     const after = await this.#placeOf(receiver.name);
     const page = await events.events({ after, limit: PAGE });
+    // a place is written, and flushed to the disk, when something was sent and at the end of a page
+    let place = after;
     for (const event of page) {
-      if (receiver.actions.includes(event.action) && receiver.wants(event) && !(await this.#send(receiver, event)))
-        return false;
-      if (event.id === page.at(-1)?.id || receiver.actions.includes(event.action))
-        await cursors.set(receiver.name, event.id);
+      if (receiver.actions.includes(event.action) && receiver.wants(event)) {
+        if (!(await this.#send(receiver, event))) return false;
+        place = event.id;
+        await cursors.set(receiver.name, place);
+      }
     }
+    const last = page.at(-1)?.id ?? place;
+    if (last !== place) await cursors.set(receiver.name, last);
     return page.length === PAGE;
   }
 
@@ -95,7 +101,6 @@ export class EventNotifier {
   async #send(receiver: EventReceiver, event: RegistryEvent): Promise<boolean> {
     const { signal } = this.#stop;
     const first = this.#parts.delay ?? 1000;
-    const since = this.#clock.now();
     for (let attempt = 0; ; attempt++) {
       try {
         await receiver.send(messageOfEvent(event), signal);
@@ -103,8 +108,8 @@ export class EventNotifier {
       } catch (error) {
         if (signal.aborted) return false;
         const about = { receiver: receiver.name, event: event.id, error: messageOf(error) };
-        if (this.#clock.now() - since > GIVE_UP_MS) {
-          log.error(about, 'an event was not taken for three days; the receiver goes on with the next');
+        if (this.#clock.now() - event.at > GIVE_UP_MS) {
+          log.error(about, 'an event of three days ago was not taken; the receiver goes on with the next');
           return true;
         }
         if (attempt === 0) log.warn(about, 'an event was not taken; it is sent again');
