@@ -27,6 +27,8 @@ export function recordPushes(engine: Engine, onPush: (result: PushResult) => voi
     files: (...args) => engine.files(...args),
     save: (...args) => engine.save(...args),
     load: (...args) => engine.load(...args),
+    saveFolder: (...args) => engine.saveFolder(...args),
+    loadFolder: (...args) => engine.loadFolder(...args),
     rootfs: (...args) => engine.rootfs(...args),
     endScope: (...args) => engine.endScope(...args),
   };

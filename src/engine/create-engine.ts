@@ -1,15 +1,20 @@
+import type { Digest } from '../images/digest.ts';
+import { parseManifest } from '../images/manifest.ts';
 import { familiarName, formatReference, fullName, parseReference, withDefaultTag } from '../images/reference.ts';
 import { Transport } from '../images/remote/transport.ts';
 import { Problem } from '../lib/problem.ts';
+import type { ContentReader, ContentStore } from '../stores/content/content.ts';
 import type { NamedImage } from '../stores/names/names.ts';
 import { baseOf } from './base-of.ts';
 import { buildImage } from './build-image.ts';
 import { ContextIndexes } from './context/context-indexes.ts';
 import type { EngineDeps } from './deps.ts';
 import type { Caller, Engine, ImageDetails, PullResult, ResolvedImage } from './engine.ts';
-import { imageFiles, loadImages, saveImages } from './output/images-as-files.ts';
+import { imageFiles, loadImages, saveFolder, saveImages } from './output/images-as-files.ts';
+import { readLayoutFolder } from './output/layout-folder.ts';
+import { readArchive } from './output/read-archive.ts';
 import { ProjectRooms } from './project-room.ts';
-import { referrersOf } from './provenance/attach.ts';
+import { dropReferrers, referrersOf } from './provenance/kept-referrers.ts';
 import { Scopes } from './scopes.ts';
 import { SnapshotStore } from './snapshots/snapshot-store.ts';
 import { WebFiles } from './sources/web-file.ts';
@@ -103,20 +108,34 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
         : [image.name];
       for (const each of names) await deps.names.remove(caller.scope, each);
       if ((await deps.names.findById(caller.scope, image.id)).length === 0)
-        await deps.names.remove(referrersOf(caller.scope), image.manifest.digest);
+        await dropReferrers(await manifestsOf(image, rooms.of(caller).deps.content), caller.scope, deps.names);
     },
 
     files: async (name, caller) => imageFiles(await local(name, caller), rooms.of(caller), caller.signal),
 
-    save: (names, form, write, caller) =>
+    save: (names, form, write, caller, options) =>
       scopes.within(caller, async (bound) => {
-        const images = [];
-        for (const name of names) images.push(await local(name, bound));
-        await saveImages(images, form, write, rooms.of(bound), bound.signal);
+        const images = await Promise.all(names.map((name) => local(name, bound)));
+        await saveImages(images, form, write, rooms.of(bound), bound, options);
+      }),
+
+    saveFolder: (names, folder, caller, options) =>
+      scopes.within(caller, async (bound) => {
+        const images = await Promise.all(names.map((name) => local(name, bound)));
+        await saveFolder(images, folder, rooms.of(bound), bound, options);
       }),
 
     load: (bytes, caller, name) =>
-      scopes.within(caller, (bound) => loadImages(bytes, name && fullName(name), rooms.of(bound), bound)),
+      scopes.within(caller, (bound) => {
+        const read = (content: ContentStore) => readArchive(bytes, content, bound.signal);
+        return loadImages(read, name && fullName(name), rooms.of(bound), bound);
+      }),
+
+    loadFolder: (folder, caller, name) =>
+      scopes.within(caller, (bound) => {
+        const read = (content: ContentStore) => readLayoutFolder(folder, content, bound.signal);
+        return loadImages(read, name && fullName(name), rooms.of(bound), bound);
+      }),
 
     rootfs: (name, caller) =>
       scopes.within(caller, async (bound) => {
@@ -163,6 +182,14 @@ async function nameAsPulled(
     fresh: before?.target.digest !== target.digest,
     own: image.own,
   };
+}
+
+/** What something may be said of: the image, or what an index names. */
+async function manifestsOf({ target, manifest }: NamedImage, content: ContentReader): Promise<Digest[]> {
+  const digests = [target.digest, manifest.digest];
+  if ((await content.stat(target.digest)) === undefined) return digests;
+  const top = parseManifest(await content.read(target.digest), target.mediaType);
+  return top.kind === 'index' ? [...digests, ...top.value.manifests.map(({ digest }) => digest)] : digests;
 }
 
 function detailsOf(image: NamedImage, names: string[], resolved: ResolvedImage): ImageDetails {

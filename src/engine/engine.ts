@@ -228,7 +228,8 @@ export interface Engine {
   /** The file tables of an image's layers; nothing is unpacked. @throws Problem `not-found`, `unavailable` */
   files(name: string, caller: Caller): Promise<ImageFiles>;
   /**
-   * Local images as one archive, which `write` gets once: `docker` for docker load and podman load, `oci` for an image layout.
+   * Local images as one archive, which `write` gets once: `docker` for docker load and podman load, of this machine's
+   * platform; `oci` for an image layout with all platforms and with what refers to them, as a copy has.
    * @throws Problem `not-found`, `unavailable`; whatever `write` throws
    */
   save(
@@ -236,7 +237,13 @@ export interface Engine {
     form: 'oci' | 'docker',
     write: (bytes: AsyncIterable<Uint8Array>) => Promise<void>,
     caller: Caller,
+    options?: CopyOptions,
   ): Promise<void>;
+  /**
+   * The same as a folder of this machine, which may hold an image layout already.
+   * @throws as `save`; Problem `invalid` when the folder holds something else
+   */
+  saveFolder(names: readonly string[], folder: string, caller: Caller, options?: CopyOptions): Promise<void>;
   /**
    * Takes in the images of such an archive, plain or packed, and names them as it says; nothing is named unless all of it
    * is what it says.
@@ -244,6 +251,8 @@ export interface Engine {
    * @throws Problem `invalid`
    */
   load(bytes: AsyncIterable<Uint8Array>, caller: Caller, name?: string): Promise<LoadedImage[]>;
+  /** The same from a folder with an image layout. @throws Problem `invalid`, `not-found` */
+  loadFolder(folder: string, caller: Caller, name?: string): Promise<LoadedImage[]>;
   /** Local if the scope has it, else pulled; unpacked so that containers can run on it. */
   rootfs(name: string, caller: Caller): Promise<MountableRootfs>;
   /** Ends a scope: names go, in-flight work is cancelled. */

@@ -137,11 +137,16 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
       const ms = performance.now() - started;
       return pushed.map((one) => ({ ...one, ms }));
     },
-    save: async ([{ names, form, to }], _emit, signal) => {
-      await engine.save(names, form, (bytes) => writeTo(to, bytes), caller(signal));
+    save: async ([{ names, form, to, platforms, referrers }], _emit, signal) => {
+      const options = { platforms: platforms?.map(parsePlatform), referrers };
+      if ('folder' in to) await engine.saveFolder(names, to.folder, caller(signal), options);
+      else await engine.save(names, form, (bytes) => writeTo(to, bytes), caller(signal), options);
       return null;
     },
-    load: ([{ from, name }], _emit, signal) => engine.load(readFrom(from), caller(signal), name),
+    load: ([{ from, name }], _emit, signal) =>
+      'folder' in from
+        ? engine.loadFolder(from.folder, caller(signal), name)
+        : engine.load(readFrom(from), caller(signal), name),
     copy: async ([{ source, target, all, platforms, referrers }], emit, signal) => {
       const started = performance.now();
       const options = { platforms: platforms?.map(parsePlatform), referrers };

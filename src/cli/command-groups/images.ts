@@ -57,25 +57,39 @@ export function describeImages(program: Command, add: AddCommand): void {
     program,
     'save <images...>',
     {
-      summary: 'write images into an archive',
-      about: 'Writes images into one archive that docker load, podman load, skopeo and slipway load read.',
-      examples: ['slipway save -o api.tar api:dev', 'slipway save api:dev | ssh other docker load'],
+      summary: 'write images into an archive or a folder',
+      about:
+        'Writes images into one archive that docker load, podman load, skopeo and slipway load read. As an OCI image layout, in an archive or a folder, images keep all platforms and whatever refers to them.',
+      examples: [
+        'slipway save -o api.tar api:dev',
+        'slipway save api:dev | ssh other docker load',
+        `slipway save -o images/ ${EXAMPLE_IMAGE}:1.0.0 python:3.11-slim`,
+      ],
     },
     async () => (await import('../commands/save.ts')).save,
   )
-    .option('-o, --output <file>', 'where to (default: standard output)')
-    .addOption(new Option('--format <form>', 'what kind of archive').choices(['docker', 'oci']).default('docker'));
+    .option('-o, --output <file>', 'where to; a folder gets an OCI image layout (default: standard output)')
+    .addOption(
+      new Option('--format <form>', 'what kind (default: docker; oci-dir for a folder)').choices([
+        'docker',
+        'oci',
+        'oci-dir',
+      ]),
+    )
+    .option('--platform <os/arch>', 'oci: of several platforms these alone', platformValues)
+    .option('--no-referrers', 'oci: without signatures, attestations and other referrers');
   add(
     program,
     'load',
     {
-      summary: 'take in the images of an archive',
-      about: 'Takes in the images of an archive (docker save, podman save, an OCI image layout), plain or compressed.',
-      examples: ['slipway load -i api.tar', 'docker save api:dev | slipway load'],
+      summary: 'take in the images of an archive or a folder',
+      about:
+        'Takes in the images of an archive (docker save, podman save, an OCI image layout), plain or compressed, or of a folder with an OCI image layout.',
+      examples: ['slipway load -i api.tar', 'docker save api:dev | slipway load', 'slipway load -i images/'],
     },
     async () => (await import('../commands/load.ts')).load,
   )
-    .option('-i, --input <file>', 'where from (default: standard input)')
+    .option('-i, --input <file>', 'where from: a file or a folder (default: standard input)')
     .option('--tag <name>', 'another name for the only image')
     .option('--json', 'for programs');
   add(

@@ -3,6 +3,7 @@ import { familiarName, parseReference } from '../../images/reference.ts';
 import { outOfStream } from '../byte-socket.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
+import { isFolder } from '../is-folder.ts';
 import { UsageProblem } from '../usage-problem.ts';
 import { withControl } from '../with-control.ts';
 
@@ -11,14 +12,14 @@ export async function load(
   options: { input?: string; tag?: string; json?: boolean },
 ): Promise<number> {
   const { input, tag: name } = options;
-  const take = (from: { file: string } | { socket: string }) =>
+  const take = (from: { file: string } | { socket: string } | { folder: string }) =>
     withControl(context, (control) => control.call('load', { from, name }, undefined, context.signal));
   if (input === undefined && process.stdin.isTTY)
     throw new UsageProblem('there is no archive', 'Name a file with -i, or pipe one in.');
   const loaded =
     input === undefined || input === '-'
       ? await outOfStream(process.stdin, (socket) => take({ socket }))
-      : await take({ file: resolve(input) });
+      : await take(isFolder(input) ? { folder: resolve(input) } : { file: resolve(input) });
   if (options.json) context.terminal.out(`${JSON.stringify(loaded, null, 2)}\n`);
   else
     for (const { image, names } of loaded) {

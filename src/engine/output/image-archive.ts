@@ -7,6 +7,7 @@ import { parseReference } from '../../images/reference.ts';
 import type { TarInput } from '../../images/tar/write.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { ContentReader } from '../../stores/content/content.ts';
+import type { ImageLayout } from './image-layout.ts';
 
 /** An image to put into an archive: its manifest (not an index) and the names that it shall have where it is loaded. */
 export interface ArchivedImage {
@@ -43,6 +44,20 @@ export async function* archiveEntries(
   yield textEntry('oci-layout', LAYOUT_VERSION);
   yield textEntry('index.json', index);
   if (form === 'docker') yield textEntry('manifest.json', forDocker);
+  yield* blobEntries(blobs, content);
+}
+
+/** An image layout as the entries of one tar. All blobs have to be here. */
+export async function* layoutEntries(
+  { index, blobs }: ImageLayout,
+  content: ContentReader,
+): AsyncGenerator<TarInput, void, undefined> {
+  yield textEntry('oci-layout', LAYOUT_VERSION);
+  yield textEntry('index.json', index);
+  yield* blobEntries(new Map(blobs.map(({ digest, size }) => [digest, size])), content);
+}
+
+function* blobEntries(blobs: ReadonlyMap<Digest, number>, content: ContentReader): Generator<TarInput> {
   for (const folder of ['blobs', ...new Set([...blobs.keys()].map((digest) => `blobs/${digestAlgorithm(digest)}`))])
     yield { header: { ...PLAIN, name: folder, type: 'directory', mode: 0o755, size: 0 } };
   for (const [digest, size] of blobs)

@@ -1,14 +1,21 @@
 import { parseReference } from '../../images/reference.ts';
 import { writeTar } from '../../images/tar/write.ts';
 import { Problem } from '../../lib/problem.ts';
+import type { ContentStore } from '../../stores/content/content.ts';
 import type { NamedImage } from '../../stores/names/names.ts';
 import type { ProjectDeps } from '../deps.ts';
-import type { Caller, ImageFiles, LoadedImage } from '../engine.ts';
+import type { Caller, CopyOptions, ImageFiles, LoadedImage } from '../engine.ts';
 import type { LayerTrees } from '../layers/layer-trees.ts';
+import { keepReferrer } from '../provenance/kept-referrers.ts';
 import type { BlobFetcher } from '../transfer/fetch.ts';
+import { blobsOf } from '../transfer/image-parts.ts';
 import type { ImageSource } from '../transfer/source.ts';
-import { type ArchivedImage, archivedBlobs, archiveEntries } from './image-archive.ts';
+import { type ArchivedImage, archivedBlobs, archiveEntries, layoutEntries } from './image-archive.ts';
+import { imageLayout } from './image-layout.ts';
+import { writeLayoutFolder } from './layout-folder.ts';
 import { loadArchive } from './load-archive.ts';
+import type { ArchiveContent } from './read-archive.ts';
+import { wholeImages } from './whole-images.ts';
 
 export interface FilesRoom {
   deps: ProjectDeps;
@@ -22,8 +29,38 @@ export async function saveImages(
   images: readonly NamedImage[],
   form: 'oci' | 'docker',
   write: (bytes: AsyncIterable<Uint8Array>) => Promise<void>,
+  room: FilesRoom,
+  caller: Caller,
+  options: CopyOptions = {},
+): Promise<void> {
+  if (form === 'docker') return await saveForDocker(images, write, room, caller);
+  const { deps } = room;
+  const layout = await imageLayout(await wholeImages(images, room, caller, options), deps.content);
+  await room.fetcher.ensure(layout.blobs, caller.signal);
+  await write(writeTar(layoutEntries(layout, deps.content)));
+}
+
+/** The same as a folder. */
+export async function saveFolder(
+  images: readonly NamedImage[],
+  folder: string,
+  room: FilesRoom,
+  caller: Caller,
+  options: CopyOptions = {},
+): Promise<void> {
+  const whole = await wholeImages(images, room, caller, options);
+  const blobs = whole.flatMap(({ parts, companions }) =>
+    [...parts, ...companions.flatMap((each) => each.parts)].flatMap(blobsOf),
+  );
+  await room.fetcher.ensure([...new Map(blobs.map((blob) => [blob.digest, blob])).values()], caller.signal);
+  await writeLayoutFolder(folder, whole, room.deps.content, caller.signal);
+}
+
+async function saveForDocker(
+  images: readonly NamedImage[],
+  write: (bytes: AsyncIterable<Uint8Array>) => Promise<void>,
   { deps, fetcher }: FilesRoom,
-  signal: AbortSignal,
+  { signal }: Caller,
 ): Promise<void> {
   const archived = new Map<string, ArchivedImage & { names: string[] }>();
   for (const { manifest, name } of images) {
@@ -33,17 +70,21 @@ export async function saveImages(
   }
   const list = [...archived.values()];
   await fetcher.ensure(await archivedBlobs(list, deps.content), signal);
-  await write(writeTar(archiveEntries(list, form, deps.content)));
+  await write(writeTar(archiveEntries(list, 'docker', deps.content)));
 }
 
-/** Every layer is read to its end before the image gets a name, so that what is named is what its config says. */
+/**
+ * Every layer of this machine's platform is read to its end before the image gets a name, so that what is named is what its
+ * config says.
+ * @param read takes the blobs in
+ */
 export async function loadImages(
-  bytes: AsyncIterable<Uint8Array>,
+  read: (content: ContentStore) => Promise<ArchiveContent>,
   extraName: string | undefined,
   { deps, source, trees }: FilesRoom,
   caller: Caller,
 ): Promise<LoadedImage[]> {
-  const found = await loadArchive(bytes, deps.content, deps.platform, caller.signal);
+  const { images: found, referrers } = await loadArchive(await read(deps.content), deps.content, deps.platform);
   if (extraName !== undefined && found.length !== 1)
     throw new Problem('invalid', `the archive holds ${found.length} images, and ${extraName} can name only one`);
   const loaded: LoadedImage[] = [];
@@ -59,6 +100,8 @@ export async function loadImages(
     for (const layer of layers) await trees.listing(layer, caller.signal);
     loaded.push({ image, names: all });
   }
+  for (const referrer of referrers)
+    await keepReferrer(referrer, caller.scope, { names: deps.names, now: deps.clock.now() });
   for (const { image, names } of loaded) for (const name of names) await deps.names.set(caller.scope, name, image);
   return loaded;
 }

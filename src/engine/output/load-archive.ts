@@ -9,8 +9,10 @@ import type { Platform } from '../../images/platform.ts';
 import { fullName } from '../../images/reference.ts';
 import { messageOf, Problem } from '../../lib/problem.ts';
 import type { ContentStore } from '../../stores/content/content.ts';
+import type { KeptReferrer } from '../provenance/kept-referrers.ts';
 import { choosePlatform } from '../transfer/choose-platform.ts';
-import { type ArchiveContent, fileNamed, readArchive } from './read-archive.ts';
+import { layoutReferrers } from './layout-referrers.ts';
+import { type ArchiveContent, fileNamed } from './read-archive.ts';
 
 /** An image of an archive, whole in the content store. */
 export interface FoundImage {
@@ -29,21 +31,20 @@ interface DockerItem {
 }
 
 /**
- * The images of an archive. An image layout keeps its manifests, byte for byte; docker's older form has none, and gets
+ * The images of an archive, and what it says of them. An image layout keeps its manifests, byte for byte; docker's older form has none, and gets
  * them here.
  * @throws Problem `invalid` when something is missing in the archive, or is another thing than it says
  */
 export async function loadArchive(
-  bytes: AsyncIterable<Uint8Array>,
+  archive: ArchiveContent,
   content: ContentStore,
   platform: Platform,
-  signal: AbortSignal,
-): Promise<FoundImage[]> {
-  const archive = await readArchive(bytes, content, signal);
+): Promise<{ images: FoundImage[]; referrers: KeptReferrer[] }> {
   const index = archive.texts.get('index.json');
   const items = dockerItems(archive);
   if (index !== undefined) return await fromLayout(index, items, archive, content, platform);
-  if (items.length > 0) return await Promise.all(items.map((item) => fromDocker(item, archive, content)));
+  if (items.length > 0)
+    return { images: await Promise.all(items.map((item) => fromDocker(item, archive, content))), referrers: [] };
   throw new Problem('invalid', 'this is no archive of images: it has neither index.json nor manifest.json', {
     hint: 'docker save, podman save and slipway save write such archives; the files of a container (docker export) are none.',
   });
@@ -70,10 +71,12 @@ async function fromLayout(
   archive: ArchiveContent,
   content: ContentStore,
   platform: Platform,
-): Promise<FoundImage[]> {
+): Promise<{ images: FoundImage[]; referrers: KeptReferrer[] }> {
   const index = parseManifest(text, MEDIA.ociIndex);
   const found = new Map<Digest, FoundImage>();
-  for (const entry of index.kind === 'index' ? index.value.manifests : []) {
+  const entries = index.kind === 'index' ? index.value.manifests : [];
+  const { images, referrers } = await layoutReferrers(entries, (blob) => blobOf(blob, archive, content));
+  for (const entry of images) {
     // what buildx says about the image beside it
     if (entry.platform?.os === 'unknown') continue;
     const image = found.get(entry.digest) ?? (await layoutImage(entry, archive, content, platform));
@@ -81,7 +84,7 @@ async function fromLayout(
     image.names.push(...namesOf(entry, image, items));
   }
   for (const image of found.values()) image.names = [...new Set(image.names)];
-  return [...found.values()];
+  return { images: [...found.values()], referrers };
 }
 
 async function layoutImage(

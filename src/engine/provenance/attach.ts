@@ -3,17 +3,10 @@ import type { ImageManifest } from '../../images/manifest.ts';
 import { MEDIA } from '../../images/media-types.ts';
 import type { ContentStore } from '../../stores/content/content.ts';
 import type { LocalImage, NameStore } from '../../stores/names/names.ts';
+import { referrersOf } from './kept-referrers.ts';
 import { PREDICATE_TYPE } from './statement.ts';
 
 const IN_TOTO = 'application/vnd.in-toto+json';
-
-/**
- * Where a scope's referrers stand in the store of names, each under the digest of its subject: so they are kept from
- * collection like named images, end with the scope, and are in nobody's list of images.
- */
-export function referrersOf(scope: string): string {
-  return `${scope}/referrers`;
-}
 
 /**
  * Stores a statement as an artifact that refers to the image (OCI manifest.md, "Guidelines for Artifact Usage"); the image's

@@ -6,6 +6,7 @@ import { parseManifest } from '../../images/manifest.ts';
 import type { Reference } from '../../images/reference.ts';
 import { isOwnHost, ownName, repositoryKey } from '../../stores/registry/name.ts';
 import type { ProjectDeps } from '../deps.ts';
+import type { Caller } from '../engine.ts';
 
 /** What a repository has that is said of a manifest. */
 export interface Companions {
@@ -16,18 +17,23 @@ export interface Companions {
 }
 
 /**
- * Asks a repository what it has beside a manifest: by the referrers API or the fallback tag, and by cosign's tags.
+ * Asks a repository what it has beside a manifest: by the referrers API or the fallback tag, and by cosign's tags. What the
+ * caller may not read of ours says nothing.
  * @throws Problem as `RegistryClient.referrers`
  */
 export async function companionsOf(
   { host, repository }: Pick<Reference, 'host' | 'repository'>,
   subject: Digest,
-  deps: Pick<ProjectDeps, 'own' | 'pullsThrough' | 'remote' | 'registry' | 'content'>,
-  signal: AbortSignal,
+  deps: Pick<ProjectDeps, 'own' | 'authorise' | 'pullsThrough' | 'remote' | 'registry' | 'content'>,
+  caller: Caller,
 ): Promise<Companions> {
-  const { own, pullsThrough, remote } = deps;
-  if (isOwnHost(host, own) && !(await pullsThrough?.(host, repository)))
-    return await ownCompanions(repositoryKey(ownName(host, repository, own)), subject, deps);
+  const { own, authorise, pullsThrough, remote } = deps;
+  const { signal } = caller;
+  if (isOwnHost(host, own)) {
+    const name = ownName(host, repository, own);
+    if (authorise !== undefined && !(await authorise(caller, 'reader', name))) return { referrers: [], tags: [] };
+    if (!(await pullsThrough?.(host, repository))) return await ownCompanions(repositoryKey(name), subject, deps);
+  }
   const [referrers, tags] = await Promise.all([
     remote.referrers(host, repository, subject, { signal }),
     remote.presentTags(host, repository, cosignTags(subject), { signal }),

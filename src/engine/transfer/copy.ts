@@ -14,26 +14,19 @@ import { Problem } from '../../lib/problem.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import { ownName, repositoryKey } from '../../stores/registry/name.ts';
 import type { ProjectDeps } from '../deps.ts';
-import type { Caller, CopiedReferrer, CopyOptions, CopyResult, PushListener } from '../engine.ts';
-import { companionsOf } from './companions.ts';
+import type { Caller, CopyOptions, CopyResult, PushListener } from '../engine.ts';
 import { throwFirst } from './fetch.ts';
-import { type ImageParts, imageParts, isAttestation, type Part, platformsOf } from './image-parts.ts';
+import { gatherCompanions } from './gather-companions.ts';
+import { type ImageParts, imageParts, platformsOf } from './image-parts.ts';
 import type { PartSender } from './part-sender.ts';
 import { type BlobTally, Sending } from './sending.ts';
 import type { ImageSource } from './source.ts';
 
 /** Tags of one repository copied at once. */
 const TAGS = 4;
-/** Manifests asked about at once. */
-const ASKING = 8;
 
 /** A repository, or one image of it. */
 type Place = Pick<Reference, 'host' | 'repository'>;
-
-/** What is said of an image, whole. */
-interface Companion extends CopiedReferrer {
-  parts: Part[];
-}
 
 /** Copies images between repositories, wherever they are, byte for byte. */
 export class Copier {
@@ -97,7 +90,10 @@ export class Copier {
       throw new Problem('invalid', `${familiarName(from)} is ${target.digest}, and not ${to.digest}`);
     const image = await this.#parts(from, target, caller, options.platforms);
     if (options.platforms !== undefined && image.parts.length === 1) await this.#checkPlatform(from, image, work);
-    const companions = options.referrers === false ? [] : await this.#companions(from, image.parts, caller);
+    const companions =
+      options.referrers === false
+        ? []
+        : await gatherCompanions(from, image.parts, { deps: this.#deps, source: this.#source }, caller);
 
     const tags = to.tag === undefined ? [] : [to.tag];
     const send = { listener, sending };
@@ -146,43 +142,6 @@ export class Copier {
     throw new Problem('not-found', `${familiarName(from)} is for none of the platforms that were asked for`);
   }
 
-  /** What is said of the image, of each of its platforms, and of what is said, in an order in which all of it can be pushed. */
-  async #companions(from: Reference, image: readonly Part[], caller: Caller): Promise<Companion[]> {
-    const room = new Semaphore(ASKING);
-    const place = { host: from.host, repository: from.repository };
-    const known = new Set(image.map((part) => part.descriptor.digest));
-    const found: Companion[] = [];
-    let subjects = image
-      .filter(({ descriptor }) => !isAttestation(descriptor))
-      .map(({ descriptor }) => descriptor.digest);
-    while (subjects.length > 0) {
-      const said = await Promise.all(subjects.map((subject) => room.with(() => this.#saidOf(place, subject, caller))));
-      const news = said.flat().filter(({ digest, tag }) => tag !== undefined || !known.has(digest));
-      // two subjects may have signatures of the same bytes, each under a tag of its own
-      const each = new Map(news.map((companion) => [companion.tag ?? companion.digest, companion]));
-      subjects = [...each.values()].map(({ digest }) => digest).filter((digest) => !known.has(digest));
-      for (const digest of subjects) known.add(digest);
-      found.push(...each.values());
-    }
-    return found;
-  }
-
-  async #saidOf(from: Place, subject: Digest, caller: Caller): Promise<Companion[]> {
-    const { referrers, tags } = await companionsOf(from, subject, this.#deps, caller.signal);
-    const companions: Companion[] = [];
-    for (const listed of referrers) {
-      const { parts } = await this.#parts(from, listed, caller);
-      const artifactType = artifactTypeOf(parts.at(-1));
-      companions.push({ subject, digest: listed.digest, artifactType, parts });
-    }
-    for (const tag of tags) {
-      const { target } = await this.#source.target(formatReference({ ...from, tag }), caller);
-      const { parts } = await this.#parts(from, target, caller);
-      companions.push({ subject, digest: target.digest, artifactType: artifactTypeOf(parts.at(-1)), tag, parts });
-    }
-    return companions;
-  }
-
   async #tags({ host, repository }: Place, caller: Caller): Promise<string[]> {
     const { own, registry, remote, pullsThrough, authorise } = this.#deps;
     if (!this.#sender.isOwn({ host })) return await remote.tags(host, repository, { signal: caller.signal });
@@ -217,12 +176,6 @@ function wholeRepository(name: string): Place {
   throw new Problem('invalid', `${name}: all tags of a repository are copied by its name alone`, {
     hint: `Write ${familiarName({ host, repository })}, without a tag.`,
   });
-}
-
-function artifactTypeOf(part: Part | undefined): string | undefined {
-  if (part === undefined) return undefined;
-  const { kind, value } = part.manifest;
-  return value.artifactType || (kind === 'image' ? value.config.mediaType : undefined);
 }
 
 function sparseRefused(error: unknown, to: Reference): unknown {

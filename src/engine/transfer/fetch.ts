@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Descriptor } from '../../images/descriptor.ts';
 import type { Digest } from '../../images/digest.ts';
 import { cancelled } from '../../lib/cancelled.ts';
@@ -40,6 +41,7 @@ export class BlobFetcher {
     await this.#deps.content.had(digests); // one look for all of them
     const stop = new AbortController();
     const either = AbortSignal.any([signal, stop.signal]);
+    setMaxListeners(0, either); // every blob that is waited for listens
     const results = await Promise.allSettled(
       blobs.map(async (blob) => {
         try {

@@ -10,7 +10,7 @@ import {
 import { Problem } from '../../lib/problem.ts';
 import type { ProjectDeps } from '../deps.ts';
 import type { Caller, PushListener, PushResult } from '../engine.ts';
-import { referrersOf } from '../provenance/attach.ts';
+import { keptReferrers } from '../provenance/kept-referrers.ts';
 import { imageParts } from './image-parts.ts';
 import type { PartSender } from './part-sender.ts';
 import type { ImageSource } from './source.ts';
@@ -42,17 +42,21 @@ export class Pusher {
     const room = { deps: this.#deps, source: this.#source };
     const { parts } = await imageParts(image.target, image.name, { origin }, room, caller);
     await this.#sender.send(reference, [reference.tag], parts, caller, { listener });
-    await this.#pushReferrers(reference, image.manifest.digest, caller);
+    await this.#pushReferrers(
+      reference,
+      parts.map(({ descriptor }) => descriptor.digest),
+      caller,
+    );
     const { digest, size } = image.target;
     return { reference: familiarName(reference), tag: reference.tag, digest, size, own: this.#sender.isOwn(reference) };
   }
 
-  /** What this scope's build said of the image goes along; the registry lists it under the image's digest. */
-  async #pushReferrers({ host, repository }: Reference, subject: Digest, caller: Caller): Promise<void> {
-    const referrer = await this.#deps.names.find(referrersOf(caller.scope), subject);
-    if (referrer === undefined) return;
-    const { target } = referrer;
-    await this.pushArtifact(formatReference({ host, repository, digest: target.digest }), target, caller);
+  /** What this scope's build, or an archive, said of the image goes along; the registry lists it under what it is about. */
+  async #pushReferrers({ host, repository }: Reference, subjects: Digest[], caller: Caller): Promise<void> {
+    for (const { target, tag } of await keptReferrers(subjects, caller.scope, this.#deps.names)) {
+      const as = tag === undefined ? { digest: target.digest } : { tag };
+      await this.pushArtifact(formatReference({ host, repository, ...as }), target, caller);
+    }
   }
 
   /** A manifest of ours that is no image and that nothing names locally; everything it names is here or known elsewhere. */

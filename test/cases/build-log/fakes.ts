@@ -86,6 +86,12 @@ export function fakeEngine(held: Held): Engine {
     remove: async (name, caller) => void names(caller.scope).delete(keyOf(name)),
     files: async () => [],
     save: async () => undefined,
+    saveFolder: async () => {
+      throw new Error('no step writes an image layout into a folder');
+    },
+    loadFolder: async () => {
+      throw new Error('no step reads an image layout from a folder');
+    },
     load: async () => [],
     rootfs: async (name, caller) => {
       const found = find(name, caller.scope);
