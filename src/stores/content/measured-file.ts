@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Digester } from '../../images/digest.ts';
+import { discarded } from '../../lib/young-garbage.ts';
 
 /** Few large writes instead of many small ones: 16 socket reads of 64 KiB make one. */
 const BLOCK_BYTES = 1 << 20;
@@ -49,6 +50,7 @@ export class MeasuredFile {
     const block = this.#block as Buffer;
     const bytes = block.subarray(0, this.#filled);
     this.#digester.update(bytes);
+    discarded(bytes.length);
     await this.#writing;
     this.#writing = this.#writeAll(bytes);
     this.#writing.catch(() => undefined); // it is thrown by the next call, or nobody wants the file any more
