@@ -41,6 +41,15 @@ export function may(identity: Identity, role: Role, project: string, repository?
   );
 }
 
+/** Whether the identity may read anything of a project, or of that repository of it. */
+export function mayReadSome({ grants }: Identity, project: string, repository?: string): boolean {
+  return grants.some(
+    (grant) =>
+      (grant.project === '*' || grant.project === project) &&
+      (grant.repository === undefined || repository === undefined || grant.repository === repository),
+  );
+}
+
 function matches(pattern: string, image: string): boolean {
   return pattern.endsWith('*') ? image.startsWith(pattern.slice(0, -1)) : image === pattern;
 }

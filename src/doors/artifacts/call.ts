@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { type Identity, may, type Role } from '../../auth/identity.ts';
+import { type Identity, may, mayReadSome, type Role } from '../../auth/identity.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { ContentReader } from '../../stores/content/content.ts';
 import { repositoryKey } from '../../stores/registry/name.ts';
@@ -59,19 +59,10 @@ export async function requireRepository(
   const identity = await requireIdentity(request.raw, deps);
   const repository = await deps.repositories.get(idOf(names));
   const open = role === 'reader' && repository?.anonymousPull === true;
-  const readsSome = extent === 'part' && hasGrantIn(identity, project, names.repository);
+  const readsSome = extent === 'part' && mayReadSome(identity, project, names.repository);
   if (!open && !readsSome && !may(identity, role, project, names.repository, image))
     throw permissionDenied(role, [project, names.repository, image]);
   return { identity, repository: repository ?? (await existing(idOf(names), deps)) };
-}
-
-/** Whether the caller may read anything of a project, or of one repository of it. */
-export function hasGrantIn({ grants }: Identity, project: string, repository?: string): boolean {
-  return grants.some(
-    (grant) =>
-      (grant.project === '*' || grant.project === project) &&
-      (grant.repository === undefined || repository === undefined || grant.repository === repository),
-  );
 }
 
 /** @throws Problem `not-found` */

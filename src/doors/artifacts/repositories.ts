@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
-import { may } from '../../auth/identity.ts';
+import { may, mayReadSome } from '../../auth/identity.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { RepositoryChange } from '../../stores/repositories/repositories.ts';
 import { repositoryPath } from '../../stores/repositories/repository.ts';
 import { requireIdentity, requireRole } from '../http/google-access.ts';
 import { GoogleError } from '../http/google-errors.ts';
-import { type ArtifactsDeps, hasGrantIn, idOf, type Names, pageSize, REPOSITORIES, requireRepository } from './call.ts';
+import { type ArtifactsDeps, idOf, type Names, pageSize, REPOSITORIES, requireRepository } from './call.ts';
 import { policyRoutes } from './iam-policy.ts';
 import { checkMayOpen, checkMembers } from './member-rights.ts';
 import { doneOperation } from './operations.ts';
@@ -30,7 +30,7 @@ function locations(door: FastifyInstance, deps: ArtifactsDeps): void {
     door.get<{ Params: { project: string } }>(`${version}/projects/:project/locations`, async (request) => {
       const { project } = request.params;
       const identity = await requireIdentity(request.raw, deps);
-      const used = hasGrantIn(identity, project) ? await deps.repositories.locations(project) : [];
+      const used = mayReadSome(identity, project) ? await deps.repositories.locations(project) : [];
       const found = new Set([deps.defaultLocation(), ...used]);
       return {
         locations: [...found].sort().map((locationId) => ({

@@ -1,12 +1,14 @@
+import { may } from '../../auth/identity.ts';
 import type { Digest } from '../../images/digest.ts';
 import { Problem } from '../../lib/problem.ts';
 import { LEASE_MS } from '../../stores/content/content.ts';
 import type { UploadInfo } from '../../stores/content/uploads.ts';
 import { parseRepositoryKey } from '../../stores/registry/name.ts';
 import { sendEmpty } from '../http/answer.ts';
-import { mayRead, require } from './access.ts';
+import { require } from './access.ts';
 import { digestParam, locationOf, type RegistryCall, type Target, targetOf } from './call.ts';
 import { asInvalid, RegistryError } from './errors.ts';
+import { ReadableImages } from './readable-images.ts';
 import { bodyOf, chunkOf } from './upload-body.ts';
 
 /** POST `/v2/<name>/blobs/uploads/`: mount, the whole blob at once, or a session. */
@@ -98,15 +100,23 @@ async function receiveWhole(call: RegistryCall, target: Target, digest: Digest):
   await linkAndAnswer(call, target, digest);
 }
 
+/** Images that are looked at for a mount that names no source; who finds none there sends the blob. */
+const SOURCES_LOOKED_AT = 1000;
+
 /**
  * Links a blob that another repository has; without `from`, of any that this identity may read. False when there is
  * none: the client then gets a session, because a mount must never tell what lies in repositories it can't read.
  */
 async function mountBlob(call: RegistryCall, target: Target, digest: Digest): Promise<boolean> {
   const from = call.query.get('from') ?? '';
-  const candidates = from === '' ? await call.store.repositoriesOfBlob(digest) : [targetOf(call, from).key];
-  for (const source of candidates) {
-    if (!(await mayRead(call, parseRepositoryKey(source))) || !(await call.store.hasBlob(source, digest))) continue;
+  const holders = from === '' ? await call.store.repositoriesOfBlob(digest) : [targetOf(call, from).key];
+  const own = holders.filter((key) => {
+    const { project, repository, image } = parseRepositoryKey(key);
+    return may(call.identity, 'reader', project, repository, image);
+  });
+  const readable = new ReadableImages(call);
+  for (const source of [...own, ...holders.sort()].slice(0, SOURCES_LOOKED_AT)) {
+    if (!(await readable.has(source)) || !(await call.store.hasBlob(source, digest))) continue;
     // held first and asked for afterwards, so that the collector can't take it before the link stands
     await call.content.hold('registry mount', [digest], LEASE_MS);
     if ((await call.content.stat(digest)) === undefined) return false;

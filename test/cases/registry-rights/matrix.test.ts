@@ -117,6 +117,29 @@ describe('the catalogue', () => {
     expect(await answer.json()).toEqual({ repositories: names });
   });
 
+  it('costs who may read little no more than a look at each repository, and has all of it', async () => {
+    const put = { mediaType: MEDIA.ociManifest, size: 1, blobs: [], children: [], tags: [], actor: 'test' };
+    for (let i = 0; i < 1200; i++) {
+      await server.store.putManifest(`europe-central2/p/many/image-${i}`, { ...put, digest: digestOf('x') });
+      await new Promise(setImmediate); // for connections that rest, and are given up meanwhile
+    }
+    let asked = 0;
+    const { repositories } = server.store;
+    server.store.repositories = (...of) => {
+      asked++;
+      return repositories.apply(server.store, of);
+    };
+    const names: string[] = [];
+    for (let next = '_catalog?n=1'; next !== ''; ) {
+      const answer = await ask(authorization.get('reader of p/r/team/*'), 'GET', next);
+      names.push(...((await answer.json()) as { repositories: string[] }).repositories);
+      next = /<\/v2\/(.+?)>/.exec(answer.headers.get('link') ?? '')?.[1] ?? '';
+    }
+    server.store.repositories = repositories;
+    expect(names).toEqual(['p/public/api', 'p/r/team/api']);
+    expect(asked).toBeLessThan(8);
+  });
+
   it('is for those who have said who they are', async () => {
     expect((await ask(undefined, 'GET', '_catalog')).status).toBe(401);
     expect((await ask(authorization.get('a token of nobody'), 'GET', '_catalog')).status).toBe(401);
