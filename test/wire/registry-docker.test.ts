@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pause } from '../../src/lib/retry.ts';
 import { run, runOk } from '../../src/lib/run.ts';
+import { putCredentialHelper } from './credential-helper.ts';
+import { PLATFORMS, platformImage, writePlatformLayout } from './platform-image.ts';
 import { missingPrograms, writeLayoutImage } from './registry-image.ts';
 import { type RegistryServer, startRegistryServer } from './registry-server.ts';
 
@@ -101,5 +103,46 @@ describe.skipIf(why !== '')(`docker with a daemon of its own${why}`, () => {
     server.requests.length = 0;
     await docker('push', other);
     expect(server.requests.filter((line) => /POST .*mount=.* 201$/.test(line)).length).toBeGreaterThan(0);
+  });
+
+  it('takes the platform that it is asked for out of an index with attestations, and shows all of it', async () => {
+    const multi = await platformImage('for docker');
+    await writePlatformLayout(join(folder, 'multi'), multi);
+    const name = `${server.host}/p/r/multi:1`;
+    const admin = await server.token({ role: 'admin', project: 'p' });
+    const creds = ['--tls-verify=false', '--creds', `x:${admin}`];
+    const to = ['--all', '--preserve-digests', '--dest-tls-verify=false', '--dest-creds', `x:${admin}`];
+    await runOk('skopeo', ['copy', ...to, `oci:${join(folder, 'multi')}:latest`, `docker://${name}`]);
+    for (const { architecture } of PLATFORMS) {
+      await docker('pull', '--platform', `linux/${architecture}`, name);
+      expect((await docker('image', 'inspect', '--format', '{{.Architecture}}', name)).trim()).toBe(architecture);
+    }
+    const shown = JSON.parse(await docker('manifest', 'inspect', '--insecure', name));
+    expect(shown.manifests.map(({ digest }: { digest: string }) => digest)).toEqual(
+      multi.manifests.map(({ descriptor }) => descriptor.digest),
+    );
+
+    await runOk('skopeo', ['delete', ...creds, `docker://${name}`]);
+    await expect(docker('pull', name)).rejects.toThrow(/manifest unknown|not found/);
+  });
+
+  it('logs in by our credential helper', async () => {
+    const helper = await putCredentialHelper(join(folder, 'helper'));
+    const config = join(folder, 'helped');
+    await mkdir(config);
+    await writeFile(join(config, 'config.json'), JSON.stringify({ credHelpers: { [server.host]: 'slipway' } }));
+    await writeFile(join(folder, 'token'), await server.token({ role: 'writer', project: 'p' }));
+    const helped = {
+      ...env,
+      DOCKER_CONFIG: config,
+      PATH: `${helper}:${process.env['PATH']}`,
+      SLIPWAY_URL: server.url,
+      SLIPWAY_TOKEN_FILE: join(folder, 'token'),
+    };
+    const name = `${server.host}/p/r/helped:1`;
+    await docker('tag', `${server.host}/p/r/api:1`, name);
+    await runOk('docker', ['push', name], { env: helped });
+    await runOk('docker', ['pull', name], { env: helped });
+    expect(await server.store.manifest('europe-central2/p/r/helped', '1')).toBeDefined();
   });
 });

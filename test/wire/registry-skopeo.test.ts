@@ -1,9 +1,12 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/images/digest.ts';
+import { createRegistryClient } from '../../src/images/remote/client.ts';
 import { runOk } from '../../src/lib/run.ts';
+import { putCredentialHelper } from './credential-helper.ts';
+import { platformImage, pushPlatformImage, writePlatformLayout } from './platform-image.ts';
 import { type LayoutImage, missingPrograms, writeLayoutImage } from './registry-image.ts';
 import { type RegistryServer, startRegistryServer } from './registry-server.ts';
 
@@ -72,6 +75,63 @@ describe.skipIf(missing.length > 0)(`skopeo${missing.length > 0 ? ': not install
       `docker://${server.host}/p/r2/target:1`,
     );
     expect((await server.store.manifest('europe-central2/p/r2/target', '1'))?.digest).toBe(image.digest);
+  });
+
+  it('copies an index with all platforms and attestations, and back, byte for byte', async () => {
+    const multi = await platformImage('for skopeo');
+    await writePlatformLayout(join(folder, 'multi'), multi);
+    const name = `docker://${server.host}/p/r/multi:1`;
+    const all = ['copy', '--all', '--preserve-digests'];
+    const to = ['--dest-tls-verify=false', '--dest-creds', `x:${admin}`];
+    await skopeo(...all, ...to, `oci:${join(folder, 'multi')}:latest`, name);
+    expect((await server.store.manifest('europe-central2/p/r/multi', '1'))?.digest).toBe(multi.index.descriptor.digest);
+    for (const { descriptor } of multi.manifests)
+      expect(await server.store.manifest('europe-central2/p/r/multi', descriptor.digest)).toBeDefined();
+    const from = ['--src-tls-verify=false', '--src-creds', `x:${admin}`];
+    await skopeo(...all, ...from, name, `dir:${join(folder, 'multi-back')}`);
+    const back = await readFile(join(folder, 'multi-back/manifest.json'));
+    expect(back.equals(multi.index.bytes)).toBe(true);
+  });
+
+  it('syncs a repository to another: every tag, every platform, and mounts what is there', async () => {
+    const multi = await platformImage('for sync');
+    const client = createRegistryClient({ credentials: async () => ({ username: 'x', password: admin }) });
+    try {
+      await pushPlatformImage(client, server.host, 'p/r/synced', '1', multi);
+      await pushPlatformImage(client, server.host, 'p/r/synced', '2', await platformImage('the next one'));
+    } finally {
+      client.close();
+    }
+    server.requests.length = 0;
+    const creds = [`--src-creds=x:${admin}`, `--dest-creds=x:${admin}`];
+    const flags = ['--all', '--src-tls-verify=false', '--dest-tls-verify=false', '--src=docker', '--dest=docker'];
+    await skopeo('sync', ...flags, ...creds, `${server.host}/p/r/synced`, `${server.host}/p/mirror`);
+    const tags = async (key: string) =>
+      (await server.store.tags(key, { limit: 20 })).map(({ name, digest }) => [name, digest]);
+    expect(await tags('europe-central2/p/mirror/synced')).toEqual(await tags('europe-central2/p/r/synced'));
+    expect(await tags('europe-central2/p/mirror/synced')).toHaveLength(4);
+    expect(server.requests.filter((line) => /POST .*mount=.* 201$/.test(line)).length).toBeGreaterThan(0);
+  });
+
+  it('logs in by our credential helper, which takes its token from a file', async () => {
+    const helper = await putCredentialHelper(join(folder, 'helper'));
+    const authfile = join(folder, 'helped.json');
+    await writeFile(authfile, JSON.stringify({ credHelpers: { [server.host]: 'slipway' } }));
+    await writeFile(join(folder, 'token'), `${admin}\n`);
+    const env = {
+      ...process.env,
+      PATH: `${helper}:${process.env['PATH']}`,
+      SLIPWAY_URL: server.url,
+      SLIPWAY_TOKEN_FILE: join(folder, 'token'),
+    };
+    const target = `docker://${server.host}/p/r/helped:1`;
+    const to = ['--dest-tls-verify=false', '--authfile', authfile];
+    await runOk('skopeo', ['copy', ...to, `oci:${image.layout}:latest`, target], { env });
+    expect((await server.store.manifest('europe-central2/p/r/helped', '1'))?.digest).toBe(image.digest);
+    const other = { ...env, SLIPWAY_URL: 'http://127.0.0.1:1' };
+    await expect(
+      runOk('skopeo', ['inspect', '--tls-verify=false', '--authfile', authfile, target], { env: other }),
+    ).rejects.toThrow(/unauthorized|authentication required|log in first|credentials/);
   });
 
   it('logs in with a service-account key file, whole and in base64', async () => {

@@ -32,6 +32,8 @@ export async function env(context: CliContext, options: { project: string }): Pr
     CLOUDSDK_API_ENDPOINT_OVERRIDES_ARTIFACTREGISTRY: `${status.url}/`,
     CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINERANALYSIS: `${status.url}/`,
     CLOUDSDK_API_ENDPOINT_OVERRIDES_SERVICEUSAGE: `${status.url}/`,
+    // lets gcloud be the credential helper for our own address, which is none of Google's
+    CLOUDSDK_ARTIFACTS_ALLOW_UNRECOGNIZED_REGISTRY: 'true',
   };
   await activateGcloud(context, folder, options.project, settings);
   const lines = Object.entries(settings).map(([name, value]) => `export ${name}=${quote(value)}\n`);
