@@ -1,25 +1,24 @@
 import { readFile, statfs } from 'node:fs/promises';
-import type { DoctorLine } from '../doors/control/house-wire.ts';
+import type { DoctorLine, HouseCalls } from '../doors/control/house-wire.ts';
 import { verifyEncoder } from '../images/compress.ts';
-import { shortDigest } from '../images/digest.ts';
 import { formatBytes } from '../lib/bytes.ts';
-import type { BlobInfo } from '../stores/content/content.ts';
+import { examineContent } from './examine-content.ts';
+import { examineRegistry } from './examine-registry.ts';
 import type { Owner } from './owner.ts';
 import { runtimeOver } from './runtime.ts';
 
 type Emit = (line: DoctorLine) => void;
 
-/** Blobs are read from rows this many at a time. */
-const PAGE = 200;
 /** Below this a build of any size fails in its middle. */
 const LEAST_FREE_BYTES = 2 << 30;
-/** So many damaged blobs are named; the rest is counted. */
-const NAMED = 10;
 
-/** Looks at the machine, at what is mounted, and (with `verify`) at every stored byte. */
+/**
+ * Looks at the machine, at what is mounted, and (with `verify`) at every stored byte and everything that is recorded of it;
+ * with `repair`, what can be mended without loss is.
+ */
 export async function examine(
   owner: Owner,
-  verify: boolean,
+  { verify, repair }: HouseCalls['doctor']['request'],
   emit: Emit,
   signal: AbortSignal,
 ): Promise<{ healthy: boolean }> {
@@ -34,7 +33,10 @@ export async function examine(
   await examineDisk(owner, report);
   report({ check: 'content', ...(await owner.place.probe()) });
   await examineMounts(owner, report);
-  if (verify) await examineContent(owner, report, signal);
+  if (verify || repair) {
+    await examineContent({ owner, report, repair, signal });
+    await examineRegistry({ owner, report, repair, signal });
+  }
   return { healthy };
 }
 
@@ -82,39 +84,4 @@ async function examineMounts(owner: Owner, report: Emit): Promise<void> {
       mounts.length === 0 ? 'none left behind' : `${mounts.length} below the data folder, ${running} builds running`,
     ...(ok ? {} : { remedy: 'Restart the server: it takes them down at its start.' }),
   });
-}
-
-/** Recomputes the digest of every blob from its bytes. */
-async function examineContent(owner: Owner, report: Emit, signal: AbortSignal): Promise<void> {
-  let blobs = 0;
-  let bytes = 0;
-  const damaged: string[] = [];
-  for await (const blob of everyBlob(owner)) {
-    signal.throwIfAborted();
-    blobs++;
-    bytes += blob.size;
-    const why = await owner.place.inspect(blob);
-    if (why !== undefined) damaged.push(`${shortDigest(blob.digest)} ${why}`);
-  }
-  const ok = damaged.length === 0;
-  report({
-    check: 'stored bytes',
-    ok,
-    detail: ok
-      ? `${blobs} blobs, ${formatBytes(bytes)}: every digest is right`
-      : `${damaged.length} of ${blobs} blobs are damaged: ${damaged.slice(0, NAMED).join(', ')}`,
-    ...(ok
-      ? {}
-      : {
-          remedy: 'Push or pull the images that hold them again: a damaged blob counts as absent, and is taken anew.',
-        }),
-  });
-}
-
-async function* everyBlob(owner: Owner): AsyncGenerator<BlobInfo> {
-  let page = await owner.sweep.page(Date.now(), undefined, PAGE);
-  while (page.length > 0) {
-    yield* page;
-    page = await owner.sweep.page(Date.now(), page.at(-1)?.digest, PAGE);
-  }
 }

@@ -13,6 +13,7 @@ import { type Database, openDatabase } from '../adapters/sqlite/database.ts';
 import { sqliteEventCursors } from '../adapters/sqlite/event-cursors.ts';
 import { sqliteNames } from '../adapters/sqlite/names.ts';
 import { SqliteRegistry } from '../adapters/sqlite/registry.ts';
+import { SqliteRegistryAudit } from '../adapters/sqlite/registry-audit.ts';
 import { SqliteRepositories } from '../adapters/sqlite/repositories.ts';
 import { SqliteTokens } from '../adapters/sqlite/tokens.ts';
 import { sqliteUpstream } from '../adapters/sqlite/upstream.ts';
@@ -29,6 +30,7 @@ import type { BlobSweep, Roots } from '../stores/content/content.ts';
 import type { ContentPlace } from '../stores/content/place.ts';
 import { NameRoots } from '../stores/names/name-roots.ts';
 import type { EventCursors } from '../stores/notify/cursors.ts';
+import type { RegistryAudit } from '../stores/registry/audit.ts';
 import { type KeepTimes, registryRoots } from '../stores/registry/roots.ts';
 import type { RepositoryPulls } from '../stores/upstream/repository-pulls.ts';
 import { openContentPlace } from './content-place.ts';
@@ -57,6 +59,7 @@ export interface Owner {
   /** For the collector and the recovery, which only the owner does. */
   sweep: BlobSweep;
   roots: Roots[];
+  registryAudit: RegistryAudit;
   trash: Trash;
   /** Whoever removes stored bytes is alone; a backup is, so that nothing goes from under it. */
   removals: Semaphore;
@@ -132,6 +135,7 @@ export async function openOwner(data: string, activity: string, content?: string
       eventCursors: sqliteEventCursors(database),
       place,
       sweep: blobs,
+      registryAudit: new SqliteRegistryAudit(database),
       roots: [
         registryRoots(registry, keepTimes(config)),
         bucketRoots(buckets),

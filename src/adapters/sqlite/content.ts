@@ -47,7 +47,9 @@ export function sqliteBlobRows(database: Database, clock: Clock = systemClock): 
           .insertInto('blobs')
           .values({ digest, size, added_at: now, diff_id: diffID ?? null })
           .onConflict((conflict) =>
-            conflict.column('digest').doUpdateSet({ size, ...(diffID === undefined ? {} : { diff_id: diffID }) }),
+            conflict
+              .column('digest')
+              .doUpdateSet({ size, added_at: now, ...(diffID === undefined ? {} : { diff_id: diffID }) }),
           )
           .execute();
         await lease(transaction, NEW, [digest], now + leaseMs);
@@ -140,6 +142,34 @@ export function sqliteBlobRows(database: Database, clock: Clock = systemClock): 
             where digest in (select value from json_each(${JSON.stringify(gone)}))`.execute(transaction);
         return gone;
       });
+    },
+
+    async withdraw(digest, since, discard) {
+      return db.transaction().execute(async (transaction) => {
+        const gone = await transaction
+          .deleteFrom('blobs')
+          .where('digest', '=', digest)
+          .where((row) => row.or([row('added_at', '<', since), row('added_at', '>', clock.now())])) // or the clock was ahead
+          .executeTakeFirst();
+        if (gone.numDeletedRows === 0n) return false;
+        await transaction.deleteFrom('possessions').where('digest', '=', digest).execute();
+        await discard(digest);
+        return true;
+      });
+    },
+
+    async leasesBeyond(moment) {
+      const row = await db
+        .selectFrom('leases')
+        .select((from) => from.fn.countAll<number>().as('leases'))
+        .where('until', '>', moment)
+        .executeTakeFirstOrThrow();
+      return row.leases;
+    },
+
+    async cutLeases(moment, until) {
+      const cut = await db.updateTable('leases').set({ until }).where('until', '>', moment).executeTakeFirst();
+      return Number(cut.numUpdatedRows);
     },
   };
 }

@@ -136,11 +136,12 @@ function immutableTag(key: string, name: string, digest: Digest): Problem {
   });
 }
 
-async function storeEdges(
+/** Of a manifest that is alive and has none yet. */
+export async function storeEdges(
   transaction: RegistryTransaction,
   repositoryId: number,
   manifestId: number,
-  put: ManifestPut,
+  put: Pick<ManifestPut, 'blobs' | 'children'>,
 ): Promise<void> {
   const kinds = new Map<Digest, 'blob' | 'child'>();
   for (const digest of put.blobs) kinds.set(digest, 'blob');

@@ -8,12 +8,14 @@ export function describeHouse(program: Command, add: AddCommand): void {
     'doctor',
     {
       summary: 'recompute, do not trust: checks the machine and the stored bytes',
-      about: 'Checks what the machine can do and recomputes the digest of every stored byte.',
-      examples: ['slipway doctor', 'slipway doctor --quick'],
+      about:
+        'Checks what the machine can do, recomputes the digest of every stored byte, and compares what is recorded of images with their manifests.',
+      examples: ['slipway doctor', 'slipway doctor --quick', 'slipway doctor --repair'],
     },
     async () => (await import('../commands/doctor.ts')).doctor,
   )
     .option('--quick', 'the machine alone; no stored byte is read')
+    .option('--repair', 'mend what can be mended without loss, and say what was done')
     .option('--json', 'for programs, one object per line');
   add(
     program,

@@ -38,7 +38,7 @@ export interface HouseCalls {
       dropped: number;
     };
   };
-  doctor: { request: { verify: boolean }; event: DoctorLine; result: { healthy: boolean } };
+  doctor: { request: { verify: boolean; repair: boolean }; event: DoctorLine; result: { healthy: boolean } };
 }
 
 /** What would become of a blob, and why. */
@@ -61,10 +61,12 @@ export interface BlobSum {
   bytes: number;
 }
 
-/** One finding of `slipway doctor`; `remedy` only where something is wrong. */
+/** One finding of `slipway doctor`; `remedy` only where something is wrong, `ok` as it is after a repair. */
 export interface DoctorLine {
   check: string;
   ok: boolean;
   detail: string;
   remedy?: string | undefined;
+  /** What --repair has done about it. */
+  repaired?: string | undefined;
 }

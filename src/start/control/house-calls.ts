@@ -46,7 +46,7 @@ export function houseCalls(owner: Owner, clean: () => Promise<CollectReport>): H
       return { stays, goes };
     },
     backup: (request, emit, signal) => backUp(owner, request, emit, signal),
-    doctor: (request, emit, signal) => examine(owner, request.verify, emit, signal),
+    doctor: (request, emit, signal) => examine(owner, request, emit, signal),
   };
 }
 

@@ -143,6 +143,15 @@ export interface BlobSweep {
    * the rows stay.
    */
   remove(digests: Digest[], now: number, discard: (digest: Digest) => Promise<void>): Promise<Digest[]>;
+  /**
+   * As `remove`, of a damaged blob, leased or not, but for one that was stored anew since then (milliseconds since 1970).
+   * @returns whether it went
+   */
+  withdraw(digest: Digest, since: number, discard: (digest: Digest) => Promise<void>): Promise<boolean>;
+  /** How many leases end later than that; nobody takes such, and a clock that was set leaves them. */
+  leasesBeyond(moment: number): Promise<number>;
+  /** Lets those end earlier. @returns how many */
+  cutLeases(moment: number, until: number): Promise<number>;
 }
 
 export interface LeasedBlob extends BlobInfo {
