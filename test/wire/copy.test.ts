@@ -1,5 +1,8 @@
+import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { digestOf } from '../../src/images/digest.ts';
 import { fallbackTag } from '../../src/images/fallback-tag.ts';
+import { MEDIA } from '../../src/images/media-types.ts';
 import { createRegistryClient, type RegistryClient } from '../../src/images/remote/client.ts';
 import { OWN, openTestEngine, type TestEngine } from '../cases/image-build/test-engine.ts';
 import { type DebianRegistry, type Interloper, startDebianRegistry, startInterloper } from './debian-registry.ts';
@@ -142,6 +145,18 @@ describe.skipIf(missing.length > 0)(`slipway copy${missing.map((name) => `: no $
     await expect(test.engine.copyAll(theirs('all/app:one'), `${OWN}/x`, test.caller())).rejects.toThrow(
       'by its name alone',
     );
+  });
+
+  it('takes the layers that older caches list in an index as blobs', async () => {
+    const bytes = Buffer.from('a layer of a cache');
+    const layer = { mediaType: MEDIA.ociLayerGzip, digest: digestOf(bytes), size: bytes.length };
+    await client.pushBlob(registry.host, 'lab/cache', layer, async () => Readable.from([bytes]));
+    const put = (value: object) =>
+      client.putManifest(registry.host, 'lab/cache', '1', Buffer.from(JSON.stringify(value)), MEDIA.ociIndex);
+    await put({ schemaVersion: 2, mediaType: MEDIA.ociIndex, manifests: [layer] });
+    expect(await copy(theirs('lab/cache:1'), `${OWN}/cache:1`)).toMatchObject({ manifests: 1, sent: 1 });
+    expect(await test.deps.registry.hasBlob(key('cache'), layer.digest)).toBe(true);
+    expect(await copy(`${OWN}/cache:1`, theirs('lab/cache-back:1'))).toMatchObject({ manifests: 1 });
   });
 
   it('goes on where it was broken off: no blob that arrived is sent again, and no tag shows half of an image', async () => {

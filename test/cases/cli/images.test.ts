@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mirrorConfig, missingForBuilds, TestServer } from '../../wire/server.ts';
@@ -53,6 +53,34 @@ describe.skipIf(why !== '')(`images on the command line${why}`, () => {
     const { digest } = (await json('pull', 'busybox')) as { digest: string };
     expect(await json('copy', 'busybox', `${OURS}/busybox:1`)).toMatchObject({ digest });
     expect(await json('pull', `${OURS}/busybox:1`)).toMatchObject({ digest });
+    const again = await server.ok('copy', `${OURS}/busybox:1`, `${OURS}/busybox:2`);
+    expect(again).toMatch(
+      /busybox:2\n {2}digest sha256:[0-9a-f]{64}, as at the source\n {2}3 manifests: linux\/amd64, linux\/arm64\nblobs: /,
+    );
+    expect(await json('copy', '--all-tags', `${OURS}/busybox`, `${OURS}/every/busybox`)).toMatchObject({
+      images: [
+        { target: `${OURS}/every/busybox:1`, digest, referrers: [] },
+        { target: `${OURS}/every/busybox:2`, digest, sent: 0 },
+      ],
+    });
+  });
+
+  it('saves into a folder, and loads from it', async () => {
+    const folder = join(server.folder, 'layout');
+    await server.ok('save', '-o', `${folder}/`, 'hello:1');
+    await server.ok('save', '--format', 'oci-dir', '-o', folder, 'busybox');
+    const { manifests } = JSON.parse(await readFile(join(folder, 'index.json'), 'utf8'));
+    expect(manifests).toHaveLength(2);
+    const loaded = (await json('load', '-i', folder)) as { names: string[] }[];
+    expect(loaded.flatMap(({ names }) => names)).toEqual([
+      'docker.io/library/hello:1',
+      'docker.io/library/busybox:latest',
+    ]);
+    const wrong = await server.cli(['save', '--format', 'oci-dir', 'hello:1']);
+    expect([wrong.code, wrong.stderr]).toEqual([
+      2,
+      expect.stringContaining('a folder is not written to standard output'),
+    ]);
   });
 
   it('shows the history of an image by its lines, and its base in one', async () => {
