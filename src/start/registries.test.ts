@@ -30,7 +30,7 @@ it('lets builds reach the internet and the hosts that the file names, the owner 
 });
 
 it('reads the file again when it has changed, and keeps what was when it is broken', () => {
-  const settings = new RegistrySettings(file);
+  const settings = new RegistrySettings(file, 0);
   expect(settings.current.sharedProjects).toEqual([]);
   writeFileSync(file, 'registries: { sharedProjects: [bases] }\n');
   expect(settings.current.sharedProjects).toEqual(['bases']);

@@ -10,16 +10,23 @@ import type { OwnNames } from '../stores/registry/name.ts';
 /** The `registries` part of slipway.yaml, read again when the file has changed; a broken file leaves what was. */
 export class RegistrySettings {
   readonly #file: string;
+  readonly #freshMs: number;
   #settings: RegistriesConfig;
   #state: string;
+  #lookedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(file: string) {
+  /** @param freshMs how long the file is not looked at again: requests ask several times each, thousands in a second */
+  constructor(file: string, freshMs = 10) {
     this.#file = file;
+    this.#freshMs = freshMs;
     this.#settings = readConfig(file).registries;
     this.#state = stateOf(file);
   }
 
   get current(): RegistriesConfig {
+    const now = performance.now();
+    if (now - this.#lookedAt < this.#freshMs) return this.#settings;
+    this.#lookedAt = now;
     const state = stateOf(this.#file);
     if (state === this.#state) return this.#settings;
     this.#state = state;

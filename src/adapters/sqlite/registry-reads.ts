@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely';
+import { type CompiledQuery, type Kysely, sql } from 'kysely';
 import type { Digest } from '../../images/digest.ts';
 import { isDigest } from '../../images/digest.ts';
 import type { Claim } from '../../stores/content/content.ts';
@@ -17,7 +17,14 @@ import type { KeepTimes } from '../../stores/registry/roots.ts';
 import type { Database } from './database.ts';
 import { explainClaims } from './registry-claims.ts';
 import { readEvents } from './registry-events.ts';
-import { claimedDigests, imageIdOf, MANIFEST_COLUMNS, missingBlobs, storedManifest } from './registry-rows.ts';
+import {
+  claimedDigests,
+  imageIdOf,
+  MANIFEST_COLUMNS,
+  type ManifestRow,
+  missingBlobs,
+  storedManifest,
+} from './registry-rows.ts';
 import { registrySize } from './registry-size.ts';
 import { BEYOND_NAMES, type RegistryTables } from './registry-tables.ts';
 import { SizeMemo } from './size-memo.ts';
@@ -26,11 +33,22 @@ import { SizeMemo } from './size-memo.ts';
 export class SqliteRegistryReader implements RegistryReader {
   protected readonly database: Kysely<RegistryTables>;
   readonly #sizes: SizeMemo;
+  /** Asked for by every pull: composed once, since that takes as long as finding the row. */
+  readonly #byDigest: CompiledQuery<ManifestRow>;
+  readonly #byTag: CompiledQuery<ManifestRow>;
 
   constructor(database: Database) {
     const tables = database.withTables<RegistryTables>();
     this.database = tables;
     this.#sizes = new SizeMemo((repositoryOrPrefix) => registrySize(tables, repositoryOrPrefix));
+    const all = this.#manifestsOf('');
+    this.#byDigest = all.where('manifests.digest', '=', '' as Digest).compile();
+    this.#byTag = all
+      .innerJoin('tags', (join) =>
+        join.onRef('tags.repository_id', '=', 'manifests.repository_id').onRef('tags.digest', '=', 'manifests.digest'),
+      )
+      .where('tags.name', '=', '')
+      .compile();
   }
 
   async exists(repository: string): Promise<boolean> {
@@ -94,17 +112,9 @@ export class SqliteRegistryReader implements RegistryReader {
   }
 
   async manifest(repository: string, reference: string): Promise<StoredManifest | undefined> {
-    const all = this.#manifestsOf(repository);
-    const one = isDigest(reference)
-      ? all.where('manifests.digest', '=', reference)
-      : all
-          .innerJoin('tags', (join) =>
-            join
-              .onRef('tags.repository_id', '=', 'manifests.repository_id')
-              .onRef('tags.digest', '=', 'manifests.digest'),
-          )
-          .where('tags.name', '=', reference);
-    const row = await one.executeTakeFirst();
+    const question = isDigest(reference) ? this.#byDigest : this.#byTag;
+    const { rows } = await this.database.executeQuery<ManifestRow>({ ...question, parameters: [repository, reference] });
+    const [row] = rows;
     return row === undefined ? undefined : storedManifest(row);
   }
 

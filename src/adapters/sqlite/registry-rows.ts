@@ -60,7 +60,7 @@ export const MANIFEST_COLUMNS = [
   'manifests.renewed_at',
 ] as const;
 
-type ManifestRow = Pick<
+export type ManifestRow = Pick<
   RegistryTables['manifests'],
   'digest' | 'media_type' | 'size' | 'artifact_type' | 'annotations' | 'subject' | 'created_at' | 'renewed_at'
 >;
