@@ -29,7 +29,7 @@ const registriesSchema = z.strictObject({
   vouching: z.array(z.string().min(1)).default(['docker.io']),
   /**
    * Which remote repository answers for a registry: `docker.io: europe-central2/base/hub`. Asked by daemons that have this
-   * server as their mirror; absent: the remote repository of that upstream that was made first.
+   * server as their mirror; absent: the first remote repository of that upstream that the client may read.
    */
   pullThrough: z
     .record(z.string(), z.string().regex(/^[^/]+\/[^/]+\/[^/]+$/, 'write LOCATION/PROJECT/REPOSITORY'))

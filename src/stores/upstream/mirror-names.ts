@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { OwnName } from '../registry/name.ts';
 import type { RepositoryReader } from '../repositories/repositories.ts';
-import { type Repository, repositoryPath } from '../repositories/repository.ts';
+import { type RemoteUpstream, type Repository, repositoryPath } from '../repositories/repository.ts';
 import { canonicalImage, upstreamOf } from './upstream.ts';
 
 export interface MirrorSettings {
@@ -18,14 +18,15 @@ const DOCKER_HUB = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.i
 
 /**
  * What a daemon means that uses us as a mirror of another registry. containerd says which registry, in `?ns=`; dockerd
- * asks for the bare name. The answer is the remote repository that slipway.yaml names for the registry, else the one of
- * this upstream that was made first.
+ * asks for the bare name. The answer is the remote repository that slipway.yaml names for the registry, else those of
+ * this upstream: first the owner's, then in the order in which they were made. Whoever may make repositories over HTTP
+ * speaks for no registry by an address without TLS.
  */
 export class MirrorNames {
   readonly #repositories: RepositoryReader;
   readonly #settings: () => MirrorSettings;
   readonly #clock: Clock;
-  #listed: { at: number; all: Promise<Repository[]> } | undefined;
+  #listed: { at: number; all: Promise<RemoteRepository[]> } | undefined;
 
   constructor(repositories: RepositoryReader, settings: () => MirrorSettings, clock: Clock = systemClock) {
     this.#repositories = repositories;
@@ -33,36 +34,30 @@ export class MirrorNames {
     this.#clock = clock;
   }
 
-  /** Where an image of that registry is kept; undefined when no repository answers for it. */
-  async of(host: string, path: string): Promise<OwnName | undefined> {
+  /** Where an image of that registry may be kept, the best place first; the caller takes one that its client may read. */
+  async of(host: string, path: string): Promise<OwnName[]> {
     const registry = DOCKER_HUB.has(host.toLowerCase()) ? 'docker.io' : host.toLowerCase();
-    const chosen = this.#settings().pullThrough[registry];
-    const repository = (await this.#all()).find(({ remote, ...id }) =>
-      remote === undefined
-        ? false
-        : chosen === undefined
-          ? upstreamOf(remote).host === registry && upstreamOf(remote).prefix === ''
-          : repositoryPath(id) === chosen,
-    );
-    if (repository?.remote === undefined) return undefined;
-    const { location, project } = repository;
-    const image = canonicalImage(path, repository.remote);
-    return { location, project, repository: repository.repository, image };
+    const { pullThrough } = this.#settings();
+    const chosen = Object.hasOwn(pullThrough, registry) ? pullThrough[registry] : undefined;
+    return (await this.#all()).flatMap(({ remote, location, project, repository }) => {
+      const answers =
+        chosen === undefined ? isOf(remote, registry) : repositoryPath({ location, project, repository }) === chosen;
+      return answers ? [{ location, project, repository, image: canonicalImage(path, remote) }] : [];
+    });
   }
 
   /** The same for a name without a registry; only two segments can be meant so, as `library/python`. */
-  async ofBare(path: string): Promise<OwnName | undefined> {
+  async ofBare(path: string): Promise<OwnName[]> {
     const { mirrorOf } = this.#settings();
-    return mirrorOf === undefined || path.split('/').length !== 2 ? undefined : this.of(mirrorOf, path);
+    return mirrorOf === undefined || path.split('/').length !== 2 ? [] : this.of(mirrorOf, path);
   }
 
-  /** Those made first come first. */
-  #all(): Promise<Repository[]> {
+  #all(): Promise<RemoteRepository[]> {
     const now = this.#clock.now();
     if (this.#listed === undefined || Math.abs(now - this.#listed.at) >= FRESH_MS) {
       const all = this.#repositories
         .list()
-        .then((list) => list.filter(({ mode }) => mode === 'remote').sort((a, b) => a.createdAt - b.createdAt));
+        .then((list) => list.filter(isRemote).sort((a, b) => rank(a) - rank(b) || a.createdAt - b.createdAt));
       all.catch(() => {
         this.#listed = undefined;
       });
@@ -70,4 +65,19 @@ export class MirrorNames {
     }
     return this.#listed.all;
   }
+}
+
+type RemoteRepository = Repository & { remote: RemoteUpstream };
+
+function isRemote(repository: Repository): repository is RemoteRepository {
+  return repository.remote !== undefined;
+}
+
+function rank({ remote }: RemoteRepository): number {
+  return remote.byOwner === true ? 0 : 1;
+}
+
+function isOf(remote: RemoteUpstream, registry: string): boolean {
+  const { host, prefix, url } = upstreamOf(remote);
+  return host === registry && prefix === '' && (remote.byOwner === true || url.startsWith('https:'));
 }

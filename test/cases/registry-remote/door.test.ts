@@ -167,6 +167,29 @@ describe('as a mirror', () => {
     await other.stop();
   });
 
+  it('lets nobody take away or speak for the mirror of others by making one before theirs', async () => {
+    const other = await PlantedUpstream.start();
+    other.image('library/python:3', 'another');
+    await house.remote('q/hub', `http://${other.host}`, { dockerHub: true });
+    house.pass(1);
+    await hub();
+    identity = { kind: 'token', name: 'of p', grants: [{ role: 'reader', project: 'p' }] };
+    expect(await asked('/v2/library/python/manifests/3?ns=docker.io')).toBe(image.digest);
+    settings = { pullThrough: {}, mirrorOf: 'docker.io' };
+    expect(await asked('/v2/library/python/manifests/3')).toBe(image.digest);
+    identity = { kind: 'token', name: 'of neither', grants: [] };
+    expect((await call('GET', '/v2/library/python/manifests/3?ns=docker.io')).status).toBe(403);
+
+    identity = { kind: 'token', name: 'of all', grants: [{ role: 'reader', project: '*' }] };
+    await house.remote('q/plain', `http://${other.host}`, { byOwner: undefined });
+    house.pass(2);
+    expect((await call('GET', `/v2/library/python/manifests/3?ns=${other.host}`)).status).toBe(404);
+    await house.remote('q/named', `http://${other.host}`);
+    house.pass(2);
+    expect((await call('GET', `/v2/library/python/manifests/3?ns=${other.host}`)).status).toBe(200);
+    await other.stop();
+  });
+
   it('gives dockerd, which names no registry, the images of one: but what was pushed here comes first', async () => {
     await hub();
     expect((await call('GET', '/v2/library/python/manifests/3')).status).toBe(404);
