@@ -1,6 +1,6 @@
 import { type Identity, may } from '../../auth/identity.ts';
 import { Problem } from '../../lib/problem.ts';
-import { mayStandBehind } from '../../stores/repositories/may-stand-behind.ts';
+import { checkMembersShown } from '../../stores/repositories/may-stand-behind.ts';
 import { type Repository, repositoryPath, type VirtualUpstream } from '../../stores/repositories/repository.ts';
 import { permissionDenied } from '../http/google-access.ts';
 import type { ArtifactsDeps } from './call.ts';
@@ -26,11 +26,8 @@ export async function checkMembers(
     const isOpen = member?.anonymousPull === true || shared.includes(id.project);
     if (!isOpen && !may(identity, 'reader', id.project, id.repository))
       throw permissionDenied('reader', [id.project, id.repository]);
-    if (member !== undefined && !mayStandBehind(member, project, shared))
-      throw new Problem('invalid', `${path} is another project's, and would be left out of every pull`, {
-        hint: 'Members lie in the same project, in one of registries.sharedProjects, or are open to everybody.',
-      });
   }
+  await checkMembersShown(project, members, deps.repositories, shared);
 }
 
 /**

@@ -5,9 +5,12 @@ import { Problem } from '../../lib/problem.ts';
 import { describeVerdict } from '../../stores/registry/describe-verdict.ts';
 import { isOwnHost, localPath, ownName, parseRepositoryKey, repositoryKey } from '../../stores/registry/name.ts';
 import { explainCleanup, runCleanup } from '../../stores/registry/run-cleanup.ts';
+import { checkMembersShown } from '../../stores/repositories/may-stand-behind.ts';
+import type { RepositoryChange } from '../../stores/repositories/repositories.ts';
 import { type Repository, type RepositoryId, repositoryPath } from '../../stores/repositories/repository.ts';
 import type { Owner } from '../owner.ts';
 import { RegistrySettings } from '../registries.ts';
+import { checkPasswordFile } from './password-file.ts';
 
 /** In the audit trail: whoever may open the unix socket. */
 const ACTOR = 'owner';
@@ -16,7 +19,8 @@ const TAGS_AT_ONCE = 1000;
 /** Repositories, tags, deletion and the audit trail, for the owner. */
 export function registryCalls(owner: Owner): Pick<ControlService, keyof RegistryCalls> {
   const { registry, repositories, upstream } = owner.stores;
-  const names = new RegistrySettings(owner.folder.config).ownNames(owner.config.listen);
+  const settings = new RegistrySettings(owner.folder.config);
+  const names = settings.ownNames(owner.config.listen);
 
   const idOf = (name: string): RepositoryId => {
     const segments = name.split('/');
@@ -35,6 +39,12 @@ export function registryCalls(owner: Owner): Pick<ControlService, keyof Registry
     throw new Problem('not-found', `there is no repository ${repositoryPath(id)}`, {
       hint: 'slipway repo list shows those that there are; slipway repo create makes one.',
     });
+  };
+  /** Whoever may open the socket is the owner, so an upstream of theirs may be anywhere. */
+  const checked = async ({ project }: RepositoryId, { remote, virtual }: RepositoryChange) => {
+    await checkPasswordFile(remote?.passwordFile);
+    await checkMembersShown(project, virtual ?? [], repositories, settings.current.sharedProjects);
+    return { remote: remote && { ...remote, byOwner: true } };
   };
   const withSize = async (repository: Repository) => ({
     ...repository,
@@ -58,15 +68,14 @@ export function registryCalls(owner: Owner): Pick<ControlService, keyof Registry
       const states = repository.mode === 'remote' ? await owner.pulls.upstreamStates() : [];
       return { ...repository, upstream: states.find((state) => state.repository === repositoryPath(repository)) };
     },
-    createRepository: ({ name, settings }) => {
-      // whoever may open the socket is the owner, so an upstream of theirs may be anywhere
-      const remote = settings.remote && { ...settings.remote, byOwner: true };
-      return repositories.create({ ...idOf(name), ...settings, remote }, ACTOR);
+    createRepository: async ({ name, settings: wanted }) => {
+      const id = idOf(name);
+      return repositories.create({ ...id, ...wanted, ...(await checked(id, wanted)) }, ACTOR);
     },
     updateRepository: async ({ name, change }) => {
       const { location, project, repository } = await existing(name);
-      const remote = change.remote && { ...change.remote, byOwner: true };
-      return repositories.update({ location, project, repository }, { ...change, remote }, ACTOR);
+      const id = { location, project, repository };
+      return repositories.update(id, { ...change, ...(await checked(id, change)) }, ACTOR);
     },
     removeRepository: async ({ name }) => {
       await repositories.remove(await existing(name), ACTOR);
@@ -89,7 +98,7 @@ export function registryCalls(owner: Owner): Pick<ControlService, keyof Registry
       return { judged, deleted };
     },
     registryEvents: ({ name, limit }) =>
-      registry.latestEvents({ limit, prefix: name === undefined ? undefined : repositoryPath(idOf(name)) }),
+      registry.latestEvents({ limit, below: name === undefined ? undefined : repositoryPath(idOf(name)) }),
     tags: async ({ image }) => {
       const { key } = ownKey(image);
       if (!(await registry.exists(key))) throw new Problem('not-found', `nothing was pushed to ${image}`);

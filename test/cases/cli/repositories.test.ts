@@ -47,6 +47,10 @@ describe.skipIf(why !== '')(`the registry from the command line${why}`, () => {
     const shown = JSON.parse(await server.ok('repo', 'describe', 'shop/web', '--json'));
     expect(shown).toMatchObject({ description: 'of the shop', immutableTags: false, anonymousPull: false });
     await server.ok('repo', 'create', 'base/hub', '--mode', 'remote', '--docker-hub', '--platform', 'linux/amd64');
+    expect(await fails('repo', 'create', 'shop/all', '--mode', 'virtual', '--member', 'base/hub')).toContain(
+      'europe-central2/base/hub is another project',
+    );
+    await server.ok('repo', 'update', 'base/hub', '--public');
     await server.ok(
       'repo',
       'create',
@@ -70,6 +74,11 @@ describe.skipIf(why !== '')(`the registry from the command line${why}`, () => {
     [['shop/x', '--mode', 'remote', '--upstream', 'quay'], 'is no URL'],
     [['shop/x', '--docker-hub'], 'an upstream is for --mode remote'],
     [['shop/x', '--mode', 'remote', '--docker-hub', '--username', 'u'], 'go together'],
+    [
+      ['shop/x', '--mode', 'remote', '--docker-hub', '--username', 'u', '--password-file', '/absent'],
+      "the server can't read the password: ENOENT",
+    ],
+    [['shop/x', '--mode', 'remote', '--upstream', 'https://u:p@quay.io'], 'has a password in its address'],
     [['Shop/x'], 'is no name of a repository'],
     [['shop/x', '--cleanup-policies', 'absent.json'], 'there is no file'],
   ])('refuses repo create %j', async (args, message) => {
@@ -116,6 +125,8 @@ describe.skipIf(why !== '')(`the registry from the command line${why}`, () => {
       expect.arrayContaining(['undelete owner', 'delete owner', 'untag owner']),
     );
     expect(lines(await server.ok('repo', 'events')).length).toBeGreaterThan(8);
+    await push('shop/web-2/api', 'beside', '1');
+    expect(await server.ok('repo', 'events', 'shop/web')).not.toContain('web-2');
   });
 
   it('says what policies would do, and does it', async () => {
