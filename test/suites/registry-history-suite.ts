@@ -107,14 +107,17 @@ export function registryHistorySuite(
         expect(await store.latestEvents({ limit: 2 })).toEqual(events.slice(-2).reverse());
       });
 
-      it('are found by project and by the beginning of the name', async () => {
-        for (const key of [API, OTHER, WEB]) await store.putManifest(key, version(key));
-        const names = async (filter: { project?: string; prefix?: string }) =>
+      it('are found by project, and below a repository or an image', async () => {
+        const beside = 'eu/shop/images-2/api';
+        for (const key of [API, OTHER, WEB, beside]) await store.putManifest(key, version(key));
+        const names = async (filter: { project?: string; below?: string }) =>
           (await store.events({ ...filter, limit: 100 })).map((event) => `${event.action} ${event.repository}`);
         expect(await names({ project: 'other' })).toEqual(['create-repository eu/other/images', `push ${OTHER}`]);
-        expect(await names({ prefix: API })).toEqual([`push ${API}`]);
-        expect(await names({ prefix: 'eu/shop/images/' })).toEqual([`push ${API}`, `push ${WEB}`]);
-        expect(await names({ prefix: 'eu/' })).toHaveLength(5);
+        expect(await names({ below: API })).toEqual([`push ${API}`]);
+        const own = ['create-repository eu/shop/images', `push ${API}`, `push ${WEB}`];
+        expect(await names({ below: 'eu/shop/images' })).toEqual(own);
+        const others = ['create-repository eu/shop/images-2', `push ${beside}`];
+        expect(await names({ below: 'eu/shop' })).toEqual([...own, ...others]);
       });
 
       it('are not there when the change is not', async () => {

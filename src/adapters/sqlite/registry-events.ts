@@ -28,10 +28,16 @@ export async function readEvents(
 ): Promise<RegistryEvent[]> {
   let query = database.selectFrom('registry_events').selectAll().orderBy('id', order).limit(filter.limit);
   if (filter.after !== undefined) query = query.where('id', '>', filter.after);
-  const project = filter.project ?? projectOf(filter.prefix);
+  const { below } = filter;
+  const project = filter.project ?? projectOf(below);
   if (project !== undefined) query = query.where('project', '=', project);
-  if (filter.prefix !== undefined)
-    query = query.where('repository', '>=', filter.prefix).where('repository', '<', `${filter.prefix}${BEYOND_NAMES}`);
+  if (below !== undefined)
+    query = query.where(({ and, eb, or }) =>
+      or([
+        eb('repository', '=', below),
+        and([eb('repository', '>=', `${below}/`), eb('repository', '<', `${below}/${BEYOND_NAMES}`)]),
+      ]),
+    );
   return (await query.execute()).map(eventOf);
 }
 
@@ -51,10 +57,9 @@ export async function dropEvents(database: Kysely<RegistryTables>, before: numbe
   }
 }
 
-/** A prefix that names a whole project finds its events by the project's index. */
-function projectOf(prefix: string | undefined): string | undefined {
-  const segments = prefix?.split('/') ?? [];
-  return segments.length > 2 ? segments[1] : undefined;
+/** What names a project finds its events by the project's index. */
+function projectOf(below: string | undefined): string | undefined {
+  return below?.split('/')[1];
 }
 
 function eventOf(row: Selectable<RegistryTables['registry_events']>): RegistryEvent {

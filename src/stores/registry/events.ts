@@ -34,8 +34,8 @@ export interface EventFilter {
   /** Exclusive. */
   after?: number | undefined;
   project?: string | undefined;
-  /** Repository key or the beginning of one. */
-  prefix?: string | undefined;
+  /** `LOCATION/PROJECT`, with a repository, or with an image as well: its own events and those of what lies below it. */
+  below?: string | undefined;
   limit: number;
 }
 

@@ -59,7 +59,7 @@ describe('cleanup policies of a repository', () => {
     expect(await left(API)).toEqual(digests('index', 'amd64', 'fresh'));
     expect(await left(WEB)).toEqual(digests('index', 'amd64'));
     expect(await left('eu/shop/images-2/api')).toEqual(digests('overwritten'));
-    const events = (await registry.events({ limit: 1000, prefix: API })).filter((event) => event.action === 'delete');
+    const events = (await registry.events({ limit: 1000, below: API })).filter((event) => event.action === 'delete');
     expect(new Map(events.map((event) => [event.digest, event.actor]))).toEqual(
       new Map([
         [digestOf('overwritten'), 'cleanup policy untagged'],
