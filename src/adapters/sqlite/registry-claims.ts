@@ -46,7 +46,7 @@ export async function explainClaims(
 const WORDS: Record<Ending['why'], (key: string) => string> = {
   deleted: (key) => `deleted image ${key}`,
   removed: () => 'image of a removed repository',
-  push: (key) => `push to ${key} that brought no manifest yet`,
+  push: (key) => `pushed to ${key} lately`,
 };
 
 async function liveClaims(database: Kysely<RegistryTables>, digests: readonly Digest[]): Promise<Found[]> {

@@ -1,6 +1,7 @@
 import type { BlobFate, BlobSum } from '../../doors/control/house-wire.ts';
 import type { ControlService } from '../../doors/control/routes.ts';
 import { type BlobVerdict, Collector, type CollectReport } from '../../stores/content/collect.ts';
+import type { Claim } from '../../stores/content/content.ts';
 import { backUp } from '../backup.ts';
 import { examine } from '../doctor.ts';
 import { cleanCacheMounts } from '../housekeeping.ts';
@@ -58,11 +59,12 @@ function fateOf(verdict: BlobVerdict): BlobFate {
 /** Of what goes, what had it last; of what stays, the reason that holds longest. */
 function reasonOf({ claims, leasedUntil, goes, stray }: BlobVerdict): Pick<BlobFate, 'reason' | 'until'> {
   if (stray) return { reason: 'a file that was never recorded' };
-  const [longest] = [...claims].sort(
-    (a, b) => (b.until ?? Number.MAX_SAFE_INTEGER) - (a.until ?? Number.MAX_SAFE_INTEGER),
-  );
-  if (goes) return { reason: longest === undefined ? 'nobody names it' : `${longest.by}, which is over` };
   const lease = leasedUntil === undefined ? [] : [{ by: 'was pushed, pulled or asked for lately', until: leasedUntil }];
-  const best = longest?.until === undefined && longest !== undefined ? longest : (lease[0] ?? longest);
-  return { reason: best?.by ?? '', until: best?.until };
+  const [longest] = [...claims, ...lease].sort((a, b) => endOf(b) - endOf(a));
+  if (longest === undefined) return { reason: 'nobody names it' };
+  return goes ? { reason: `${longest.by}, which is over` } : { reason: longest.by, until: longest.until };
+}
+
+function endOf({ until }: Pick<Claim, 'until'>): number {
+  return until ?? Number.MAX_SAFE_INTEGER;
 }

@@ -90,9 +90,7 @@ describe('the dry run of a collection', () => {
     expect(claimsOn(digestOf('layer of kept'))).toEqual([{ by: `image ${API}`, until: undefined }]);
     for (const digest of [deleted, digestOf('layer of deleted')])
       expect(claimsOn(digest)).toEqual([{ by: `deleted image ${API}`, until: now + 168 * HOUR_MS }]);
-    expect(claimsOn(pending)).toEqual([
-      { by: `push to ${API} that brought no manifest yet`, until: now + 24 * HOUR_MS },
-    ]);
+    expect(claimsOn(pending)).toEqual([{ by: `pushed to ${API} lately`, until: now + 24 * HOUR_MS }]);
     expect(found.get(loose)).toMatchObject({ claims: [], goes: false, leasedUntil: now + LEASE_MS });
   });
 
