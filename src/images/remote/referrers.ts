@@ -12,8 +12,8 @@ import { fetchManifest } from './pull.ts';
 import { refusalOf } from './refusal.ts';
 import { repositoryScope } from './scopes.ts';
 
-/** Bytes of one page, and pages. */
-const LIST_LIMIT = 4 << 20;
+/** Bytes of all pages, and pages. */
+const BYTES_LIMIT = 16 << 20;
 const MAX_PAGES = 1000;
 
 export interface ReferrersCall {
@@ -38,20 +38,22 @@ export async function listReferrers(call: ReferrersCall): Promise<Descriptor[]> 
 export async function referrersByApi(call: ReferrersCall): Promise<Descriptor[] | undefined> {
   const { access, endpoint, repository, subject, signal, attempts } = call;
   const found: Descriptor[] = [];
+  let left = BYTES_LIMIT;
   let next: URL | undefined = repositoryUrl(endpoint, repository, `referrers/${subject}`);
   for (let page = 0; next !== undefined; page++) {
     const url: URL = next;
     const scopes = repositoryScope(endpoint.prefix + repository, 'pull');
     const headers = { accept: MEDIA.ociIndex };
     const request = { method: 'GET', url, headers, scopes, signal, attempts } as const;
-    const { answer, bytes } = await access.read(endpoint, request, LIST_LIMIT);
+    const { answer, bytes } = await access.read(endpoint, request, left);
+    left -= bytes.length;
     const name = familiarName({ host: endpoint.host, repository, digest: subject });
     if (answer.status === 404 || answer.status === 405) {
       answer.body.resume();
       return undefined;
     }
     if (answer.status !== 200) throw await refusalOf(answer, { endpoint, subject: name, action: 'pull' });
-    found.push(...entriesOf(bytes));
+    for (const entry of entriesOf(bytes)) found.push(entry);
     next = nextPage(answer.header('link'), url);
     if (page >= MAX_PAGES || next?.href === url.href)
       throw new Problem('unavailable', `${endpoint.host} lists the referrers of ${name} without an end`);

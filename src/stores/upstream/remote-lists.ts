@@ -2,6 +2,7 @@ import type { Digest } from '../../images/digest.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { LatelyUsed } from '../../lib/lately-used.ts';
 import { messageOf } from '../../lib/problem.ts';
+import { SingleFlight } from '../../lib/single-flight.ts';
 import type { Page, RegistryStore, StoredManifest } from '../registry/registry.ts';
 import type { Listed } from './pull-source.ts';
 import type { RemoteImage } from './remote-image.ts';
@@ -10,7 +11,10 @@ import type { UpstreamRest } from './upstream-rest.ts';
 
 /** A list of tags costs several requests of a quota of its own; whoever pages through it asks once per page. Milliseconds. */
 const LEAST_FRESH_MS = 60_000;
-const REMEMBERED = 100;
+/** Tags, and referrers, of all lists together; a list that nobody remembers is asked for again. */
+const REMEMBERED = 500_000;
+/** What a list without entries counts for. */
+const EMPTY_LIST = 100;
 /** Tags and referrers that are kept are read so many at a time. */
 const PAGE = 1000;
 
@@ -19,13 +23,19 @@ interface Answer<T> {
   entries: T[] | undefined;
 }
 
+/** The last answers, and those that are on their way: once for all that wait. */
+class Remembered<T> {
+  readonly answers = new LatelyUsed<string, Answer<T>>(REMEMBERED, ({ entries = [] }) => EMPTY_LIST + entries.length);
+  readonly asking = new SingleFlight<string, T[] | undefined>();
+}
+
 /** What upstream lists, joined with what is kept here of it; when upstream can't be asked, what is kept. */
 export class RemoteLists {
   readonly #registry: RegistryStore;
   readonly #rest: UpstreamRest;
   readonly #clock: Clock;
-  readonly #tags = new LatelyUsed<string, Answer<string>>(REMEMBERED);
-  readonly #referrers = new LatelyUsed<string, Answer<StoredManifest>>(REMEMBERED * 10);
+  readonly #tags = new Remembered<string>();
+  readonly #referrers = new Remembered<StoredManifest>();
 
   constructor(registry: RegistryStore, rest: UpstreamRest, clock: Clock = systemClock) {
     this.#registry = registry;
@@ -49,7 +59,7 @@ export class RemoteLists {
     const { entries = [], warnings } = await this.#upstream(image, this.#referrers, `${key}@${subject}`, async () => {
       const now = this.#clock.now();
       const found = await client.referrers(upstream.host, name, subject);
-      return found.map((entry) => ({ ...entry, createdAt: now, renewedAt: now }));
+      return found.map((entry): StoredManifest => ({ ...entry, createdAt: now, renewedAt: now }));
     });
     const kept = await this.#registry.referrers(key, subject, artifactType);
     const all = new Map(
@@ -72,18 +82,18 @@ export class RemoteLists {
 
   async #upstream<T>(
     image: RemoteImage,
-    remembered: LatelyUsed<string, Answer<T>>,
+    { answers, asking }: Remembered<T>,
     name: string,
     ask: () => Promise<T[]>,
   ): Promise<{ entries: T[] | undefined; warnings: string[] }> {
-    const last = remembered.get(name);
+    const last = answers.get(name);
     const fresh = Math.max(LEAST_FRESH_MS, image.remote.freshSeconds * 1000);
     if (last !== undefined && this.#clock.now() - last.at < fresh) return { entries: last.entries, warnings: [] };
     try {
       const resting = this.#rest.problem(image.upstream.url);
       if (resting !== undefined) throw resting;
-      const entries = await goneIsUndefined(image, ask());
-      remembered.set(name, { at: this.#clock.now(), entries });
+      const entries = await asking.do(name, () => goneIsUndefined(image, ask()));
+      answers.set(name, { at: this.#clock.now(), entries });
       return { entries, warnings: [] };
     } catch (error) {
       const warning = `${image.upstream.host} could not be asked (${messageOf(error)}); this list may be old`;

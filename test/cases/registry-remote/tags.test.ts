@@ -292,3 +292,28 @@ it('reads the quota off each answer, by host and account', async () => {
     },
   ]);
 });
+
+describe('a list of tags of a remote repository', () => {
+  const tags = () => house.pulls.tags(app, { limit: 10 });
+
+  it('is asked for once by all who wait for it, and names nothing that is no tag', async () => {
+    upstream.tags.set('team/app:../../x', image.digest);
+    const lists = await Promise.all([tags(), tags(), tags()]);
+    expect(lists.map((list) => list?.entries)).toEqual([['1'], ['1'], ['1']]);
+    expect(upstream.took()).toHaveLength(1);
+  });
+
+  it('of an upstream that never ends takes a bound of memory, and leaves what is kept', async () => {
+    await pulled();
+    let pages = 0;
+    const page = JSON.stringify({ tags: Array.from({ length: 30_000 }, (_, i) => `${'x'.repeat(120)}${i}`) });
+    upstream.plan = (request, response) => {
+      if (!request.url?.includes('/tags/list')) return false;
+      pages++;
+      response.writeHead(200, { link: `</v2/team/app/tags/list?last=${pages}>; rel="next"` }).end(page);
+      return true;
+    };
+    expect(await tags()).toEqual({ entries: ['1'], warnings: [expect.stringContaining('longer than')] });
+    expect(pages).toBeLessThan(12);
+  });
+});
