@@ -3,7 +3,7 @@ import { createRegistryClient, type RegistryClient } from '../../images/remote/c
 import type { RegistryHosts } from '../../images/remote/hosts.ts';
 import type { TransportOptions } from '../../images/remote/transport.ts';
 import { log } from '../../lib/log.ts';
-import { messageOf } from '../../lib/problem.ts';
+import { messageOf, Problem } from '../../lib/problem.ts';
 import type { RemoteUpstream } from '../repositories/repository.ts';
 import type { UpstreamQuotas } from './rows.ts';
 import { upstreamOf } from './upstream.ts';
@@ -46,7 +46,7 @@ export class UpstreamClients {
         if (remote.byOwner !== true) return undefined;
         const { passwordFile } = remote;
         if (username === '' || passwordFile === undefined) return credentials?.(name);
-        return { username, password: (await readFile(passwordFile, 'utf8')).trim() };
+        return { username, password: await readPassword(passwordFile) };
       },
       sawRateLimit: (name, limit) => {
         this.#quotas
@@ -59,6 +59,18 @@ export class UpstreamClients {
   close(): void {
     for (const client of this.#clients.values()) client.close();
     this.#clients.clear();
+  }
+}
+
+/** Who pulls is told that it can't be read, and only the log where it lies. */
+async function readPassword(path: string): Promise<string> {
+  try {
+    return (await readFile(path, 'utf8')).trim();
+  } catch (error) {
+    log.error({ error: messageOf(error) }, 'the password for an upstream could not be read');
+    throw new Problem('unavailable', "the server could not read its password for it; the server's log says why", {
+      cause: error,
+    });
   }
 }
 

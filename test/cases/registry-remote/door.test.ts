@@ -255,4 +255,14 @@ describe('what a repository may reach', () => {
     });
     expect(sent.every((header) => header === undefined)).toBe(true);
   });
+
+  it('tells nobody who pulls where the password lies that it could not read', async () => {
+    upstream.plan = (_request, response) =>
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end() !== undefined;
+    await hub({ username: 'u', passwordFile: '/secret/place' });
+    const answer = await call('GET', '/v2/p/hub/python/manifests/3');
+    expect(answer.status).toBe(503);
+    expect(answer.body.toString()).toContain('could not read its password');
+    expect(answer.body.toString()).not.toContain('/secret');
+  });
 });
