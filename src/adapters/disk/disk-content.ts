@@ -99,13 +99,21 @@ export class DiskContent implements ContentStore {
     }
   }
 
-  async ingest(source: AsyncIterable<Uint8Array>, options: IngestOptions = {}): Promise<BlobInfo> {
+  ingest(source: AsyncIterable<Uint8Array>, options: IngestOptions = {}): Promise<BlobInfo> {
+    return this.#ingest(source, options);
+  }
+
+  async #ingest(
+    source: AsyncIterable<Uint8Array>,
+    options: IngestOptions,
+    alongside?: () => Promise<unknown>,
+  ): Promise<BlobInfo> {
     if (options.signal?.aborted) throw cancelled();
     const file = await this.scratch();
     try {
       if (options.size !== undefined) await requireSpace(this.#folder, options.size, this.#reserve);
       const info = await this.#incoming.receive(file, source, options);
-      await this.#publish(file, { ...info, project: options.project });
+      await this.#publish(file, { ...info, project: options.project }, alongside);
       return info;
     } catch (error) {
       throw options.signal?.aborted ? cancelled(error) : diskProblem(error, this.#folder);
@@ -114,8 +122,8 @@ export class DiskContent implements ContentStore {
     }
   }
 
-  put(bytes: Uint8Array, algorithm: DigestAlgorithm = 'sha256'): Promise<BlobInfo> {
-    return this.ingest(once(bytes), { size: bytes.length, algorithm });
+  put(bytes: Uint8Array, algorithm: DigestAlgorithm = 'sha256', alongside?: () => Promise<unknown>): Promise<BlobInfo> {
+    return this.#ingest(once(bytes), { size: bytes.length, algorithm }, alongside);
   }
 
   async adopt(file: string, info: NewBlob): Promise<BlobInfo> {
@@ -130,11 +138,14 @@ export class DiskContent implements ContentStore {
   }
 
   /** The file keeps its first name until the row stands, so that it can be placed again when the collector came between. */
-  async #publish(file: string, info: NewBlob): Promise<void> {
+  async #publish(file: string, info: NewBlob, alongside?: () => Promise<unknown>): Promise<void> {
     await this.#files.place(file, info.digest);
-    await this.#rows.add(info, LEASE_MS);
+    // asked for in the same moment, rows share their commit
+    const [added, also] = await Promise.allSettled([this.#rows.add(info, LEASE_MS), alongside?.()]);
+    if (added.status === 'rejected') throw added.reason;
     // collected after `place` and before `add`: now that a lease holds the digest, it can't happen again
     if ((await this.#files.size(info.digest)) === undefined) await this.#files.place(file, info.digest);
+    if (also.status === 'rejected') throw also.reason;
   }
 
   scratch(): Promise<string> {

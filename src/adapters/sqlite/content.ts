@@ -1,8 +1,9 @@
-import { sql } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { Digest } from '../../images/digest.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { BlobOrigin, BlobRows, BlobSweep } from '../../stores/content/content.ts';
 import type { Database } from './database.ts';
+import { inSharedCommit } from './shared-commits.ts';
 
 type ContentTables = {
   blobs: { digest: Digest; size: number; added_at: number; diff_id: Digest | null };
@@ -42,7 +43,7 @@ export function sqliteBlobRows(database: Database, clock: Clock = systemClock): 
 
     async add({ digest, size, project, diffID }, leaseMs) {
       const now = clock.now();
-      await db.transaction().execute(async (transaction) => {
+      await inSharedCommit(database, async (transaction: Transaction<ContentTables>) => {
         await transaction
           .insertInto('blobs')
           .values({ digest, size, added_at: now, diff_id: diffID ?? null })

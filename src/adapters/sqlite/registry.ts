@@ -11,6 +11,7 @@ import { SqliteRegistryReader } from './registry-reads.ts';
 import { isLive, missingBlobs } from './registry-rows.ts';
 import type { Actor, Change, RegistryTransaction } from './registry-tables.ts';
 import { linkBlobs, moveTag, storeManifest, tagOf } from './registry-writes.ts';
+import { inSharedCommit } from './shared-commits.ts';
 
 /** A link younger than this is not written again: a push asks about each of its blobs several times. */
 const RENEW_MS = 10 * 60_000;
@@ -23,11 +24,13 @@ export interface SqliteRegistryOptions {
 
 /** The registry's rows. Only the owner process has one; manifest PUT is one transaction. */
 export class SqliteRegistry extends SqliteRegistryReader implements RegistryStore {
+  readonly #database: Database;
   readonly #clock: Clock;
   readonly #createOnPush: () => boolean;
 
   constructor(database: Database, { clock = systemClock, createOnPush = () => true }: SqliteRegistryOptions = {}) {
     super(database);
+    this.#database = database;
     this.#clock = clock;
     this.#createOnPush = createOnPush;
   }
@@ -157,7 +160,7 @@ export class SqliteRegistry extends SqliteRegistryReader implements RegistryStor
     actor: string,
     work: (transaction: RegistryTransaction, change: Actor) => Promise<T>,
   ): Promise<T> {
-    return this.database.transaction().execute(async (transaction) => {
+    return inSharedCommit(this.#database, async (transaction: RegistryTransaction) => {
       const change: Actor = { key, actor, now: this.#clock.now(), events: [] };
       const result = await work(transaction, change);
       await writeEvents(transaction, change.events);

@@ -65,10 +65,14 @@ async function storeManifest(
     throw new RegistryError(400, 'DIGEST_INVALID', `the bytes sent have digest ${digest}, not ${byDigest}`);
   const description = describe(bytes, digest, call.request.headers['content-type']);
 
-  await call.content.put(bytes, digestAlgorithm(digest));
-  const condition = conditionOf(call.request);
-  const put = { ...description, tags, condition, actor: call.identity.name };
-  const missing = await call.store.putManifest(target.key, put);
+  const put = { ...description, tags, condition: conditionOf(call.request), actor: call.identity.name };
+  let stored: Promise<Digest[]> | undefined;
+  const store = () => {
+    stored ??= call.store.putManifest(target.key, put);
+    return stored;
+  };
+  await call.content.put(bytes, digestAlgorithm(digest), store);
+  const missing = await store();
   if (missing.length > 0) {
     await call.store.checkPush(target.key); // where nothing can be pushed, that is the reason
     throw blobsMissing(missing);

@@ -69,8 +69,12 @@ export interface ContentWriter {
    * @throws Problem `invalid` when digest or size are not as expected, `exhausted` on a full disk, `cancelled`; nothing is left behind
    */
   ingest(source: AsyncIterable<Uint8Array>, options?: IngestOptions): Promise<BlobInfo>;
-  /** As `ingest`, for bytes in hand. */
-  put(bytes: Uint8Array, algorithm?: DigestAlgorithm): Promise<BlobInfo>;
+  /**
+   * As `ingest`, for bytes in hand.
+   * @param alongside a change of rows that is about the blob, for the same flush of the disk as its row: begun at most once,
+   *   when the bytes are on disk, and waited for. A store that can't do so leaves it to the caller.
+   */
+  put(bytes: Uint8Array, algorithm?: DigestAlgorithm, alongside?: () => Promise<unknown>): Promise<BlobInfo>;
   /**
    * Takes over a finished file of the same file system (an upload session, a layer written by the engine): flushed,
    * renamed, recorded. The file's digest must have been measured while it was written.
