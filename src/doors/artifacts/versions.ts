@@ -87,9 +87,15 @@ function packages(door: FastifyInstance, base: string, deps: ArtifactsDeps): voi
   });
 
   door.delete<OfPackage>(`${base}/:repository/packages/:package`, async (request) => {
-    const { identity } = await requireRepository(request, 'admin', deps);
+    const { identity, repository } = await requireRepository(request, 'admin', deps);
     const key = keyOf(request.params);
     if (!(await deps.registry.exists(key))) throw new Problem('not-found', NOT_FOUND);
+    // all of it or nothing: half an image would be left
+    const [tag] = repository.immutableTags ? await deps.registry.tags(key, { limit: 1 }) : [];
+    if (tag !== undefined)
+      throw new Problem('conflict', `${request.params.package} has the immutable tag ${tag.name}`, {
+        hint: 'What an immutable tag is on can not be deleted (immutableTags of the repository).',
+      });
     for (;;) {
       const [version] = await deps.registry.manifests(key, { limit: 1 });
       if (version === undefined) return doneOperation(request.params, undefined);

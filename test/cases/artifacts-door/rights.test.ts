@@ -55,6 +55,22 @@ describe('who has no right to a repository', () => {
   });
 });
 
+it('deletes an image whole or not at all', async () => {
+  for (const tag of ['1', '2']) await house.push('shop/live/api', tag);
+  const untagged = await house.push('shop/live/api', '3');
+  await house.registry.deleteTag(`${LOCATION}/shop/live/api`, '3', 'test');
+  await house.repositories.update(repositoryId('shop/live'), { immutableTags: true }, 'ada');
+  const image = below('shop', '/live/packages/api');
+  expect(await house.ask('admin of shop', 'DELETE', image)).toMatchObject({
+    status: 400,
+    json: { error: { message: expect.stringContaining('immutable tag 1') } },
+  });
+  expect(await house.registry.manifest(`${LOCATION}/shop/live/api`, untagged)).toBeDefined();
+  await house.repositories.update(repositoryId('shop/live'), { immutableTags: false }, 'ada');
+  expect(await status('admin of shop', 'DELETE', image)).toBe(200);
+  expect(await house.registry.manifests(`${LOCATION}/shop/live/api`, { limit: 10 })).toEqual([]);
+});
+
 it('tells an admin of one repository that a deletion is done', async () => {
   const digest = await house.push('shop/live/api', '1');
   const who = 'admin of shop/live';
