@@ -12,7 +12,7 @@ export function require(answer: RegistryAnswer, what: string, ...allowed: number
 
 /** Pushes as clients do: blobs that are not there yet by one way or another, then manifests, the index last. */
 export async function pushImage(
-  server: SoakServer,
+  server: Pick<SoakServer, 'send'>,
   choices: Choices,
   target: { repository: string; tag?: string; from: readonly string[] },
   image: MadeImage,
@@ -28,7 +28,7 @@ export async function pushImage(
 }
 
 async function pushBlob(
-  server: SoakServer,
+  server: Pick<SoakServer, 'send'>,
   choices: Choices,
   { repository, from }: { repository: string; from: readonly string[] },
   { digest, bytes }: MadeBlob,
@@ -57,7 +57,12 @@ async function pushBlob(
 }
 
 /** @returns false when the session had been given up: a server that was started again thinks by its clock that a day went by */
-async function sendParts(server: SoakServer, location: string, digest: string, parts: Buffer[]): Promise<boolean> {
+async function sendParts(
+  server: Pick<SoakServer, 'send'>,
+  location: string,
+  digest: string,
+  parts: Buffer[],
+): Promise<boolean> {
   for (const part of parts) {
     const sent = require(await server.send('PATCH', location, { body: part, streamed: true }), 'part', 202, 404);
     if (sent.status === 404) return false;
