@@ -6,7 +6,7 @@ import { MEDIA } from '../../src/images/media-types.ts';
 import { createRegistryClient, type RegistryClient } from '../../src/images/remote/client.ts';
 import { OWN, openTestEngine, type TestEngine } from '../cases/image-build/test-engine.ts';
 import { type DebianRegistry, type Interloper, startDebianRegistry, startInterloper } from './debian-registry.ts';
-import { type PlatformImage, platformImage, pushPlatformImage } from './platform-image.ts';
+import { PLATFORMS, type PlatformImage, platformImage, pushPlatformImage } from './platform-image.ts';
 import { missingPrograms } from './registry-image.ts';
 
 const missing = await missingPrograms('docker-registry');
@@ -120,6 +120,18 @@ describe.skipIf(missing.length > 0)(`slipway copy${missing.map((name) => `: no $
     ).rejects.toMatchObject({ code: 'not-found', hint: expect.stringContaining('linux/amd64, linux/arm64') });
   });
 
+  it('copies an image that is no index only if it is for one of the platforms that were asked for', async () => {
+    const [first] = image.manifests;
+    const one = `${theirs('up/app')}@${first?.descriptor.digest}`;
+    const [amd64, arm64] = PLATFORMS;
+    const to = `${OWN}/one:1`;
+    const platforms = (...all: (typeof amd64)[]) => ({ platforms: all.filter((each) => each !== undefined) });
+    await expect(copy(one, to, platforms(arm64))).rejects.toMatchObject({ code: 'not-found' });
+    for (const wanted of [platforms(amd64), platforms(arm64, amd64)])
+      expect(await copy(one, to, wanted)).toMatchObject({ digest: first?.descriptor.digest, leftOut: [] });
+    await expect(copy(one, `${OWN}/one@${image.index.descriptor.digest}`)).rejects.toMatchObject({ code: 'invalid' });
+  });
+
   it('mounts what another repository of the same registry has', async () => {
     const done = await copy(theirs('up/app:1'), theirs('mounted/app:1'));
     expect(done).toMatchObject({ digest: image.index.descriptor.digest, sent: 0, bytesSent: 0 });
@@ -179,6 +191,22 @@ describe.skipIf(missing.length > 0)(`slipway copy${missing.map((name) => `: no $
     expect(done.present + done.sent).toBe(fresh.blobs.length);
     expect(target.seen.filter((line) => /^PUT .*\/uploads\//.test(line))).toHaveLength(done.sent);
     expect(await inTheirs('go/on', '1')).toBe(fresh.index.descriptor.digest);
+  });
+
+  it('ends at once when it is cancelled, and goes on later', async () => {
+    const fresh = await platformImage('cancelled');
+    await pushPlatformImage(client, registry.host, 'up/cancelled', '1', fresh);
+    const abort = new AbortController();
+    const onLayer = (_: string, state: string) => {
+      if (state === 'Pushed') abort.abort();
+    };
+    const [from, to] = [theirs('up/cancelled:1'), `localhost:${registry.host.split(':')[1]}/go/later:1`];
+    const ended = test.engine.copy(from, to, test.caller(abort.signal), {}, { onLayer });
+    await expect(ended).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(inTheirs('go/later', '1')).rejects.toMatchObject({ code: 'not-found' });
+    const done = await copy(from, to);
+    expect(done.present).toBeGreaterThan(0);
+    expect(await inTheirs('go/later', '1')).toBe(fresh.index.descriptor.digest);
   });
 
   it('waits as long as a busy registry asks, and goes on', async () => {

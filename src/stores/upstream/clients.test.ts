@@ -67,6 +67,7 @@ it('pulls through a repository of ours what that stands for, and asks the regist
       open: async () => Readable.from(['kept']),
     }),
     bring: async () => true,
+    referrers: async () => ({ entries: [{ ...descriptor, createdAt: 0, renewedAt: 0 }], warnings: [] }),
   } as unknown as PullSource;
   const content = { read: async () => bytes } as unknown as ContentReader;
   const calls: string[] = [];
@@ -80,6 +81,8 @@ it('pulls through a repository of ours what that stands for, and asks the regist
   expect(String((await (await through.blob('docker.io', 'a/b', descriptor)).toArray())[0])).toBe('kept');
   expect(await through.hasBlob('docker.io', 'a/b', digest)).toBe(true);
   await expect(through.resolve({ ...reference, tag: 'none' })).rejects.toMatchObject({ code: 'not-found' });
+  expect(await through.referrers('docker.io', 'a/b', digest)).toEqual([descriptor]);
+  expect(await through.presentTags('docker.io', 'a/b', ['none', 'signed'])).toEqual(['signed']);
   expect(calls).toEqual([]);
   await through.resolve({ ...reference, host: 'quay.io' });
   expect(calls).toEqual(['resolve']);
