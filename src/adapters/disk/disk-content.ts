@@ -1,4 +1,4 @@
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm, unlink } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { Digest, DigestAlgorithm } from '../../images/digest.ts';
 import { formatBytes, readSmall } from '../../lib/bytes.ts';
@@ -118,7 +118,7 @@ export class DiskContent implements ContentStore {
     } catch (error) {
       throw options.signal?.aborted ? cancelled(error) : diskProblem(error, this.#folder);
     } finally {
-      await rm(file, { force: true });
+      await unlink(file).catch(() => undefined); // it isn't there when it could not be made
     }
   }
 
