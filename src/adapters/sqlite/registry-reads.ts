@@ -113,7 +113,10 @@ export class SqliteRegistryReader implements RegistryReader {
 
   async manifest(repository: string, reference: string): Promise<StoredManifest | undefined> {
     const question = isDigest(reference) ? this.#byDigest : this.#byTag;
-    const { rows } = await this.database.executeQuery<ManifestRow>({ ...question, parameters: [repository, reference] });
+    const { rows } = await this.database.executeQuery<ManifestRow>({
+      ...question,
+      parameters: [repository, reference],
+    });
     const [row] = rows;
     return row === undefined ? undefined : storedManifest(row);
   }
