@@ -24,7 +24,7 @@ export async function noteReferrer(
   const call: ReferrersCall = { access, endpoint, repository, subject, signal };
   // some have the API and don't say so when they are pushed to
   if ((await referrersByApi(call)) !== undefined) return;
-  const entries = (await referrersByTag(call))?.entries ?? [];
+  const entries = (await referrersByTag(call)) ?? [];
   if (entries.some(({ digest }) => digest === pushed.digest)) return;
   const index = { schemaVersion: 2, mediaType: MEDIA.ociIndex, manifests: [...entries, pushed] };
   await put(fallbackTag(subject), Buffer.from(JSON.stringify(index)), MEDIA.ociIndex);

@@ -31,7 +31,7 @@ export interface ReferrersCall {
  * @throws Problem as every call of the client, but for `not-found`
  */
 export async function listReferrers(call: ReferrersCall): Promise<Descriptor[]> {
-  return (await referrersByApi(call)) ?? (await referrersByTag(call))?.entries ?? [];
+  return (await referrersByApi(call)) ?? (await referrersByTag(call)) ?? [];
 }
 
 /** All pages; undefined where the registry has no such API. */
@@ -62,14 +62,12 @@ export async function referrersByApi(call: ReferrersCall): Promise<Descriptor[] 
 }
 
 /** What the index under the fallback tag lists; undefined when there is none. */
-export async function referrersByTag(
-  call: ReferrersCall,
-): Promise<{ entries: Descriptor[]; bytes: Buffer } | undefined> {
+export async function referrersByTag(call: ReferrersCall): Promise<Descriptor[] | undefined> {
   const { access, endpoint, repository, subject, signal } = call;
   const tag = fallbackTag(subject);
   try {
     const { bytes } = await fetchManifest(access, endpoint, { host: endpoint.host, repository, tag }, signal);
-    return { entries: entriesOf(bytes), bytes };
+    return entriesOf(bytes);
   } catch (error) {
     if (error instanceof Problem && error.code === 'not-found') return undefined;
     throw error;
