@@ -32,7 +32,8 @@ export const slipwayCopy: Candidate = {
   begin: async (folder) => {
     const server = await ResidentServer.create('slipway-copy', folder);
     return contender('slipway copy', server, {
-      mirror: async (source, target) => [server.command(['copy', '--json', source, target], timedMs)],
+      // skopeo leaves out what refers to an image, so this does
+      mirror: async (source, target) => [server.command(['copy', '--json', '--no-referrers', source, target], timedMs)],
     });
   },
 };
