@@ -91,6 +91,8 @@ const fetchSchema = z.strictObject({
 const retentionSchema = z.strictObject({
   /** Hours for which a deleted image, or all images of a removed repository, can come back; its bytes stay meanwhile. */
   undeleteHours: z.number().min(0).default(168),
+  /** Hours that what a push has brought stays without the manifest that names it, counted from the last time anybody asked for it. */
+  pushHours: z.number().min(1).default(24),
   /** Hours that deleted bytes stay in trash/ before they are gone: for an image, after `undeleteHours`. */
   trashHours: z.number().min(0).default(168),
   /** Days after which events of the registry (the audit trail) go. */

@@ -8,7 +8,7 @@ import { messageOf } from '../lib/problem.ts';
 import { Collector, type CollectReport } from '../stores/content/collect.ts';
 import { LEASE_MS } from '../stores/content/content.ts';
 import { runCleanups } from '../stores/registry/run-cleanup.ts';
-import { LINKED_MS, type Owner } from './owner.ts';
+import type { Owner } from './owner.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
@@ -69,7 +69,7 @@ export async function clean(
 ): Promise<CollectReport> {
   const now = Date.now();
   let report: CollectReport = { blobs: 0, bytes: 0, strays: 0 };
-  const { trashHours, undeleteHours, eventDays } = owner.config.retention;
+  const { trashHours, undeleteHours, pushHours, eventDays } = owner.config.retention;
   await attempt('uploads', expireUploads);
   await attempt('cache', async () => {
     const { maxAgeDays, maxBytes } = owner.config.cache;
@@ -81,7 +81,7 @@ export async function clean(
     await owner.stores.registry.forgetDeleted(now - undeleteHours * HOUR_MS);
     await owner.stores.registry.dropEvents(now - eventDays * DAY_MS);
   });
-  await attempt('links', async () => void (await owner.stores.registry.dropUnusedLinks(now - LINKED_MS)));
+  await attempt('links', async () => void (await owner.stores.registry.dropUnusedLinks(now - pushHours * HOUR_MS)));
   await attempt('dates of pulls', async () => void (await owner.stores.upstream.dropPulls(now - PULL_DATES_MS)));
   await attempt('snapshots', async () => {
     const snapshots = await SnapshotStore.open(owner.folder.snapshots);

@@ -40,8 +40,6 @@ import type { BuildTokens, RowObjects } from './rows.ts';
 import { type Stores, storesOver } from './stores.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
-/** What a push has brought is kept for so long without the manifest that names it. */
-export const LINKED_MS = 24 * HOUR_MS;
 
 /** The one process that holds a data folder and alone opens its database. */
 export interface Owner {
@@ -163,7 +161,7 @@ export async function openOwner(data: string, activity: string, content?: string
 }
 
 function keepTimes({ retention }: Config): KeepTimes {
-  return { deletedMs: retention.undeleteHours * HOUR_MS, linkedMs: LINKED_MS };
+  return { deletedMs: retention.undeleteHours * HOUR_MS, linkedMs: retention.pushHours * HOUR_MS };
 }
 
 async function openAuth(

@@ -49,7 +49,7 @@ describe('the house from the command line', () => {
     );
     const reasons = new Map(fates.map(({ digest, reason }) => [digest, reason]));
     expect(reasons.get(image.digest)).toBe(`deleted image ${KEY}`);
-    // links outlive the few hours for which this server keeps what was deleted
+    // links outlive the hour for which this server keeps what was deleted
     for (const { digest } of image.blobs) expect(reasons.get(digest)).toBe(`pushed to ${KEY} lately`);
     for (const { until, goes } of fates) {
       expect(goes).toBe(false);

@@ -24,6 +24,9 @@ export async function pushImage(
     headers: { 'Content-Type': image.mediaType },
     body: image.manifest,
   });
+  // an honest answer to a push that took longer than a server with such short hours waits for: it is begun again
+  if (answer.status === 400 && answer.body.includes('MANIFEST_BLOB_UNKNOWN'))
+    return pushImage(server, choices, target, image);
   return require(answer, `push of ${repository}:${target.tag ?? image.digest}`, 201);
 }
 

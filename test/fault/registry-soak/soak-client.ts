@@ -9,8 +9,8 @@ import { RepositoryModel } from './repository-model.ts';
 import { CutOff, type SoakServer } from './soak-server.ts';
 
 const TAGS = ['latest', 'v1', 'v2', 'v3', 'edge', 'nightly'];
-/** Base layers that everybody has; all of them are pushed again and again, and gone now and then. */
-const SHARED_BLOBS = 30;
+/** Layers that everybody may have: of each there are a few images at a time, or none, and then it comes back. */
+const SHARED_BLOBS = 300;
 /** Everybody moves its tags, and nobody deletes. */
 export const SHARED = 'demo/shared/app';
 const THINK_MS = 60;

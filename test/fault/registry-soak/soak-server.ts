@@ -12,9 +12,9 @@ import { TestServer } from '../../wire/server.ts';
 /** The server died while somebody waited for an answer: what was asked for has happened, or has not. */
 export class CutOff extends Error {}
 
-/** An hour, for which a lease holds, passes in four seconds; a day, for which links and uploads are kept, in a minute and a half. */
+/** An hour, for which a lease holds, passes in four seconds. */
 export const RATE = 900;
-const CONFIG = 'retention:\n  undeleteHours: 3\n  trashHours: 2\n';
+const CONFIG = 'retention:\n  undeleteHours: 1\n  pushHours: 2\n  trashHours: 1\n';
 
 /** A server that is killed now and then; whoever asks meanwhile waits until it is back. */
 export class SoakServer {

@@ -16,10 +16,10 @@ const CLIENTS = 16;
 const KILL_EVERY_MS = 20_000;
 /** A server that has just come up is left alone for so long. */
 const LEAST_UP_MS = 2000;
-const COLLECT_EVERY_MS = 1500;
+const COLLECT_EVERY_MS = 300;
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** Untagged images of half the repositories go after half a day, which no push takes. */
-const POLICY = { id: 'untagged', action: 'delete', condition: { tagState: 'untagged', olderThan: 43_200 } } as const;
+/** Untagged images of half the repositories go after seven hours, which no push takes. */
+const POLICY = { id: 'untagged', action: 'delete', condition: { tagState: 'untagged', olderThan: 25_200 } } as const;
 
 export interface SoakReport {
   seed: number;
