@@ -153,6 +153,7 @@ export function registrySuite(name: string, open: (clock: Clock) => Promise<Open
     it('pages tags in byte order', async () => {
       await store.putManifest(REPOSITORY, version('one', { tags: ['b', 'B', 'a', '10', '9', '_x'] }));
       const first = await store.tags(REPOSITORY, { limit: 4 });
+      expect(await store.tagNames(REPOSITORY, { limit: 4 })).toEqual(first.map((tag) => tag.name));
       expect(first.map((tag) => tag.name)).toEqual(['10', '9', 'B', '_x']);
       const rest = await store.tags(REPOSITORY, { limit: 4, after: '_x' });
       expect(rest.map((tag) => tag.name)).toEqual(['a', 'b']);

@@ -122,6 +122,8 @@ export interface RegistryReader {
   /** As `manifests`, with tags and children. */
   versions(repository: string, page: Page): Promise<RegistryVersion[]>;
   tags(repository: string, page: Page): Promise<Tag[]>;
+  /** As `tags`, the names alone: what clients list, by the thousand. */
+  tagNames(repository: string, page: Page): Promise<string[]>;
   tagsOf(repository: string, digest: Digest): Promise<string[]>;
   history(repository: string, tag: string): Promise<TagMove[]>;
   referrers(repository: string, subject: Digest, artifactType?: string): Promise<StoredManifest[]>;

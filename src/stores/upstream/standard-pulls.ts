@@ -32,8 +32,7 @@ export class StandardPulls implements PullSource {
 
   async tags(key: string, page: Page): Promise<Listed<string> | undefined> {
     if (!(await this.#registry.exists(key))) return undefined;
-    const tags = page.limit === 0 ? [] : await this.#registry.tags(key, page);
-    return { entries: tags.map((tag) => tag.name), warnings: [] };
+    return { entries: page.limit === 0 ? [] : await this.#registry.tagNames(key, page), warnings: [] };
   }
 
   async referrers(key: string, subject: Digest, artifactType?: string): Promise<Listed<StoredManifest>> {
