@@ -23,7 +23,7 @@ export interface RegistryField {
 }
 
 /** Of all rows together; filling and preparing the registries take a minute before it. */
-const ROWS_MS = 3 * 60_000;
+const ROWS_MS = 150_000;
 
 /** So that what one has written is on the disk before the next is measured. */
 const SETTLE_MS = 200;
