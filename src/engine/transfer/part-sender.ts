@@ -130,7 +130,7 @@ export class PartSender {
     );
     throwFirst(results);
     const noting = this.#deps.origins.noteSources(arrived.map(({ digest }) => ({ digest, host, repository })));
-    throwFirst(await Promise.allSettled([noting, this.#putManifests(target, tags, parts, caller.signal)]));
+    throwFirst(await Promise.allSettled([noting, this.#putManifests(target, tags, parts, sending, caller.signal)]));
     return tally;
   }
 
@@ -138,13 +138,16 @@ export class PartSender {
     { host, repository }: Pick<Reference, 'host' | 'repository'>,
     tags: readonly string[],
     parts: readonly Part[],
+    sending: Sending,
     signal: AbortSignal,
   ): Promise<void> {
     for (const part of parts) {
       const { descriptor, manifest, bytes } = part;
       const names = part === parts.at(-1) && tags.length > 0 ? tags : [descriptor.digest];
-      for (const name of names)
-        await this.#deps.remote.putManifest(host, repository, name, bytes, manifest.mediaType, { signal });
+      await sending.inTurn(descriptor.digest, async () => {
+        for (const name of names)
+          await this.#deps.remote.putManifest(host, repository, name, bytes, manifest.mediaType, { signal });
+      });
     }
   }
 

@@ -31,6 +31,7 @@ export class Sending {
   readonly asking = new Semaphore(ASKING);
   readonly sending = new Semaphore(SENDING);
   readonly #blobs = new Map<Digest, Promise<SentBlob>>();
+  readonly #manifests = new Map<Digest, Promise<void>>();
 
   /**
    * Does the work for a blob once; whoever comes later waits for that.
@@ -45,6 +46,19 @@ export class Sending {
     const now = work();
     this.#blobs.set(blob.digest, now);
     return await now;
+  }
+
+  /**
+   * Puts one manifest after the other under each of its names. distribution 2.8 rewrites what it has of a manifest in
+   * place: of two PUTs of the same one at once, it may refuse the second as having another digest.
+   */
+  async inTurn(manifest: Digest, put: () => Promise<void>): Promise<void> {
+    const turn = (this.#manifests.get(manifest) ?? Promise.resolve()).then(put);
+    this.#manifests.set(
+      manifest,
+      turn.catch(() => undefined),
+    );
+    await turn;
   }
 }
 
