@@ -143,11 +143,11 @@ export class PartSender {
   ): Promise<void> {
     for (const part of parts) {
       const { descriptor, manifest, bytes } = part;
-      const names = part === parts.at(-1) && tags.length > 0 ? tags : [descriptor.digest];
-      await sending.inTurn(descriptor.digest, async () => {
-        for (const name of names)
-          await this.#deps.remote.putManifest(host, repository, name, bytes, manifest.mediaType, { signal });
-      });
+      const put = (name: string) =>
+        this.#deps.remote.putManifest(host, repository, name, bytes, manifest.mediaType, { signal });
+      if (part !== parts.at(-1) || tags.length === 0)
+        await sending.publishOnce(descriptor.digest, () => put(descriptor.digest));
+      else for (const name of tags) await put(name);
     }
   }
 

@@ -31,7 +31,7 @@ export class Sending {
   readonly asking = new Semaphore(ASKING);
   readonly sending = new Semaphore(SENDING);
   readonly #blobs = new Map<Digest, Promise<SentBlob>>();
-  readonly #manifests = new Map<Digest, Promise<void>>();
+  readonly #published = new Map<Digest, Promise<unknown>>();
 
   /**
    * Does the work for a blob once; whoever comes later waits for that.
@@ -49,16 +49,13 @@ export class Sending {
   }
 
   /**
-   * Puts one manifest after the other under each of its names. distribution 2.8 rewrites what it has of a manifest in
-   * place: of two PUTs of the same one at once, it may refuse the second as having another digest.
+   * Publishes a manifest under its digest once. distribution 2.8 rewrites in place what it has of a manifest: an index that
+   * arrives while one of its children is put again is refused, as if the child had another digest.
    */
-  async inTurn(manifest: Digest, put: () => Promise<void>): Promise<void> {
-    const turn = (this.#manifests.get(manifest) ?? Promise.resolve()).then(put);
-    this.#manifests.set(
-      manifest,
-      turn.catch(() => undefined),
-    );
-    await turn;
+  async publishOnce(manifest: Digest, put: () => Promise<unknown>): Promise<void> {
+    const published = this.#published.get(manifest) ?? put();
+    this.#published.set(manifest, published);
+    await published;
   }
 }
 

@@ -74,8 +74,17 @@ export class ImageSource {
     const found = await this.find(name, caller);
     if (found === undefined) return undefined;
     const image = await this.open(found);
+    await this.#noteNamed(image);
     // docker takes a local image of another platform silently; a build for arm64 on an amd64 base is never meant
     return platformMatches(image.config, platform) ? { ...image, own: false } : undefined;
+  }
+
+  /** What has a name in the caller's scope, the caller has, in whichever project of theirs it came to be. */
+  async #noteNamed({ manifest, configDigest, layers }: ResolvedImage): Promise<void> {
+    const { content } = this.#deps;
+    const digests = [manifest.digest, configDigest, ...layers.map(({ blob }) => blob.digest)];
+    const had = await content.had(digests);
+    await content.note(digests.filter((digest) => !had.has(digest)));
   }
 
   /** A name, or an id or its beginning, in the caller's scope. */

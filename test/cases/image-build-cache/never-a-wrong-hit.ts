@@ -55,8 +55,6 @@ async function engine(): Promise<TestEngine> {
     tags: [name],
   });
   await test.engine.push(name, test.caller());
-  // both projects find it in the registry: what a local name means, only the project that built it has
-  await test.engine.remove(name, test.caller());
   await project.remove();
   return test;
 }
