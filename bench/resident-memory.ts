@@ -5,17 +5,19 @@ import type { AccountedGroup } from './accounting.ts';
 const EVERY_MS = 25;
 
 /**
- * Looks at a group's processes while they work. What it finds is the highest sum at one moment of their proportional set
- * sizes: a page that several processes share, such as the code of the program, counts once in all and not once in each.
+ * Looks at a group's processes while they work. What it finds is the highest sum at one moment, unless told otherwise of their
+ * proportional set sizes: a page that several processes share, such as the code of the program, counts once in all and not once in each.
  */
 export class ResidentMemory {
   readonly #group: AccountedGroup;
+  readonly #bytesOf: (group: AccountedGroup) => Promise<number>;
   readonly #done: Promise<void>;
   #peak = 0;
   #stopped = false;
 
-  constructor(group: AccountedGroup) {
+  constructor(group: AccountedGroup, bytesOf: (group: AccountedGroup) => Promise<number> = proportionalBytes) {
     this.#group = group;
+    this.#bytesOf = bytesOf;
     this.#done = this.#watch();
   }
 
@@ -28,18 +30,19 @@ export class ResidentMemory {
 
   async #watch(): Promise<void> {
     while (!this.#stopped) {
-      const sizes = await Promise.all((await this.#group.processes()).map(proportionalBytes));
-      this.#peak = Math.max(
-        this.#peak,
-        sizes.reduce((sum, size) => sum + size, 0),
-      );
+      this.#peak = Math.max(this.#peak, await this.#bytesOf(this.#group));
       await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
     }
   }
 }
 
+async function proportionalBytes(group: AccountedGroup): Promise<number> {
+  const sizes = await Promise.all((await group.processes()).map(proportionalSize));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
 /** proc_pid_smaps_rollup(5): in kB. */
-async function proportionalBytes(pid: number): Promise<number> {
+async function proportionalSize(pid: number): Promise<number> {
   try {
     return Number(/^Pss:\s+(\d+) kB/m.exec(await readFile(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0) * 1024;
   } catch {

@@ -1,38 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { AccountedGroup } from '../accounting.ts';
 
-const EVERY_MS = 25;
-
 /**
  * The memory of a group's processes as if nobody else ran the same programs: their private pages, and once what the largest
  * of them shares. A proportional size would flatter ours here, since several of them and the client are Node.
  */
-export class LoneMemory {
-  readonly #group: AccountedGroup;
-  readonly #done: Promise<void>;
-  #peak = 0;
-  #stopped = false;
-
-  constructor(group: AccountedGroup) {
-    this.#group = group;
-    this.#done = this.#watch();
-  }
-
-  /** Bytes. */
-  async stop(): Promise<number> {
-    this.#stopped = true;
-    await this.#done;
-    return this.#peak;
-  }
-
-  async #watch(): Promise<void> {
-    while (!this.#stopped) {
-      this.#peak = Math.max(this.#peak, await loneBytes(this.#group));
-      await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
-    }
-  }
-}
-
 export async function loneBytes(group: AccountedGroup): Promise<number> {
   const found = await Promise.all((await group.processes()).map(pagesOf));
   return found.reduce((sum, { own }) => sum + own, 0) + Math.max(0, ...found.map(({ shared }) => shared));

@@ -5,9 +5,10 @@ import { runOk } from '../../src/lib/run.ts';
 import { programsOnPath } from '../contenders/programs.ts';
 import { findSlipway } from '../contenders/slipway.ts';
 import type { Sample } from '../measure.ts';
+import { ResidentMemory } from '../resident-memory.ts';
 import { inTurn } from '../rows/row.ts';
 import { growData } from './grown-data.ts';
-import { LoneMemory } from './lone-memory.ts';
+import { loneBytes } from './lone-memory.ts';
 import { type Registry, startDistribution, startSlipway } from './registry.ts';
 import { GROWN, OTHER, OURS, registryTable, restTable } from './registry-table.ts';
 import type { RegistryRow } from './row.ts';
@@ -80,7 +81,7 @@ async function measureRow(
 
 async function measureOnce(row: RegistryRow, registry: Registry, round: number): Promise<Sample> {
   const { group } = registry;
-  const memory = new LoneMemory(group);
+  const memory = new ResidentMemory(group, loneBytes);
   try {
     const before = await group.cpuSeconds();
     const started = performance.now();

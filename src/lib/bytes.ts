@@ -42,3 +42,8 @@ export async function readSmall(stream: AsyncIterable<Uint8Array>, limit: number
   }
   return Buffer.concat(chunks);
 }
+
+/** Bytes in hand, for whoever takes a stream. */
+export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}

@@ -1,7 +1,7 @@
 import { type FileHandle, open, rm, unlink } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { Digest, DigestAlgorithm } from '../../images/digest.ts';
-import { formatBytes, readSmall } from '../../lib/bytes.ts';
+import { formatBytes, once, readSmall } from '../../lib/bytes.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { diskProblem, RESERVE_BYTES, requireSpace } from '../../lib/disk-problem.ts';
 import { log } from '../../lib/log.ts';
@@ -159,10 +159,6 @@ export class DiskContent implements ContentStore {
   async release(holder: string): Promise<void> {
     await this.#rows.release(holder);
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 function absent(digest: Digest): Problem {

@@ -10,7 +10,7 @@ import {
   digestHex,
   shortDigest,
 } from '../../images/digest.ts';
-import { formatBytes, readSmall } from '../../lib/bytes.ts';
+import { formatBytes, once, readSmall } from '../../lib/bytes.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { diskProblem, RESERVE_BYTES, requireSpace } from '../../lib/disk-problem.ts';
 import { log } from '../../lib/log.ts';
@@ -276,10 +276,6 @@ export class ObjectContent implements ContentStore {
   async release(holder: string): Promise<void> {
     await this.#rows.release(holder);
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 function absent(digest: Digest): Problem {

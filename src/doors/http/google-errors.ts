@@ -8,8 +8,23 @@ export interface WireError {
   error: { code: number; message: string; status: string };
 }
 
-/** The HTTP status and the name of a google.rpc.Code for each kind of Problem: a door's own table. */
-export type GoogleStatuses = Record<ProblemCode, [code: number, status: string]>;
+/**
+ * gcloud repeats a request four times on any 5xx, also one that created a build, so nothing that is known gets one:
+ * `unsupported` is not 501 and `unavailable` not 503.
+ */
+const STATUSES: Record<ProblemCode, [code: number, status: string]> = {
+  invalid: [400, 'INVALID_ARGUMENT'],
+  'not-found': [404, 'NOT_FOUND'],
+  unauthenticated: [401, 'UNAUTHENTICATED'],
+  denied: [403, 'PERMISSION_DENIED'],
+  conflict: [400, 'FAILED_PRECONDITION'],
+  exhausted: [429, 'RESOURCE_EXHAUSTED'],
+  unavailable: [400, 'FAILED_PRECONDITION'],
+  cancelled: [499, 'CANCELLED'],
+  timeout: [400, 'DEADLINE_EXCEEDED'],
+  failed: [400, 'FAILED_PRECONDITION'],
+  unsupported: [400, 'INVALID_ARGUMENT'],
+};
 
 export const NOT_FOUND = 'Requested entity was not found.';
 
@@ -36,9 +51,9 @@ export class GoogleError extends Error {
  * A body that was refused before its end goes on to be read, or the client would lose the answer with the connection.
  * @param door for the log, when an error is a mistake of ours
  */
-export function googleErrors(door: string, statuses: GoogleStatuses): SendError {
+export function googleErrors(door: string): SendError {
   return (error, request, reply) => {
-    const [code, status, message] = describe(door, statuses, error);
+    const [code, status, message] = describe(door, error);
     drain(request.raw);
     reply.removeHeader('connection'); // Fastify's `close`, which would cut the client off while it still writes
     reply.status(code).send({ error: { code, message, status } } satisfies WireError);
@@ -48,13 +63,12 @@ export function googleErrors(door: string, statuses: GoogleStatuses): SendError 
 /** The advice stands below the API's own text, which stays a line by itself. */
 function describe(
   door: string,
-  statuses: GoogleStatuses,
   error: FastifyError | GoogleError | Problem | Error,
 ): [code: number, status: string, message: string] {
   if (error instanceof GoogleError) return [error.code, error.status, error.message];
   if (error instanceof Problem) {
     const message = error.hint === undefined ? error.message : `${error.message}\n${error.hint}`;
-    return [...statuses[error.code], message];
+    return [...STATUSES[error.code], message];
   }
   const said = 'statusCode' in error ? error.statusCode : undefined;
   if (said !== undefined && said >= 400 && said < 500) return [said, 'INVALID_ARGUMENT', messageOf(error)];

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Digest, DigestAlgorithm } from '../../images/digest.ts';
 import type { Layer } from '../../images/layer.ts';
+import { once } from '../../lib/bytes.ts';
 import type {
   BlobInfo,
   BlobRows,
@@ -149,8 +150,4 @@ export class ProjectContent implements ContentStore {
 
 function pairOf({ blob, diffID }: Layer): string {
   return `${blob.digest} ${diffID}`;
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
