@@ -81,6 +81,20 @@ describe('upload sessions', () => {
     expect((await uploads.finish(id, digestOf('kept going'))).size).toBe(10);
   });
 
+  it('lets whoever asks right after the cut see all that came, and go on from there', async () => {
+    const cut = new Readable({ read: () => undefined });
+    const { id } = await uploads.start(OWNER);
+    const appending = uploads.append(id, cut, { at: 0 });
+    cut.push('kept');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const refused = expect(appending).rejects.toThrow('socket hang up');
+    cut.destroy(new Error('socket hang up'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect((await uploads.find(id))?.size).toBe(4);
+    expect((await uploads.append(id, bytesOf(' going'), { at: 4 })).size).toBe(10);
+    await refused;
+  });
+
   it('counts nothing of a request that brings more or fewer bytes than it said', async () => {
     const { id } = await uploads.start(OWNER);
     await uploads.append(id, bytesOf('good '), { at: 0 });

@@ -32,7 +32,10 @@ interface Session {
   record: UploadRecord;
   /** Of all bytes in the file; absent after a restart and after anything went wrong. */
   digester: Digester | undefined;
-  busy: boolean;
+  /** The request that writes, until it has ended one way or the other. */
+  busy: Promise<unknown> | undefined;
+  /** That request was cut off, and what it brought is on its way to the disk: whoever goes on waits for it. */
+  settling: boolean;
   /** By `elapsed`. */
   touchedAt: number;
 }
@@ -72,6 +75,7 @@ export class DiskUploads implements UploadSessions {
 
   async find(id: string): Promise<UploadInfo | undefined> {
     const session = await this.#session(id);
+    while (session?.settling) await session.busy;
     return session === undefined ? undefined : this.#info(id, session);
   }
 
@@ -90,7 +94,7 @@ export class DiskUploads implements UploadSessions {
   }
 
   #found(record: UploadRecord): Session {
-    return { record, digester: undefined, busy: false, touchedAt: this.#elapsed() };
+    return { record, digester: undefined, busy: undefined, settling: false, touchedAt: this.#elapsed() };
   }
 
   #remember(id: string, session: Session): void {
@@ -99,7 +103,7 @@ export class DiskUploads implements UploadSessions {
     this.#sessions.set(id, session);
     if (this.#sessions.size <= REMEMBERED) return;
     for (const [oldest, { busy }] of this.#sessions)
-      if (!busy) {
+      if (busy === undefined) {
         this.#sessions.delete(oldest);
         return;
       }
@@ -109,14 +113,17 @@ export class DiskUploads implements UploadSessions {
   async #alone<T>(id: string, work: (session: Session) => Promise<T>): Promise<T> {
     const session = await this.#session(id);
     if (session === undefined) throw new Problem('not-found', `there is no upload ${id}`);
-    if (session.busy) throw new Problem('conflict', `another request is writing to upload ${id}`);
-    session.busy = true;
+    while (session.settling) await session.busy;
+    if (session.busy !== undefined) throw new Problem('conflict', `another request is writing to upload ${id}`);
+    const working = work(session);
+    session.busy = working.catch(() => undefined);
     try {
-      return await work(session);
+      return await working;
     } catch (error) {
       throw diskProblem(error, this.#folder);
     } finally {
-      session.busy = false;
+      session.busy = undefined;
+      session.settling = false;
       if (this.#sessions.has(id)) this.#remember(id, session);
     }
   }
@@ -137,6 +144,7 @@ export class DiskUploads implements UploadSessions {
       } catch (error) {
         // a client that was cut off goes on from what it sees here; bytes that are wrong or found no room go
         if (error instanceof CutOff) {
+          session.settling = true;
           await writer.flush();
           session.digester = digester;
           throw error.cause;
@@ -184,7 +192,7 @@ export class DiskUploads implements UploadSessions {
     let ended = 0;
     for (const [id, touchedAt] of await this.#files.touched()) {
       const session = this.#sessions.get(id);
-      if (session?.busy) continue;
+      if (session?.busy !== undefined) continue;
       const idle = session === undefined ? now - touchedAt : this.#elapsed() - session.touchedAt;
       if (idle >= UPLOAD_IDLE_MS) {
         await this.#remove(id);
