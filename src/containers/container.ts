@@ -25,7 +25,31 @@ export interface ContainerSpec {
   network: Network;
   /** `name:ip` lines for /etc/hosts. */
   extraHosts?: string[];
-  limits?: { memoryBytes?: number; cpus?: number; pids?: number };
+  limits?: Limits;
+  /** The root file system can't be written to; mounts can. */
+  readonlyRootfs?: boolean;
+  /** Beyond and below docker's 14 (`CAP_` in front or not; `ALL`). */
+  capabilities?: { add: readonly string[]; drop: readonly string[] };
+  /** Of the machine, as `--device`. */
+  devices?: readonly { source: string; target: string; access: string }[];
+  /** `setrlimit(2)` by docker's short names, e.g. `nofile`. */
+  ulimits?: readonly { name: string; soft: number; hard: number }[];
+  /** Kernel settings of the container's own namespaces. */
+  sysctls?: Readonly<Record<string, string>>;
+  /** Namespaces of the machine in place of its own. */
+  shared?: readonly ('pid' | 'ipc' | 'uts')[];
+  /** Bytes of /dev/shm; 64 MiB when absent. */
+  shmBytes?: number;
+  /** Names and numbers, besides those of the container's group file. */
+  extraGroups?: readonly string[];
+  /** Programs get no rights by set-user-id files. */
+  noNewPrivileges?: boolean;
+  /** No seccomp filter. */
+  unconfined?: boolean;
+  /** A small process 1 that reaps and passes signals on. */
+  init?: boolean;
+  /** Nameservers, search domains and options in place of the machine's. */
+  dns?: { servers: readonly string[]; search: readonly string[]; options: readonly string[] };
   /** All capabilities, no seccomp filter, nothing of /proc and /sys hidden, every device: only where the owner allows it. */
   security?: 'insecure';
 }
@@ -47,11 +71,92 @@ export type ContainerMount =
   /** Mode 1777, or `covered`: that of the folder it is mounted on, where there is one. */
   | { kind: 'tmpfs'; target: string; sizeBytes?: number; mode?: 'covered' };
 
+/** Absent means no limit. */
+export interface Limits {
+  memoryBytes?: number;
+  /** Memory and swap together; -1 is any. */
+  memorySwapBytes?: number;
+  cpus?: number;
+  /** Relative weight, 1024 by default. */
+  cpuShares?: number;
+  /** As `0-3,5`. */
+  cpuset?: string;
+  pids?: number;
+}
+
 export interface ContainerIo {
   onStdout: (chunk: Buffer) => void;
   onStderr: (chunk: Buffer) => void;
   /** Kills the whole process tree; the promise then rejects with Problem `cancelled`. */
   signal: AbortSignal;
+}
+
+/** What a started process reads from and writes to. With a terminal everything comes out of `onStdout`. */
+export interface ProcessIo {
+  onStdout: (chunk: Buffer) => void;
+  onStderr: (chunk: Buffer) => void;
+  /** Keeps the standard input open for `write`; without it the process finds /dev/null. */
+  stdin: boolean;
+  /** A pseudo terminal, of this size at the start. */
+  terminal?: TerminalSize | undefined;
+}
+
+export interface TerminalSize {
+  rows: number;
+  columns: number;
+}
+
+/** A process in a container: its first one, or one that came by `exec`. */
+export interface StartedProcess {
+  /** Settles when it has ended and all that it wrote was handed over. @throws Problem as `ContainerRuntime.run` */
+  readonly exited: Promise<ContainerExit>;
+  /** Resolves when more is welcome. What comes after the end of the process is dropped. */
+  write(chunk: Buffer): Promise<void>;
+  /** The end of its standard input; on a terminal, where there is none, it does nothing. */
+  endInput(): void;
+  /** Nothing without a terminal. */
+  resize(size: TerminalSize): void;
+  /** @param signal a name (`SIGTERM`, `TERM`) or a number; to this process alone. Nothing when it has ended */
+  signal(signal: string): Promise<void>;
+}
+
+export interface ExecSpec {
+  args: string[];
+  /** Beside those of the container. */
+  env: string[];
+  cwd: string;
+  user: string;
+  security?: 'insecure';
+}
+
+export interface StartedContainer extends StartedProcess {
+  /** Its process 1, in the numbers of this machine. */
+  readonly pid: number;
+  /** On a bridge. */
+  readonly address?: string | undefined;
+  /** The root file system with all mounts in front of it, for `cp` while it runs: only ever opened by kernel/rooted. */
+  readonly rootfs: string;
+  exec(spec: ExecSpec, io: ProcessIo): Promise<StartedProcess>;
+  /** In the numbers of this machine. */
+  processes(): Promise<number[]>;
+  usage(): Promise<ContainerUsage>;
+  pause(): Promise<void>;
+  unpause(): Promise<void>;
+  update(limits: Limits): Promise<void>;
+}
+
+/** From the cgroup and the network namespace; a counter is absent where the machine has no such controller. */
+export interface ContainerUsage {
+  cpuNanoseconds?: number;
+  memoryBytes?: number;
+  memoryLimitBytes?: number;
+  /** Of the page cache, which `docker stats` takes off. */
+  inactiveFileBytes?: number;
+  pids?: number;
+  receivedBytes?: number;
+  sentBytes?: number;
+  readBytes?: number;
+  writtenBytes?: number;
 }
 
 export interface ContainerExit {
@@ -65,7 +170,9 @@ export interface ContainerExit {
 export type Network =
   | { kind: 'none' }
   | { kind: 'host' }
-  | { kind: 'bridge'; bridge: BridgeNetwork | (() => Promise<BridgeNetwork>) };
+  /** That of another container, by its id. */
+  | { kind: 'container'; id: string }
+  | { kind: 'bridge'; bridge: BridgeNetwork | (() => Promise<BridgeNetwork>); names?: readonly string[] };
 
 /** A bridge with NAT of one build; containers on it reach the internet and each other, never the host or other builds. */
 export interface BridgeNetwork {
@@ -87,6 +194,17 @@ export interface ContainerRuntime {
   sweep(): Promise<SweepReport>;
   /** What this machine lacks, in sentences with the remedy; empty when containers can run. */
   probe(): Promise<string[]>;
+}
+
+/** For containers that outlive the call that made them. */
+export interface ContainerStarter {
+  /**
+   * Starts a container and comes back when its process 1 runs. It ends with this process at the latest; everything of it but
+   * the upper folder is taken down before `exited` settles.
+   * @param onEnd kills it as `io.signal` of `run` does
+   * @throws Problem as `run`
+   */
+  start(spec: ContainerSpec, io: ProcessIo, onEnd: AbortSignal): Promise<StartedContainer>;
 }
 
 export interface SweepReport {

@@ -37,7 +37,7 @@ export async function runCommand(
   securityOf(operation, services);
   // what the command could reach decides what it made, whether the Dockerfile said so or the build
   const { kind } = networkOf(operation, services);
-  const facts: RunOperation = { ...operation, network: kind === 'bridge' ? 'default' : kind };
+  const facts: RunOperation = { ...operation, network: kind === 'none' || kind === 'host' ? kind : 'default' };
   const found = await RunMounts.of(operation, services);
   const isPlain = operation.mounts.length === 0 && operation.network === 'default' && operation.security === 'sandbox';
   const questionOf = (mounts: MountFacts[]): CacheQuestion => ({
