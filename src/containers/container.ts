@@ -93,8 +93,9 @@ export interface ContainerIo {
 
 /** What a started process reads from and writes to. With a terminal everything comes out of `onStdout`. */
 export interface ProcessIo {
-  onStdout: (chunk: Buffer) => void;
-  onStderr: (chunk: Buffer) => void;
+  /** Until a promise settles, that stream isn't read any more, so that the process waits when its pipe is full. */
+  onStdout: (chunk: Buffer) => Promise<void> | undefined;
+  onStderr: (chunk: Buffer) => Promise<void> | undefined;
   /** Keeps the standard input open for `write`; without it the process finds /dev/null. */
   stdin: boolean;
   /** A pseudo terminal, of this size at the start. */

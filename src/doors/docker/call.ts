@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Network } from '../../containers/container.ts';
-import type { Containers, Networks, Volumes } from '../../containers/containers.ts';
+import type { Containers } from '../../containers/containers.ts';
+import type { Networks } from '../../containers/networks.ts';
+import type { Volumes } from '../../containers/volumes.ts';
 import type { Caller, Engine } from '../../engine/engine.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { EventHub } from './events.ts';

@@ -1,0 +1,22 @@
+import type { Network } from './container.ts';
+
+/** Networks that somebody created; `bridge`, `host` and `none` are always there and can't be removed. */
+export interface Networks {
+  create(name: string, options: { labels: Record<string, string>; internal: boolean }): Promise<NetworkRecord>;
+  get(name: string): NetworkRecord;
+  list(): NetworkRecord[];
+  /** @throws Problem `conflict` when a container is on it */
+  remove(name: string): Promise<void>;
+  /** For whoever runs something on it: made on first use, closed with the last container or the scope. */
+  join(name: string): Promise<Network>;
+}
+
+export interface NetworkRecord {
+  id: string;
+  name: string;
+  driver: 'bridge' | 'host' | 'null';
+  labels: Record<string, string>;
+  internal: boolean;
+  createdAt: number;
+  subnet?: string | undefined;
+}
