@@ -26,6 +26,8 @@ export interface EngineDeps {
   runtime: ContainerRuntime;
   /** Other registries. */
   remote: RegistryClient;
+  /** The same for a caller with credentials of its own; absent: those are not used. */
+  remoteAs?: ((credentials: NonNullable<Caller['credentials']>) => RegistryClient) | undefined;
   /** Where ADD and contexts may fetch from; absent: everywhere. */
   fetch?: AddressRules | undefined;
   /** What a repository may take; absent: the defaults. */

@@ -3,6 +3,7 @@ import type { Descriptor } from '../images/descriptor.ts';
 import type { Digest } from '../images/digest.ts';
 import type { Layer } from '../images/layer.ts';
 import type { Platform } from '../images/platform.ts';
+import type { RegistryCredentials } from '../images/remote/hosts.ts';
 import type { Place } from '../lib/problem.ts';
 import type { LocalImage, NamedImage } from '../stores/names/names.ts';
 import type { ImageBuildRequest } from './request.ts';
@@ -16,6 +17,8 @@ export interface Caller {
   project: string;
   actor: string;
   signal: AbortSignal;
+  /** Who to be to other registries in this call alone, by host; where it knows nothing, the server's own credentials count. */
+  credentials?: ((host: string) => Promise<RegistryCredentials | undefined>) | undefined;
 }
 
 export interface StepReport {

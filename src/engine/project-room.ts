@@ -1,3 +1,4 @@
+import type { RegistryClient } from '../images/remote/client.ts';
 import type { EngineDeps, ProjectDeps } from './deps.ts';
 import type { Caller } from './engine.ts';
 import { LayerTrees } from './layers/layer-trees.ts';
@@ -28,6 +29,8 @@ export class ProjectRooms {
   readonly #snapshots: SnapshotStore;
   readonly #listings: ListingStore;
   readonly #rooms = new Map<string, ProjectRoom>();
+  /** Of callers with credentials of their own, which must not open a registry to anybody else; each goes with its caller. */
+  readonly #own = new WeakMap<NonNullable<Caller['credentials']>, ProjectRoom>();
 
   constructor(deps: EngineDeps, snapshots: SnapshotStore, listings: ListingStore) {
     this.#deps = deps;
@@ -37,20 +40,27 @@ export class ProjectRooms {
 
   of(caller: Caller): ProjectRoom {
     const everything = this.#deps.readsEverything?.(caller) ?? false;
+    const { credentials } = caller;
+    const { remoteAs } = this.#deps;
+    if (credentials !== undefined && remoteAs !== undefined) {
+      const room = this.#own.get(credentials) ?? this.#make(caller.project, everything, remoteAs(credentials));
+      this.#own.set(credentials, room);
+      return room;
+    }
     const key = `${everything} ${caller.project}`;
-    const room = this.#rooms.get(key) ?? this.#make(caller.project, everything);
+    const room = this.#rooms.get(key) ?? this.#make(caller.project, everything, this.#deps.remote);
     this.#rooms.set(key, room);
     return room;
   }
 
-  #make(project: string, everything: boolean): ProjectRoom {
+  #make(project: string, everything: boolean, remote: RegistryClient): ProjectRoom {
     const { content: all, blobs } = this.#deps;
     const content = new ProjectContent(all, blobs, { project, everything });
     const origins: ProjectDeps['origins'] = {
       noteSources: (sources) => blobs.noteSources(project, sources),
       sources: (digest) => (everything ? blobs.sources(digest) : blobs.sources(digest, project)),
     };
-    const deps: ProjectDeps = { ...this.#deps, content, origins };
+    const deps: ProjectDeps = { ...this.#deps, remote, content, origins };
     const fetcher = new BlobFetcher(deps);
     const source = new ImageSource(deps, fetcher);
     const trees = new LayerTrees(content, fetcher, this.#listings);

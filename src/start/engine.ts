@@ -34,6 +34,7 @@ export function engineOver(
     flights: stores.flights,
     runtime,
     remote: remoteOver(stores, registries, pulls, own, whose === 'build'),
+    remoteAs: (credentials) => remoteOver(stores, registries, pulls, own, whose === 'build', credentials),
     // names come from whoever may submit; the person at the keyboard reaches everything
     fetch:
       whose === 'build'

@@ -1,4 +1,5 @@
 import { createRegistryClient, type RegistryClient } from '../images/remote/client.ts';
+import type { RegistryHosts } from '../images/remote/hosts.ts';
 import type { DataFolder } from '../lib/data-folder.ts';
 import { log } from '../lib/log.ts';
 import { messageOf } from '../lib/problem.ts';
@@ -29,6 +30,7 @@ export function pullsOver(stores: Stores, folder: DataFolder): RepositoryPulls {
  * those of registries under `registries.pullThrough` are pulled through a remote repository as well. What the others say
  * of their tags and quotas is noted.
  * @param guarded as for `RegistrySettings.hosts`
+ * @param credentials of one caller, before those of slipway.yaml
  */
 export function remoteOver(
   stores: Stores,
@@ -36,15 +38,21 @@ export function remoteOver(
   pulls: RepositoryPulls,
   own: OwnNames,
   guarded: boolean,
+  credentials?: RegistryHosts['credentials'],
 ): RegistryClient {
   const { upstream, content } = stores;
   const hosts = registries.hosts(guarded);
-  hosts.sawRateLimit = (host, limit) => {
-    const username = registries.current.credentials[host]?.username ?? '';
-    upstream
-      .noteQuota({ ...limit, host, username })
-      .catch((error: unknown) => log.error({ error: messageOf(error) }, `the quota of ${host} could not be noted`));
-  };
+  const configured = hosts.credentials;
+  if (credentials !== undefined)
+    hosts.credentials = async (host) => (await credentials(host)) ?? (await configured?.(host));
+  // a quota that is noted is one of this server's own accounts
+  else
+    hosts.sawRateLimit = (host, limit) => {
+      const username = registries.current.credentials[host]?.username ?? '';
+      upstream
+        .noteQuota({ ...limit, host, username })
+        .catch((error: unknown) => log.error({ error: messageOf(error) }, `the quota of ${host} could not be noted`));
+    };
   const client = createRegistryClient(hosts);
   return throughClient(sightingClient(client, upstream), pulls, content, async (host, repository) => {
     if (isOwnHost(host, own)) return repositoryKey(ownName(host, repository, own));
