@@ -5,9 +5,11 @@ import type { LocalImage } from '../stores/names/names.ts';
 import { BaseResolver } from './base-resolver.ts';
 import { CachesOfBuild } from './cache/caches-of-build.ts';
 import { checkBuild } from './checks/check-build.ts';
+import { AskedContext } from './context/asked-context.ts';
 import type { BuildContext } from './context/build-context.ts';
 import type { ContextIndexes } from './context/context-indexes.ts';
 import { NamedContexts } from './context/named-contexts.ts';
+import { neededPaths } from './context/needed-paths.ts';
 import { deliver } from './deliver.ts';
 import type { Caller, ImageBuildResult, StepReport } from './engine.ts';
 import { exportImage } from './export.ts';
@@ -49,7 +51,7 @@ export async function buildImage(
 }
 
 async function buildFrom(
-  context: BuildContext,
+  context: BuildContext | AskedContext,
   names: readonly (readonly string[])[],
   opened: Omit<RunningBuild, 'context' | 'resolver' | 'caches'>,
 ): Promise<ImageBuildResult> {
@@ -59,6 +61,7 @@ async function buildFrom(
   try {
     const plans = planBuild(request, context.dockerfile, room.deps.platform, progress, named.names);
     const resolver = new BaseResolver(request, caller, room.source, progress, plans[0]?.remark ?? (() => undefined));
+    if (context instanceof AskedContext) await context.bring(await neededPaths(plans, resolver.resolve));
     if (await checkBuild(plans, request, { resolve: resolver.resolve, context }, progress))
       return { images: [], steps: [] };
     const build: RunningBuild = { ...opened, context, resolver, caches };
@@ -83,7 +86,7 @@ interface RunningBuild {
   request: ImageBuildRequest;
   caller: Caller;
   room: BuildRoom;
-  context: BuildContext;
+  context: BuildContext | AskedContext;
   sources: BuildSources;
   named: NamedContexts;
   resolver: BaseResolver;

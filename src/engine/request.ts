@@ -1,12 +1,18 @@
 import type { Network } from '../containers/container.ts';
 import type { Platform } from '../images/platform.ts';
 import type { BuildEvent } from './events.ts';
+import type { Watch } from './progress.ts';
 
 /** What one image build is asked to do. The fields are docker's flags; what is absent has docker's default. */
 export interface ImageBuildRequest {
   context: ContextSource;
-  /** Path of the Dockerfile below the context; or its text, and that of an ignore file that goes with it alone. */
-  dockerfile: { path: string } | { text: string; name: string; ignore?: string | undefined };
+  /**
+   * Path of the Dockerfile below the context; or its text, and that of an ignore file that goes with it alone. Of a context
+   * that is asked for it is the text, and there is no other ignore file.
+   */
+  dockerfile:
+    | { path: string }
+    | { text: string; name: string; ignore?: string | undefined; ignoreName?: string | undefined };
   /** What is built of the file: several targets share every stage that they have in common. At least one. */
   targets: BuildTarget[];
   buildArgs: Record<string, string>;
@@ -28,7 +34,7 @@ export interface ImageBuildRequest {
   /** The value of a secret, asked for when a RUN mounts it; it never enters a key, a record, a log or a layer. */
   secret?: ((id: string) => Promise<Uint8Array | undefined>) | undefined;
   /** Socket of an ssh agent on this machine. */
-  ssh?: ((id: string) => string | undefined) | undefined;
+  ssh?: ((id: string) => string | undefined | Promise<string | undefined>) | undefined;
   /** Files to write beside naming the image. */
   outputs?: BuildOutput[] | undefined;
   /** Adds a SLSA provenance statement as a referrer of the image; `max` also says arguments and layers. */
@@ -54,7 +60,23 @@ export type ContextSource =
   /** A git repository (`#ref:folder`), or an archive or a lone Dockerfile behind http(s). */
   | { kind: 'url'; url: string }
   /** No files: the Dockerfile came alone. */
-  | { kind: 'empty' };
+  | { kind: 'empty' }
+  /** Files of somebody elsewhere, for the time of the build: brought when it is known which of them it needs. */
+  | { kind: 'asked'; open: (ask: ContextAsk) => Promise<LentFolder> };
+
+export interface ContextAsk {
+  /** Paths and globs below the context, whose links are followed; absent: everything. */
+  paths?: readonly string[] | undefined;
+  /** Told how many bytes have come. */
+  watch: Watch;
+  signal: AbortSignal;
+}
+
+/** A folder of this machine that nobody writes to until it is released. */
+export interface LentFolder {
+  path: string;
+  release(): Promise<void>;
+}
 
 export type NamedContext =
   | ContextSource

@@ -20,13 +20,13 @@ export class IgnoreFile implements Exclusion {
     return !this.#matcher.mayReinclude(path);
   }
 
-  /** A sentence that names the line, when a path is excluded. */
-  reason(path: string): string | undefined {
+  /** A sentence that names the line, when a path is excluded. @param known how sure it is that there is such a file */
+  reason(path: string, known = 'The file is there, but'): string | undefined {
     if (!this.excludes(path)) return undefined;
     const rule = this.#matcher.ruleFor(path);
     return rule === undefined
       ? undefined
-      : `The file is there, but ${this.name}:${rule.line} excludes it:\n    ${rule.line} | ${rule.text}\nRemove the line, or let the file in again with !${path} behind it.`;
+      : `${known} ${this.name}:${rule.line} excludes it:\n    ${rule.line} | ${rule.text}\nRemove the line, or let the file in again with !${path} behind it.`;
   }
 }
 

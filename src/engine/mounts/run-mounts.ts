@@ -66,7 +66,7 @@ async function find(mount: RunMount, services: OperationServices): Promise<Found
       // one that is required has to be there when it runs; until then nobody is asked for it
       return { mount, given: mount.required ? undefined : (await request.secret?.(mount.id)) !== undefined };
     case 'ssh':
-      return { mount, agent: request.ssh?.(mount.id) };
+      return { mount, agent: await request.ssh?.(mount.id) };
   }
 }
 

@@ -5,6 +5,7 @@ import { isGitSource } from '../../dockerfile/interpret/remote-source.ts';
 import { decompress } from '../../images/decompress.ts';
 import type { Platform } from '../../images/platform.ts';
 import { Problem } from '../../lib/problem.ts';
+import { AskedContext } from '../context/asked-context.ts';
 import { BuildContext } from '../context/build-context.ts';
 import type { ContextIndexes } from '../context/context-indexes.ts';
 import { FileIndex } from '../context/file-index.ts';
@@ -13,7 +14,7 @@ import type { EngineDeps } from '../deps.ts';
 import type { Caller, ResolvedImage } from '../engine.ts';
 import type { Progress, Vertex } from '../progress.ts';
 import { Materials } from '../provenance/materials.ts';
-import type { ContextSource, ImageBuildRequest, NamedContext } from '../request.ts';
+import type { ContextSource, ImageBuildRequest, LentFolder, NamedContext } from '../request.ts';
 import type { ActiveFolder, SnapshotStore } from '../snapshots/snapshot-store.ts';
 import type { ImageSource } from '../transfer/source.ts';
 import { GitRepositories } from './git.ts';
@@ -57,6 +58,7 @@ export class BuildSources {
   readonly #signal: AbortSignal;
   readonly #progress: Progress;
   readonly #folders: ActiveFolder[] = [];
+  readonly #lent: LentFolder[] = [];
 
   constructor(request: ImageBuildRequest, caller: Caller, room: SourceRoom, progress: Progress) {
     this.#room = room;
@@ -75,9 +77,15 @@ export class BuildSources {
     return active.folder;
   }
 
-  /** The build context, with its Dockerfile. @throws Problem */
-  async build(): Promise<BuildContext> {
+  /** The build context, with its Dockerfile; one that is asked for has no files yet. @throws Problem */
+  async build(): Promise<BuildContext | AskedContext> {
     const { context, dockerfile } = this.#request;
+    if (context.kind === 'asked') {
+      if (!('text' in dockerfile)) throw new Error('whoever asks for files reads the Dockerfile first');
+      const { name, text, ignore, ignoreName = `${name}.dockerignore` } = dockerfile;
+      const given = { name, text, ...(ignore === undefined ? {} : { ignore: { text: ignore, file: ignoreName } }) };
+      return new AskedContext(given, (paths) => this.#borrow(context, '[internal] load build context', paths));
+    }
     const { path, index, dockerfile: lone } = await this.#open(context, 'load build context', true);
     const meant = lone === undefined || 'text' in dockerfile ? dockerfile : { text: lone, name: dockerfile.path };
     return new BuildContext(path, meant, index);
@@ -103,16 +111,39 @@ export class BuildSources {
   }
 
   async close(): Promise<void> {
+    for (const lent of this.#lent) await lent.release();
     for (const active of this.#folders) await active.discard();
+  }
+
+  async #borrow(
+    { open }: Extract<ContextSource, { kind: 'asked' }>,
+    name: string,
+    paths?: readonly string[],
+  ): Promise<ContextFolder> {
+    if (paths?.length === 0) return await this.#empty();
+    const vertex = this.#progress.begin(name);
+    try {
+      const lent = await open({ paths, watch: vertex.status, signal: this.#signal });
+      this.#lent.push(lent);
+      vertex.end('done');
+      return { path: lent.path, index: await this.#room.indexes.of(lent.path) };
+    } catch (error) {
+      vertex.fail(error);
+      throw error;
+    }
+  }
+
+  async #empty(): Promise<ContextFolder> {
+    const path = join(await this.folder(), 'empty');
+    await mkdir(path);
+    return { path, index: FileIndex.passing() };
   }
 
   async #open(source: ContextSource, name: string, isMain: boolean): Promise<ContextFolder> {
     if (source.kind === 'folder') return { path: source.path, index: await this.#room.indexes.of(source.path) };
+    if (source.kind === 'asked') return await this.#borrow(source, `${name} from client`);
+    if (source.kind === 'empty') return await this.#empty();
     const folder = await this.folder();
-    if (source.kind === 'empty') {
-      await mkdir(join(folder, 'empty'));
-      return { path: join(folder, 'empty'), index: FileIndex.passing() };
-    }
     const shown = source.kind === 'url' ? withoutPassword(source.url) : 'archive';
     const vertex = this.#progress.begin(isMain ? `[internal] ${name} from ${shown}` : `${name} ${shown}`);
     try {

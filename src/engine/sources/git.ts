@@ -124,7 +124,7 @@ export class GitRepositories {
         ...run,
         config: [...CONFIG, ...(await this.#authorisation(source))],
         signal: this.#signal,
-        agent: /^https?:/.test(remote) ? undefined : this.#request.ssh?.('default'),
+        agent: /^https?:/.test(remote) ? undefined : await this.#request.ssh?.('default'),
       });
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
