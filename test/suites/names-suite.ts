@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/images/digest.ts';
 import { MEDIA } from '../../src/images/media-types.ts';
-import type { LocalImage, NameKeeper } from '../../src/stores/names/names.ts';
+import { type HeldImage, type LocalImage, type NameKeeper, STEPS_KEPT } from '../../src/stores/names/names.ts';
 
 export interface OpenedNames {
   names: NameKeeper;
@@ -14,6 +14,10 @@ const API = 'europe-central2-docker.pkg.dev/p/r/api:latest';
 export function imageCalled(what: string, at = 1): LocalImage {
   const manifest = { mediaType: MEDIA.ociManifest, digest: digestOf(`manifest of ${what}`), size: 500 };
   return { id: digestOf(`config of ${what}`), target: manifest, manifest, at };
+}
+
+function heldCalled(what: string, rest: Partial<HeldImage> = {}): HeldImage {
+  return { ...imageCalled(what), kind: 'image', ...rest };
 }
 
 /** What every store of local image names does. */
@@ -87,6 +91,53 @@ export function namesSuite(name: string, open: () => Promise<OpenedNames>): void
       await names.set('owner', API, imageCalled('api'));
       expect(await names.remove('owner', API)).toBe(true);
       expect(await names.remove('owner', API)).toBe(false);
+    });
+
+    it('has images without a name, in the order in which they came', async () => {
+      const child = heldCalled('child', { at: 2, parent: imageCalled('parent').id, kind: 'step' });
+      await names.hold('owner', [child, heldCalled('parent')]);
+      await names.hold('build:1', [heldCalled('elsewhere')]);
+      expect(await names.held('owner')).toEqual([heldCalled('parent'), child]);
+      expect(await names.list('owner')).toEqual([]);
+      expect(await names.heldById('owner', child.id.slice(7, 19))).toEqual([child]);
+      expect(await names.heldById('owner', 'zz')).toEqual([]);
+    });
+
+    it('never makes less of an image: kind and parent stay when it comes again', async () => {
+      const parent = imageCalled('parent').id;
+      await names.hold('owner', [heldCalled('a', { kind: 'layer' })]);
+      await names.hold('owner', [heldCalled('a', { kind: 'step', parent })]);
+      await names.hold('owner', [heldCalled('a', { kind: 'layer' })]);
+      expect(await names.held('owner')).toEqual([heldCalled('a', { kind: 'step', parent })]);
+      await names.hold('owner', [heldCalled('a', { at: 5 })]);
+      expect(await names.held('owner')).toEqual([heldCalled('a', { at: 5, parent })]);
+      await names.hold('owner', [heldCalled('a', { at: 6, kind: 'step' })]);
+      expect(await names.held('owner')).toEqual([heldCalled('a', { at: 6, parent })]);
+    });
+
+    it('keeps the newest steps, and every image that somebody asked for', async () => {
+      const steps = Array.from({ length: STEPS_KEPT + 3 }, (_, at) => heldCalled(`step ${at}`, { at, kind: 'step' }));
+      await names.hold('owner', [heldCalled('asked for', { at: 0 }), ...steps]);
+      const held = await names.held('owner');
+      expect(held).toHaveLength(STEPS_KEPT + 1);
+      expect(held.slice(0, 2).map(({ at }) => at)).toEqual([0, 3]);
+    });
+
+    it('lets images go, whatever they are called', async () => {
+      await names.hold('owner', [heldCalled('a'), heldCalled('b')]);
+      await names.set('owner', API, imageCalled('a'));
+      await names.letGo('owner', [imageCalled('a').id]);
+      expect(await names.held('owner')).toEqual([heldCalled('b')]);
+      expect(await names.find('owner', API)).toBeDefined();
+    });
+
+    it('ends a scope with its images and with what stands below it', async () => {
+      await names.hold('build:1', [heldCalled('a')]);
+      await names.set('build:1/containers', 'c', imageCalled('a'));
+      await names.hold('build:10', [heldCalled('a')]);
+      await names.drop('build:1');
+      expect(await names.scopes()).toEqual(['build:10']);
+      expect(await names.targets()).toEqual([imageCalled('a').manifest]);
     });
 
     it('says what all names mean, once', async () => {

@@ -1,11 +1,20 @@
 import { sql } from 'kysely';
 import type { Descriptor } from '../../images/descriptor.ts';
 import type { Digest } from '../../images/digest.ts';
-import type { NamedImage, NameKeeper } from '../../stores/names/names.ts';
+import { type HeldImage, type NamedImage, type NameKeeper, STEPS_KEPT } from '../../stores/names/names.ts';
 import type { Database } from './database.ts';
 
+interface ImageRow {
+  scope: string;
+  id: Digest;
+  target: string;
+  manifest: string;
+  at: number;
+}
+
 type NameTables = {
-  local_images: { scope: string; name: string; id: Digest; target: string; manifest: string; at: number };
+  local_images: ImageRow & { name: string };
+  held_images: ImageRow & { kind: HeldImage['kind']; parent: Digest | null };
 };
 
 const ID_PREFIX = /^(?:sha256:)?([0-9a-f]{4,64})$/;
@@ -13,6 +22,7 @@ const ID_PREFIX = /^(?:sha256:)?([0-9a-f]{4,64})$/;
 export function sqliteNames(database: Database): NameKeeper {
   const db = database.withTables<NameTables>();
   const images = (scope: string) => db.selectFrom('local_images').selectAll().where('scope', '=', scope);
+  const held = (scope: string) => db.selectFrom('held_images').selectAll().where('scope', '=', scope);
 
   return {
     async find(scope, name) {
@@ -21,16 +31,26 @@ export function sqliteNames(database: Database): NameKeeper {
     },
 
     async findById(scope, idPrefix) {
-      const hex = ID_PREFIX.exec(idPrefix)?.[1];
-      if (hex === undefined) return [];
-      const from = `sha256:${hex}` as Digest;
-      const to = `sha256:${hex}g` as Digest; // behind every digit
+      const range = idRange(idPrefix);
+      if (range === undefined) return [];
+      const [from, to] = range;
       const rows = await images(scope).where('id', '>=', from).where('id', '<', to).orderBy('name').execute();
       return rows.map(imageOf);
     },
 
     async list(scope) {
       return (await images(scope).orderBy('name').execute()).map(imageOf);
+    },
+
+    async held(scope) {
+      return (await held(scope).orderBy('at').orderBy('id').execute()).map(heldOf);
+    },
+
+    async heldById(scope, idPrefix) {
+      const range = idRange(idPrefix);
+      if (range === undefined) return [];
+      const [from, to] = range;
+      return (await held(scope).where('id', '>=', from).where('id', '<', to).orderBy('id').execute()).map(heldOf);
     },
 
     async set(scope, name, { id, target, manifest, at }) {
@@ -51,24 +71,81 @@ export function sqliteNames(database: Database): NameKeeper {
       return done.numDeletedRows > 0n;
     },
 
+    async hold(scope, news) {
+      await db.transaction().execute(async (transaction) => {
+        for (const { id, target, manifest, at, kind, parent } of news)
+          await transaction
+            .insertInto('held_images')
+            .values({
+              ...{ scope, id, target: JSON.stringify(target), manifest: JSON.stringify(manifest), at, kind },
+              parent: parent ?? null,
+            })
+            .onConflict((conflict) =>
+              conflict.doUpdateSet({
+                target: sql`excluded.target`,
+                manifest: sql`excluded.manifest`,
+                at: sql`excluded.at`,
+                // 'image' < 'layer' < 'step' in the alphabet, and what was only entered becomes a step
+                kind: sql`case when 'image' in (kind, excluded.kind) then 'image' else max(kind, excluded.kind) end`,
+                parent: sql`coalesce(excluded.parent, parent)`,
+              }),
+            )
+            .execute();
+        if (news.some(({ kind }) => kind !== 'image'))
+          await sql`delete from held_images where scope = ${scope} and kind <> 'image' and id not in (
+            select id from held_images where scope = ${scope} and kind <> 'image' order by at desc, id limit ${STEPS_KEPT}
+          )`.execute(transaction);
+      });
+    },
+
+    async letGo(scope, ids) {
+      if (ids.length === 0) return;
+      await db.deleteFrom('held_images').where('scope', '=', scope).where('id', 'in', ids).execute();
+    },
+
     async drop(scope) {
-      await db.deleteFrom('local_images').where('scope', '=', scope).execute();
+      // '0' comes next to '/'
+      for (const table of ['local_images', 'held_images'] as const)
+        await db
+          .deleteFrom(table)
+          .where((where) =>
+            where.or([
+              where('scope', '=', scope),
+              where.and([where('scope', '>', `${scope}/`), where('scope', '<', `${scope}0`)]),
+            ]),
+          )
+          .execute();
     },
 
     async scopes() {
-      const rows = await db.selectFrom('local_images').select('scope').distinct().orderBy('scope').execute();
-      return rows.map((row) => row.scope);
+      const rows = await sql<{ scope: string }>`select scope from local_images
+        union select scope from held_images order by scope`.execute(db);
+      return rows.rows.map((row) => row.scope);
     },
 
     async targets() {
       const rows = await sql<{ descriptor: string }>`select target as descriptor from local_images
-        union select manifest from local_images`.execute(db);
+        union select manifest from local_images
+        union select target from held_images union select manifest from held_images`.execute(db);
       return rows.rows.map((row) => JSON.parse(row.descriptor) as Descriptor);
     },
   };
 }
 
+/** From the first id that begins so to one behind the last. */
+function idRange(idPrefix: string): [from: Digest, to: Digest] | undefined {
+  const hex = ID_PREFIX.exec(idPrefix)?.[1];
+  // 'g' comes behind every digit
+  return hex === undefined ? undefined : [`sha256:${hex}`, `sha256:${hex}g`];
+}
+
 function imageOf(row: NameTables['local_images']): NamedImage {
   const { name, id, at } = row;
   return { name, id, target: JSON.parse(row.target), manifest: JSON.parse(row.manifest), at };
+}
+
+function heldOf(row: NameTables['held_images']): HeldImage {
+  const { id, at, kind, parent } = row;
+  const image = { id, target: JSON.parse(row.target), manifest: JSON.parse(row.manifest), at, kind };
+  return parent === null ? image : { ...image, parent };
 }

@@ -36,8 +36,9 @@ function imageOn({ add }: ReturnType<typeof shelf>, what: string) {
 
 function rootsOf(targets: Descriptor[], content: ContentReader): NameRoots {
   const unused = () => Promise.reject(new Error('not asked for'));
-  const names = { find: unused, findById: unused, list: unused, set: unused, remove: unused, drop: unused };
-  return new NameRoots({ ...names, scopes: unused, targets: async () => [...targets] }, content);
+  const reads = { find: unused, findById: unused, list: unused, held: unused, heldById: unused, scopes: unused };
+  const writes = { set: unused, remove: unused, hold: unused, letGo: unused, drop: unused };
+  return new NameRoots({ ...reads, ...writes, targets: async () => [...targets] }, content);
 }
 
 it('claims manifest, config and layers of a named image, through its index', async () => {

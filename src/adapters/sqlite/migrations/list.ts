@@ -12,6 +12,7 @@ import { repositories } from './0011-repositories.ts';
 import { registryHistory } from './0012-registry-history.ts';
 import { upstream } from './0013-upstream.ts';
 import { eventCursors } from './0015-event-cursors.ts';
+import { heldImages } from './0016-held-images.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema in order. A step that has shipped never changes; a correction is a new step. */
@@ -30,4 +31,5 @@ export const MIGRATIONS: readonly Migration[] = [
   registryHistory,
   upstream,
   eventCursors,
+  heldImages,
 ];
