@@ -15,6 +15,8 @@ export interface ControlClient {
 export interface ServeOptions {
   data: string;
   listen?: string | undefined;
+  /** Path of the docker door's socket; DATA/docker.sock if absent. */
+  dockerSocket?: string | undefined;
   /** Where blobs are kept: `disk`, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX`. */
   content?: string | undefined;
 }

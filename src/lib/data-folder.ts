@@ -23,6 +23,8 @@ export interface DataFolder {
   /** Rows for the other processes of this machine. */
   rowsSocket: string;
   dockerSocket: string;
+  /** Containers and volumes of the docker door, a folder for each scope. */
+  docker: string;
   token: string;
   ca: string;
   config: string;
@@ -48,6 +50,7 @@ export function dataFolder(path: string): DataFolder {
     socket: join(root, 'slipway.sock'),
     rowsSocket: join(root, 'rows.sock'),
     dockerSocket: join(root, 'docker.sock'),
+    docker: join(root, 'docker'),
     token: join(root, 'token'),
     ca: join(root, 'ca.pem'),
     config: join(root, 'slipway.yaml'),
@@ -65,11 +68,11 @@ export function dataFolder(path: string): DataFolder {
  * @throws Problem `denied` when it is another user's or can't be made
  */
 export async function createDataFolder(folder: DataFolder): Promise<void> {
-  const { content, uploads, snapshots, logs, trash, run, builds } = folder;
+  const { content, uploads, snapshots, logs, trash, run, builds, docker } = folder;
   try {
     await mkdir(folder.root, { recursive: true });
     await chmod(folder.root, 0o700);
-    for (const path of [content, uploads, snapshots, logs, trash, run, builds])
+    for (const path of [content, uploads, snapshots, logs, trash, run, builds, docker])
       await mkdir(path, { recursive: true, mode: 0o700 });
   } catch (error) {
     if (!hasErrorCode(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST')) throw error;

@@ -42,7 +42,8 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
 /** Of each server that listens, all its connections: Node itself forgets those that became tunnels. */
 const connections = new WeakMap<Server, Set<Socket>>();
 
-function opened(server: Server, listen: () => void): Promise<void> {
+/** Resolves when it listens. From then on its connections are known to `closeServer`. */
+export function opened(server: Server, listen: () => void): Promise<void> {
   const sockets = new Set<Socket>();
   connections.set(server, sockets);
   server.on('connection', (socket) => {

@@ -19,6 +19,7 @@ import { messageOf } from '../lib/problem.ts';
 import { isOwnHost } from '../stores/registry/name.ts';
 import { reportPlace } from './content-place.ts';
 import { type ControlParts, controlService } from './control/service.ts';
+import { keepDocker } from './docker/keep-docker.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { openHttpDoors } from './http-doors.ts';
 import { closeServer, listenOn, listenOnSocket } from './listen.ts';
@@ -85,9 +86,12 @@ export async function serve(options: ServeOptions): Promise<number> {
     const housekeeper = startHousekeeping(owner, doors.expireUploads);
     endings.push(() => housekeeper.stop());
     await openControl({ owner, pool, url, clean: () => housekeeper.round() }, endings);
+    const docker = keepDocker(pool, { socket: options.dockerSocket ?? owner.folder.dockerSocket }, () => sweep(owner));
+    endings.push(() => docker.close());
     dispatcher.wake();
     void reportPlace(owner.place).catch((error: unknown) => log.error({ error: messageOf(error) }, 'content'));
 
+    await docker.settled;
     process.stdout.write(`ready ${url}\n`);
     log.info({ url, data: owner.folder.root, version: VERSION }, 'ready');
     const signal = await signalled();
@@ -110,6 +114,12 @@ async function recover(owner: Owner): Promise<void> {
   log.info({ content, swept, trees, inputs, ended }, 'recovered');
 }
 
+/** Clears away what a process of ours that died has left. */
+async function sweep(owner: Owner): Promise<void> {
+  await runtimeOver(owner.folder, owner.config).sweep();
+  await (await SnapshotStore.open(owner.folder.snapshots)).sweepDead();
+}
+
 function recoverDeps(owner: Owner): RecoverDeps {
   return {
     records: owner.stores.builds,
@@ -126,10 +136,7 @@ function dispatcherOf(owner: Owner, pool: WorkerPool): BuildDispatcher {
     ...recoverDeps(owner),
     worker: `serve-${process.pid}`,
     concurrency: owner.config.builds.concurrency,
-    sweep: async () => {
-      await runtimeOver(owner.folder, owner.config).sweep();
-      await (await SnapshotStore.open(owner.folder.snapshots)).sweepDead();
-    },
+    sweep: () => sweep(owner),
     run: async (build: Build, signal) => {
       await pool.once('runBuild', [build], signal);
     },

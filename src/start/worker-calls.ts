@@ -2,7 +2,7 @@ import { logBucketName } from '../adapters/disk/log-bucket-name.ts';
 import type { Build } from '../builds/build.ts';
 import { runBuild } from '../builds/run.ts';
 import type { Config } from '../config.ts';
-import type { BridgeNetwork, ContainerRuntime, Network } from '../containers/container.ts';
+import type { ContainerRuntime, Network } from '../containers/container.ts';
 import type { BuildCall, ControlCalls } from '../doors/control/wire.ts';
 import type { Caller } from '../engine/engine.ts';
 import { Progress } from '../engine/progress.ts';
@@ -11,7 +11,10 @@ import { parsePlatform } from '../images/platform.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { DataFolder } from '../lib/data-folder.ts';
 import { Problem } from '../lib/problem.ts';
+import { openBuildNetwork } from './build-network.ts';
 import { readFrom, writeTo, writtenOutputs } from './byte-places.ts';
+import { DockerHouses } from './docker/houses.ts';
+import { type DockerPlaces, serveDocker } from './docker/serve-docker.ts';
 import { engineOver, OWNER_SCOPE } from './engine.ts';
 import { pullsOver } from './pulls.ts';
 import { RegistrySettings } from './registries.ts';
@@ -24,6 +27,8 @@ type Emit = (event: unknown) => void;
 /** What runs outside of the doors' event loop: whole builds, and the engine for the person at the keyboard. */
 export interface WorkerCalls {
   runBuild(args: [build: Build], emit: Emit, signal: AbortSignal): Promise<void>;
+  /** Ends with its signal; its one event says that clients can connect. */
+  serveDocker(args: [places: DockerPlaces], emit: Emit, signal: AbortSignal): Promise<void>;
   build: EngineCall<'build'>;
   images: EngineCall<'images'>;
   inspect: EngineCall<'inspect'>;
@@ -81,6 +86,17 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
         },
         signal,
       );
+    },
+
+    serveDocker: ([places], emit, signal) => {
+      const houses = new DockerHouses(folder.docker, ({ kind }) => ({
+        engine: kind === 'owner' ? engine : engineOfBuilds,
+        runtime,
+        config,
+        own: registries.ownNames(config.listen),
+        remote: registries.hosts(kind !== 'owner'),
+      }));
+      return serveDocker(places, houses, () => emit('open'), signal);
     },
 
     async build([request], emit, signal) {
@@ -170,31 +186,17 @@ async function inspectAnywhere(engine: Awaited<ReturnType<typeof engineOver>>, n
   }
 }
 
-let builds = 0;
-
-/** A bridge for one image build, made when the first RUN line needs it. */
+/** An image build with a network of its own, which ends with it. */
 async function withNetwork<T>(
   runtime: ContainerRuntime,
   mode: BuildCall['network'],
   config: Config,
   work: (network: Network) => Promise<T>,
 ): Promise<T> {
-  if (mode === 'none') return work({ kind: 'none' });
-  if (mode === 'host') {
-    if (!config.builds.allowHostNetwork)
-      throw new Problem('denied', 'the host network is switched off on this server', {
-        hint: 'Set builds.allowHostNetwork: true in slipway.yaml, or leave --network out: builds then have a network of their own.',
-      });
-    return work({ kind: 'host' });
-  }
-  let made: Promise<BridgeNetwork> | undefined;
-  const open = () => {
-    made ??= runtime.createNetwork(`image-${process.pid}-${++builds}`);
-    return made;
-  };
+  const { network, close } = await openBuildNetwork(runtime, mode, config);
   try {
-    return await work({ kind: 'bridge', bridge: open });
+    return await work(network);
   } finally {
-    await (await made)?.close();
+    await close();
   }
 }

@@ -19,6 +19,7 @@ export function describeServer(program: Command, add: AddCommand): void {
     async () => (await import('../commands/serve.ts')).serve,
   )
     .option('--listen <host:port>', 'address of the HTTP doors (default 127.0.0.1:7070, or slipway.yaml)', addressValue)
+    .option('--docker-socket <path>', "socket of docker's Engine API (default DATA/docker.sock)")
     .option(
       '--content <url>',
       'keep blobs in s3://BUCKET/PREFIX or gs://BUCKET/PREFIX, or on disk; what is elsewhere is copied there first',

@@ -1,5 +1,13 @@
+import { resolve } from 'node:path';
 import type { CliContext } from '../context.ts';
 
-export function serve(context: CliContext, options: { listen?: string; content?: string }): Promise<number> {
-  return context.services.serve({ data: context.data.root, listen: options.listen, content: options.content });
+interface ServeFlags {
+  listen?: string;
+  dockerSocket?: string;
+  content?: string;
+}
+
+export function serve(context: CliContext, { listen, dockerSocket, content }: ServeFlags): Promise<number> {
+  const socket = dockerSocket === undefined ? undefined : resolve(dockerSocket);
+  return context.services.serve({ data: context.data.root, listen, dockerSocket: socket, content });
 }

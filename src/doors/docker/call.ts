@@ -5,6 +5,7 @@ import type { Containers } from '../../containers/containers.ts';
 import type { Networks } from '../../containers/networks.ts';
 import type { Volumes } from '../../containers/volumes.ts';
 import type { Caller, Engine } from '../../engine/engine.ts';
+import type { RegistryCredentials } from '../../images/remote/hosts.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { EventHub } from './events.ts';
 
@@ -35,6 +36,8 @@ export interface DockerHouse {
   ): Promise<{ network: Network; close(): Promise<void> }>;
   /** Whether a registry host is served here: it needs no login. */
   isOwnRegistry(host: string): boolean;
+  /** Asks another registry whether it takes these. @throws Problem `unauthenticated`, `unavailable` */
+  verifyLogin(host: string, credentials: RegistryCredentials, signal: AbortSignal): Promise<void>;
   clock: Clock;
   /** Of Slipway, as `docker version` shows it. */
   version: string;
