@@ -13,6 +13,8 @@ export interface CommandResult {
 /** A dockerd of our own, on a socket in a folder of its own, without any network of the machine. */
 export interface DockerDaemon {
   version: string;
+  /** DOCKER_HOST. */
+  host: string;
   docker(args: readonly string[], env?: Record<string, string>): Promise<CommandResult>;
   stop(): Promise<void>;
 }
@@ -32,7 +34,17 @@ function client(): string | undefined {
 
 export const hasDocker = process.getuid?.() === 0 && existsSync('/usr/sbin/dockerd') && client() !== undefined;
 
-export async function startDocker(): Promise<DockerDaemon> {
+/**
+ * @param flags more of dockerd's
+ * @param env beside that of this process
+ */
+export async function startDocker({
+  flags = [],
+  env: more = {},
+}: {
+  flags?: readonly string[];
+  env?: NodeJS.ProcessEnv;
+} = {}): Promise<DockerDaemon> {
   const program = client();
   if (program === undefined) throw new Error('no docker client with BuildKit built in');
   const folder = await mkdtemp(join(tmpdir(), 'slipway-dockerd-'));
@@ -45,8 +57,9 @@ export async function startDocker(): Promise<DockerDaemon> {
       ...['--data-root', join(folder, 'root'), '--exec-root', join(folder, 'exec'), '--pidfile', join(folder, 'pid')],
       ...['--config-file', join(folder, 'daemon.json'), '-H', socket],
       ...['--bridge=none', '--iptables=false', '--ip6tables=false'],
+      ...flags,
     ],
-    { stdio: ['ignore', log, log] },
+    { stdio: ['ignore', log, log], env: { ...process.env, ...more } },
   );
   closeSync(log);
   const docker: DockerDaemon['docker'] = (args, env = {}) =>
@@ -58,7 +71,7 @@ export async function startDocker(): Promise<DockerDaemon> {
   try {
     for (let tries = 0; ; tries++) {
       const { exitCode, stdout } = await docker(['version', '--format', '{{.Server.Version}}']);
-      if (exitCode === 0) return { version: stdout.trim(), docker, stop };
+      if (exitCode === 0) return { version: stdout.trim(), host: socket, docker, stop };
       if (tries === 100 || daemon.exitCode !== null)
         throw new Error(`dockerd does not answer:\n${readFileSync(join(folder, 'log'), 'utf8').slice(-2000)}`);
       await new Promise((resolve) => setTimeout(resolve, 100));
