@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { log } from '../../../lib/log.ts';
+import { hasErrorCode, messageOf } from '../../../lib/problem.ts';
+
+/** Mirrors that are kept, the last used ones; and their bytes together. */
+const MOST_MIRRORS = 32;
+const MOST_BYTES = 20 * 2 ** 30;
+/** Of the bytes of a mirror, in its folder. */
+const SIZE_FILE = 'bytes';
+
+/** A mirror in use. */
+export interface LeasedMirror {
+  /** With the files. */
+  tree: string;
+  /** For files on their way, on the same disk. */
+  incoming: string;
+  /** @param bytes of its files; absent when it may not be used again */
+  release(bytes?: number): Promise<void>;
+}
+
+/**
+ * Copies of clients' files from their last build, so that the next one only asks for what has changed. A mirror has one
+ * user at a time: builds of the same files side by side get one each. They lie below a folder named after this boot of the
+ * machine (what a power cut left half written is not found again), and the oldest go when there are too many.
+ */
+export class Mirrors {
+  readonly #root: string;
+  readonly #leased = new Set<string>();
+  #last = 0;
+
+  constructor(folder: string) {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim().slice(0, 8);
+    this.#root = join(folder, `mirrors-${boot}`);
+  }
+
+  /** @param key whatever tells these files from others; absent: nobody will ask for them again */
+  async lease(key: string | undefined): Promise<LeasedMirror> {
+    const name =
+      key === undefined ? `passing-${++this.#last}` : createHash('sha256').update(key).digest('hex').slice(0, 32);
+    const folder = join(this.#root, this.#free(name));
+    const tree = join(folder, 'tree');
+    const incoming = join(folder, 'incoming');
+    if (key === undefined) await rm(folder, { recursive: true, force: true });
+    await rm(incoming, { recursive: true, force: true });
+    await mkdir(tree, { recursive: true, mode: 0o755 });
+    await mkdir(incoming);
+    const release = async (bytes?: number) => {
+      if (bytes === undefined || key === undefined) await rm(folder, { recursive: true, force: true });
+      else await writeFile(join(folder, SIZE_FILE), String(bytes));
+      this.#leased.delete(folder);
+      await this.#prune(MOST_MIRRORS, MOST_BYTES).catch((error: unknown) =>
+        log.warn({ error: messageOf(error) }, 'docker: mirrors of contexts could not be removed'),
+      );
+    };
+    return { tree, incoming, release };
+  }
+
+  /** Removes all that nobody uses. @returns their bytes */
+  async clear(): Promise<number> {
+    return await this.#prune(0, 0);
+  }
+
+  /** The first of that name which nobody uses. */
+  #free(name: string): string {
+    for (let n = 0; ; n++) {
+      const folder = join(this.#root, `${name}-${n}`);
+      if (this.#leased.has(folder)) continue;
+      this.#leased.add(folder);
+      return `${name}-${n}`;
+    }
+  }
+
+  async #prune(mostMirrors: number, mostBytes: number): Promise<number> {
+    const kept = await this.#unused();
+    let sum = 0;
+    let removed = 0;
+    for (const [n, { folder, bytes }] of kept.entries()) {
+      sum += bytes;
+      if ((n < mostMirrors && sum <= mostBytes) || this.#leased.has(folder)) continue;
+      this.#leased.add(folder); // until it is gone
+      await rm(folder, { recursive: true, force: true });
+      this.#leased.delete(folder);
+      removed += bytes;
+    }
+    return removed;
+  }
+
+  /** The last used first. */
+  async #unused(): Promise<{ folder: string; bytes: number; usedAt: number }[]> {
+    const found = [];
+    for (const name of await readdir(this.#root).catch(noneIfAbsent)) {
+      const folder = join(this.#root, name);
+      if (this.#leased.has(folder)) continue;
+      const file = join(folder, SIZE_FILE);
+      const bytes = Number(await readFile(file, 'utf8').catch(() => '0'));
+      const usedAt = await stat(file).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => 0,
+      );
+      found.push({ folder, bytes, usedAt });
+    }
+    return found.sort((a, b) => b.usedAt - a.usedAt);
+  }
+}
+
+function noneIfAbsent(error: unknown): string[] {
+  if (hasErrorCode(error, 'ENOENT')) return [];
+  throw error;
+}
