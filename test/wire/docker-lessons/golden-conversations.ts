@@ -11,8 +11,10 @@ export interface GoldenConversation {
   exchanges: Exchange[];
 }
 
+const FOLDER = join(import.meta.dirname, '../../cases/docker-lessons');
+
 function pathOf(lesson: string, setUp: string): string {
-  return join(import.meta.dirname, 'golden', `${lesson}-${setUp}.json`);
+  return join(FOLDER, `${lesson}-${setUp}.json`);
 }
 
 export async function readConversation(lesson: string, setUp: string): Promise<GoldenConversation | undefined> {
