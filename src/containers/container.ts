@@ -183,6 +183,11 @@ export interface BridgeNetwork {
   close(): Promise<void>;
 }
 
+export interface NetworkOptions {
+  /** Without a way out: containers on it reach each other alone. */
+  internal?: boolean;
+}
+
 export interface ContainerRuntime {
   /**
    * @throws Problem `invalid` (unknown user, program not found in the image: message as runc gives it), `cancelled`,
@@ -190,7 +195,7 @@ export interface ContainerRuntime {
    */
   run(spec: ContainerSpec, io: ContainerIo): Promise<ContainerExit>;
   /** A bridge for one owner (a build id). */
-  createNetwork(owner: string): Promise<BridgeNetwork>;
+  createNetwork(owner: string, options?: NetworkOptions): Promise<BridgeNetwork>;
   /** Takes down what dead processes of this data folder left: containers, mounts, namespaces, bridges, rules, folders. */
   sweep(): Promise<SweepReport>;
   /** What this machine lacks, in sentences with the remedy; empty when containers can run. */

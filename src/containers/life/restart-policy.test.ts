@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest';
+import { RestartDelay, startsAgain, startsWithServer } from './restart-policy.ts';
+
+const ended = { exitCode: 1, stoppedByHand: false, restarts: 0 };
+
+it.each([
+  ['no', 0, ended, false],
+  ['always', 0, { ...ended, exitCode: 0 }, true],
+  ['always', 0, { ...ended, stoppedByHand: true }, false],
+  ['unless-stopped', 0, ended, true],
+  ['on-failure', 0, ended, true],
+  ['on-failure', 0, { ...ended, exitCode: 0 }, false],
+  ['on-failure', 2, { ...ended, restarts: 1 }, true],
+  ['on-failure', 2, { ...ended, restarts: 2 }, false],
+] as const)('%s:%i after %j starts again: %s', (policy, retries, run, again) => {
+  expect(startsAgain({ policy, retries }, run)).toBe(again);
+});
+
+it('starts with the server what somebody stopped only if it is always to run', () => {
+  const stopped = { ...ended, stoppedByHand: true };
+  expect(startsWithServer({ policy: 'always', retries: 0 }, stopped)).toBe(true);
+  expect(startsWithServer({ policy: 'unless-stopped', retries: 0 }, stopped)).toBe(false);
+});
+
+it('waits longer each time, a minute at most, and begins anew after a run of ten seconds', () => {
+  const delay = new RestartDelay();
+  expect([0, 0, 0].map((lasted) => delay.after(lasted))).toEqual([100, 200, 400]);
+  for (let i = 0; i < 20; i++) delay.after(5);
+  expect(delay.after(5)).toBe(60_000);
+  expect(delay.after(10_000)).toBe(100);
+});
