@@ -39,6 +39,8 @@ export type BuildEvent =
       n: number;
       status: 'cached' | 'ran' | 'metadata';
       image?: Digest | undefined;
+      /** Of metadata: whether this very image was made before. Absent where nobody keeps the images of steps. */
+      known?: boolean | undefined;
       /** Of a FROM: so many ONBUILD instructions of the base have run. */
       triggers?: number | undefined;
     }

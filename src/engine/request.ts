@@ -1,4 +1,4 @@
-import type { Network } from '../containers/container.ts';
+import type { Limits, Network } from '../containers/container.ts';
 import type { Platform } from '../images/platform.ts';
 import type { BuildEvent } from './events.ts';
 import type { Watch } from './progress.ts';
@@ -29,6 +29,8 @@ export interface ImageBuildRequest {
   pull: boolean;
   /** What `default` means for RUN lines: the build's own bridge, none or host. */
   network: Network;
+  /** What the containers of RUN lines are given; absent: what every container has. */
+  run?: RunSettings | undefined;
   /** What RUN lines may ask for beyond the sandbox; the server's owner has to allow it too. */
   allow?: Entitlement[] | undefined;
   /** The value of a secret, asked for when a RUN mounts it; it never enters a key, a record, a log or a layer. */
@@ -44,6 +46,15 @@ export interface ImageBuildRequest {
   /** Tell of every instruction, and which image it would give: `steps` and `step` events, as classic progress needs them. */
   stepImages?: boolean | undefined;
   onEvent: (event: BuildEvent) => void;
+}
+
+/** They bound a command or lead it to other machines. Of these only `extraHosts` decide what it makes, and enter its key. */
+export interface RunSettings {
+  /** `name:ip` */
+  extraHosts?: string[];
+  limits?: Limits;
+  ulimits?: { name: string; soft: number; hard: number }[];
+  shmBytes?: number;
 }
 
 export interface BuildTarget {

@@ -1,10 +1,14 @@
 import { Router } from '../http/router.ts';
+import { buildRoutes } from './build/routes.ts';
 import type { DockerHandler } from './call.ts';
+import { sessionRoutes } from './session/routes.ts';
 import { systemRoutes } from './system/routes.ts';
 
 /** Every path of the Engine API that is served, without the version in front of it. Each folder adds its own. */
 export function dockerRoutes(): Router<DockerHandler> {
   const router = new Router<DockerHandler>();
   systemRoutes(router);
+  buildRoutes(router);
+  sessionRoutes(router);
   return router;
 }

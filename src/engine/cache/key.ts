@@ -41,10 +41,16 @@ export interface MountFacts {
   isPrivate: boolean;
 }
 
-export function runKey(chain: string, operation: RunOperation, mounts: readonly MountFacts[]): string {
+export function runKey(
+  chain: string,
+  operation: RunOperation,
+  mounts: readonly MountFacts[],
+  extraHosts: readonly string[] = [],
+): string {
   const { args, env, cwd, user, network, security } = operation;
   const shown = mounts.map(({ facts }) => facts);
-  return digestOfFacts('run', chain, args, env, cwd, user, network, shown, security);
+  const hosts = extraHosts.length === 0 ? [] : [[...extraHosts].sort()];
+  return digestOfFacts('run', chain, args, env, cwd, user, network, shown, security, ...hosts);
 }
 
 export function workdirKey(chain: string, operation: WorkdirOperation): string {

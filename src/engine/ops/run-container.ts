@@ -61,6 +61,7 @@ export async function runContainer(
     hostname: 'build',
     mounts: [...(await writeScript(operation, folder)), ...mounts],
     network: networkOf(operation, services),
+    ...services.request.run,
     ...(security === undefined ? {} : { security }),
   };
   const exit = await deps.runtime

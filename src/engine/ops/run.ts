@@ -39,9 +39,14 @@ export async function runCommand(
   const { kind } = networkOf(operation, services);
   const facts: RunOperation = { ...operation, network: kind === 'none' || kind === 'host' ? kind : 'default' };
   const found = await RunMounts.of(operation, services);
-  const isPlain = operation.mounts.length === 0 && operation.network === 'default' && operation.security === 'sandbox';
+  const { extraHosts = [] } = services.request.run ?? {};
+  const isPlain =
+    operation.mounts.length === 0 &&
+    operation.network === 'default' &&
+    operation.security === 'sandbox' &&
+    extraHosts.length === 0;
   const questionOf = (mounts: MountFacts[]): CacheQuestion => ({
-    key: runKey(state.chain, facts, mounts),
+    key: runKey(state.chain, facts, mounts, extraHosts),
     text: operation.text,
     inputs: () => runInputs(facts, state, mounts),
     env: isPlain ? operation.env : undefined,

@@ -18,7 +18,7 @@ interface Step {
 
 /** What the lines of `docker build` without BuildKit say. */
 const SAID = {
-  step: (n: number, all: number, text: string) => `Step ${n}/${all} : ${text}\n`,
+  step: (n: number, all: number, text: string) => `Step ${n}/${all} : ${text}`,
   image: (id: string) => ` ---> ${id}\n`,
   cached: ' ---> Using cache\n',
   running: (container: string) => ` ---> Running in ${container}\n`,
@@ -81,7 +81,7 @@ export class ClassicProgress {
   failed(): void {
     for (const [n, step] of this.#steps.entries()) {
       if (!step.failed) continue;
-      if (n >= this.#headed) this.#write(SAID.step(n + 1, this.#steps.length, step.text));
+      if (n >= this.#headed) this.#head(n, step);
       this.#output(step);
     }
   }
@@ -98,12 +98,18 @@ export class ClassicProgress {
 
   #show(): void {
     for (let step = this.#steps[this.#shown]; step !== undefined; step = this.#steps[this.#shown]) {
-      if (this.#headed === this.#shown) this.#write(SAID.step(++this.#headed, this.#steps.length, step.text));
+      if (this.#headed === this.#shown) this.#head(this.#headed++, step);
       this.#output(step);
       if (step.ended === undefined) return;
       this.#end(step, step.ended);
       this.#shown++;
     }
+  }
+
+  /** In two parts, as the old builder writes it. */
+  #head(n: number, { text }: Step): void {
+    this.#write(SAID.step(n + 1, this.#steps.length, text));
+    this.#write('\n');
   }
 
   #output(step: Step): void {
@@ -113,10 +119,13 @@ export class ClassicProgress {
     }
   }
 
-  #end(step: Step, { status, image, triggers = 0 }: Of<'step'>): void {
+  #end(step: Step, { status, image, known, triggers = 0 }: Of<'step'>): void {
     if (triggers > 0) this.#write(`# Executing ${triggers} build trigger${triggers === 1 ? '' : 's'}\n`);
-    if (status === 'cached' && !isFrom(step)) this.#write(SAID.cached);
-    if (status === 'ran' && isRun(step)) {
+    // an argument before the first FROM makes no image, and is neither
+    const cached = status === 'metadata' ? image !== undefined && known === true : status === 'cached';
+    const ran = status === 'metadata' ? image !== undefined && known === false : status === 'ran';
+    if (cached && !isFrom(step)) this.#write(SAID.cached);
+    if (ran && !isCopy(step)) {
       this.#announce(step);
       this.#write(SAID.removed(containerOf(step)));
     }
@@ -124,7 +133,7 @@ export class ClassicProgress {
   }
 
   #announce(step: Step): void {
-    if (step.running || !isRun(step)) return;
+    if (step.running || isCopy(step)) return;
     step.running = true;
     this.#write(SAID.running(containerOf(step)));
   }
@@ -134,8 +143,9 @@ function isFrom({ text }: Step): boolean {
   return /^FROM\b/i.test(text);
 }
 
-function isRun({ text }: Step): boolean {
-  return /^RUN\b/i.test(text);
+/** These need no container, and the old builder says so by not naming one. */
+function isCopy({ text }: Step): boolean {
+  return /^(?:COPY|ADD)\b/i.test(text);
 }
 
 /** The container has gone when anybody could ask for it, so any name does, as long as it is always the same. */

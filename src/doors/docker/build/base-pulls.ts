@@ -1,0 +1,47 @@
+import type { BuildEvent } from '../../../engine/events.ts';
+import { formatBytes } from '../../../lib/bytes.ts';
+
+const OF_DIGEST = /^sha256:([0-9a-f]{12})[0-9a-f]{52}$/;
+
+/**
+ * Layers on their way while a base is needed, as the lines of `docker pull`. A base is only fetched when an instruction
+ * needs its files, so these lines may come behind a RUN and not behind its FROM, or not at all.
+ */
+export class BasePulls {
+  readonly #send: (line: object) => void;
+  readonly #begun = new Set<string>();
+
+  constructor(send: (line: object) => void) {
+    this.#send = send;
+  }
+
+  listen(event: BuildEvent): void {
+    if (event.kind !== 'status') return;
+    const id = OF_DIGEST.exec(event.item)?.[1];
+    if (id === undefined) return;
+    if (!this.#begun.has(id)) {
+      this.#begun.add(id);
+      this.#send({ status: 'Pulling fs layer', progressDetail: {}, id });
+    }
+    if (event.done) {
+      this.#send({ status: 'Download complete', progressDetail: {}, id });
+      return;
+    }
+    const { current, total } = event;
+    this.#send({
+      status: 'Downloading',
+      progressDetail: { current, ...(total === undefined ? {} : { total }) },
+      progress: progressBar(current, total),
+      id,
+    });
+  }
+}
+
+const WIDTH = 50;
+
+function progressBar(current: number, total: number | undefined): string {
+  if (total === undefined || total === 0) return formatBytes(current);
+  const done = Math.min(WIDTH, Math.floor((current / total) * WIDTH));
+  const bar = done === WIDTH ? '='.repeat(WIDTH) : `${'='.repeat(done)}>${' '.repeat(WIDTH - done - 1)}`;
+  return `[${bar}] ${formatBytes(current)}/${formatBytes(total)}`;
+}

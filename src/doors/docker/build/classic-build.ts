@@ -1,0 +1,83 @@
+import type { BuiltImage } from '../../../engine/engine.ts';
+import type { BuildEvent } from '../../../engine/events.ts';
+import { ClassicProgress } from '../../../engine/progress/classic.ts';
+import { familiarName, fullName, parseReference, withDefaultTag } from '../../../images/reference.ts';
+import type { DockerCall } from '../call.ts';
+import { JsonLines } from '../streams/json-lines.ts';
+import { BasePulls } from './base-pulls.ts';
+import type { BuildOptions } from './build-options.ts';
+import { classicError } from './classic-error.ts';
+import { registryConfig } from './registry-config.ts';
+import { withRequestContext } from './request-context.ts';
+import { runningBuildsOf } from './running-builds.ts';
+import { withNetwork } from './with-network.ts';
+
+/**
+ * `POST /build?version=1`: an archive comes in, the old builder's lines go out. Until the first of them what fails is an
+ * answer with a status, afterwards it ends the stream.
+ */
+export async function classicBuild(call: DockerCall, options: BuildOptions): Promise<void> {
+  for (const tag of options.tags) fullName(tag); // a bad one is said before anything is sent
+  const { house, request } = call;
+  const lines = new JsonLines(call);
+  const credentials = registryConfig(request.headers['x-registry-config']);
+  const progress = new ClassicProgress((text) => void (options.quiet || lines.send({ stream: text })), {
+    colours: true,
+  });
+  const pulls = new BasePulls((line) => void (options.quiet || lines.send(line)));
+  let phase: 'reading' | 'building' = 'reading';
+  const onEvent = (event: BuildEvent) => {
+    if (event.kind === 'steps') phase = 'building';
+    pulls.listen(event);
+    progress.listen(event);
+  };
+  const { tags, target, run, buildArgs, labels, platform, noCache, pull } = options;
+  try {
+    const { images } = await runningBuildsOf(house).within(options.id, call.signal, (signal) =>
+      withRequestContext(call, options, (context) =>
+        withNetwork(options.networkMode, call, (network) =>
+          house.engine.build(
+            {
+              ...context,
+              ...{ buildArgs, labels, platform, noCache, pull, network, run, onEvent },
+              targets: [{ stage: target, tags }],
+              cacheFrom: options.cacheFrom.map((reference) => ({ kind: 'registry', reference })),
+              stepImages: true,
+            },
+            { ...call.caller, signal, credentials },
+          ),
+        ),
+      ),
+    );
+    tellBuilt(images, progress, lines, options);
+    announce(images, call);
+    lines.end();
+  } catch (error) {
+    if (!options.quiet) progress.failed();
+    throw classicError(error, phase);
+  }
+}
+
+/** Clients take the id from `aux`; a quiet build says nothing else. */
+function tellBuilt(
+  images: readonly BuiltImage[],
+  progress: ClassicProgress,
+  lines: JsonLines,
+  { quiet }: BuildOptions,
+): void {
+  const id = images[0]?.image.id ?? '';
+  if (quiet) {
+    void lines.send({ stream: `${id}\n` });
+    return;
+  }
+  void lines.send({ aux: { ID: id } });
+  progress.built(images);
+}
+
+function announce(images: readonly BuiltImage[], { house }: DockerCall): void {
+  for (const { image, tags } of images)
+    for (const tag of tags) {
+      const name = familiarName(withDefaultTag(parseReference(tag)));
+      house.events.tell({ type: 'image', action: 'tag', id: image.id, attributes: { name }, at: house.clock.now() });
+    }
+}
