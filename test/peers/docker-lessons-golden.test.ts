@@ -1,9 +1,10 @@
 import { cp, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commandLessons } from '../wire/docker-lessons/command-lessons.ts';
 import { Conversation } from '../wire/docker-lessons/conversation.ts';
-import { setUps } from '../wire/docker-lessons/docker-clients.ts';
 import { writeConversation } from '../wire/docker-lessons/golden-conversations.ts';
+import { setUpsOf } from '../wire/docker-lessons/lesson-set-ups.ts';
 import { goThrough, lessons } from '../wire/docker-lessons/lessons.ts';
 import { missingForBuilds, TestServer } from '../wire/server.ts';
 import { type DockerDaemon, hasDocker, startDocker } from './docker-daemon.ts';
@@ -33,8 +34,8 @@ describe.skipIf(!hasDocker || why !== '')(`docker's answers to the lessons${why}
     await server?.close();
   });
 
-  describe.each(lessons)('lesson $name', (lesson) => {
-    it.each(setUps)('$name', async (setUp) => {
+  describe.each([...lessons, ...commandLessons])('$name', (lesson) => {
+    it.each(setUpsOf(lesson))('$name', async (setUp) => {
       const folder = join(server.folder, `${lesson.name}-${setUp.name}`);
       await mkdir(folder);
       const copy = join(folder, 'live-coding');

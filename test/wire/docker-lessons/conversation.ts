@@ -54,11 +54,13 @@ export class Conversation {
     const vertices = /^#\d+ /m.test(said.stderr);
     // whatever stands between vertices and the end of a failure is told by BuildKit's versions in different words
     const err = !vertices ? said.stderr : said.code === 0 ? '' : lastLine(said.stderr);
+    const out = this.#masked.lines(said.stdout);
     this.exchanges.push({
       command: this.#command(line),
       code: said.code,
-      ...written('out', this.#masked.lines(said.stdout)),
-      ...written('err', this.#masked.lines(err)),
+      // in the order of the folder on the disk
+      ...written('out', line.startsWith('diff ') ? out.sort() : out),
+      ...written('err', this.#masked.lines(err.replaceAll(this.cwd, 'HERE'))),
       ...(vertices ? { steps: this.#steps(said.stderr) } : {}),
     });
     return said;

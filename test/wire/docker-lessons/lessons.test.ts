@@ -2,10 +2,12 @@ import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingForBuilds, TestServer } from '../server.ts';
+import { commandLessons } from './command-lessons.ts';
 import { unexplained } from './compare-conversations.ts';
 import { Conversation } from './conversation.ts';
 import { setUps } from './docker-clients.ts';
 import { readConversation } from './golden-conversations.ts';
+import { setUpsOf } from './lesson-set-ups.ts';
 import { goThrough, lessons } from './lessons.ts';
 
 const HOST = 'europe-central2-docker.pkg.dev';
@@ -24,8 +26,8 @@ describe.skipIf(lacks !== '')(`the lessons by docker${lacks}`, () => {
   });
   afterAll(() => server?.close());
 
-  describe.each(lessons)('lesson $name', (lesson) => {
-    it.each(setUps)('$name', async (setUp) => {
+  describe.each([...lessons, ...commandLessons])('$name', (lesson) => {
+    it.each(setUpsOf(lesson))('$name', async (setUp) => {
       const golden = await readConversation(lesson.name, setUp.name);
       // an answer to another version of the client says nothing about this one
       if (golden === undefined) return;

@@ -144,6 +144,8 @@ export const lessons: readonly Lesson[] = [bases, variables, layers];
 
 /** Goes through a lesson with an engine that has forgotten what it had. */
 export async function goThrough(lesson: Lesson, talk: Conversation, place: LessonPlace): Promise<void> {
+  const containers = (await talk.before('ps', '--all', '--quiet')).split('\n').filter(Boolean);
+  if (containers.length > 0) await talk.before('rm', '--force', ...containers);
   const ids = [...new Set((await talk.before('images', '--all', '--quiet')).split('\n').filter(Boolean))];
   if (ids.length > 0) await talk.before('image', 'rm', '--force', ...ids);
   await talk.before('builder', 'prune', '--all', '--force');
