@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,9 +24,11 @@ export class TmuxTerminal {
     const terminal = new TmuxTerminal(await mkdtemp(join(tmpdir(), 'slipway-tmux-')));
     // the pane's shell must not read what the person who runs the tests has set up
     const words = ['env', ...variables(env), ...command].map(quoted).join(' ');
+    // tmux itself now and then doesn't know how a command ended
+    const told = `${words}; echo $? > ${terminal.#code}`;
     try {
       await terminal.#tmux('-f', '/dev/null', 'start-server', ';', 'set', '-g', 'remain-on-exit', 'on', ';', 'set', '-g',
-        'status', 'off', ';', 'new-session', '-d', '-x', String(columns), '-y', String(rows), '-c', cwd, words); // biome-ignore format: one command line
+        'status', 'off', ';', 'new-session', '-d', '-x', String(columns), '-y', String(rows), '-c', cwd, told); // biome-ignore format: one command line
     } catch (error) {
       await terminal.close();
       throw error;
@@ -69,10 +72,10 @@ export class TmuxTerminal {
   /** The exit code of the command, when it has ended. */
   async exited(): Promise<number> {
     for (const end = Date.now() + PATIENCE_MS; ; await pause(LOOK_EVERY_MS)) {
-      const { stdout } = await this.#tmux('display-message', '-p', '#{pane_dead} #{pane_dead_status}');
-      // it is dead a moment before its status is known
-      const [dead, status = ''] = stdout.trim().split(' ');
-      if (dead === '1' && status !== '') return Number(status);
+      const code = existsSync(this.#code) ? readFileSync(this.#code, 'utf8').trim() : '';
+      // all that it wrote is on the screen when tmux has seen its end too
+      if (code !== '' && (await this.#tmux('display-message', '-p', '#{pane_dead}')).stdout.trim() === '1')
+        return Number(code);
       if (Date.now() > end) throw new Error(`the command did not end:\n${(await this.lines()).join('\n')}`);
     }
   }
@@ -80,6 +83,10 @@ export class TmuxTerminal {
   async close(): Promise<void> {
     await run('tmux', ['-S', join(this.#folder, 's'), 'kill-server']);
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  get #code(): string {
+    return join(this.#folder, 'code');
   }
 
   #tmux(...args: string[]): ReturnType<typeof runOk> {
