@@ -13,6 +13,8 @@ export interface IgnoreRule {
 interface CompiledRule extends IgnoreRule {
   /** `!`: lets back in. */
   includes: boolean;
+  /** Cleaned, without the `!`. */
+  pattern: string;
   glob: Glob;
 }
 
@@ -30,6 +32,11 @@ export class IgnoreMatcher {
 
   constructor(rules: readonly CompiledRule[]) {
     this.#rules = rules;
+  }
+
+  /** The rules as somebody else's matcher takes them. */
+  get patterns(): string[] {
+    return this.#rules.map(({ includes, pattern }) => `${includes ? '!' : ''}${pattern}`);
   }
 
   get isEmpty(): boolean {
@@ -102,18 +109,19 @@ export function parseIgnore(text: string, file = '.dockerignore'): IgnoreMatcher
     const trimmed = raw.trim();
     if (raw.startsWith('#') || trimmed === '') continue;
     const includes = trimmed.startsWith('!');
-    const pattern = includes ? trimmed.slice(1).trim() : trimmed;
+    const written = includes ? trimmed.slice(1).trim() : trimmed;
     const line = index + 1;
     const column = raw.indexOf(trimmed) + 1;
     const range = { line, column, endLine: line, endColumn: column + trimmed.length };
     const place = { file, ranges: [range], text };
-    if (pattern === '')
+    if (written === '')
       throw new Problem('invalid', 'illegal exclusion pattern: "!"', {
         place,
         hint: 'Write the pattern behind it: !keep-this',
       });
     try {
-      rules.push({ line, text: trimmed, includes, glob: parseGlob(cleaned(pattern), { deep: true }) });
+      const pattern = cleaned(written);
+      rules.push({ line, text: trimmed, includes, pattern, glob: parseGlob(pattern, { deep: true }) });
     } catch (error) {
       if (error instanceof RangeError) throw new Problem('invalid', error.message, { place });
       throw error;

@@ -1,15 +1,19 @@
 import type { BuiltImage } from '../../../engine/engine.ts';
 import type { BuildEvent } from '../../../engine/events.ts';
+import { isRemoteContext } from '../../../engine/options/context.ts';
 import { ClassicProgress } from '../../../engine/progress/classic.ts';
-import { familiarName, fullName, parseReference, withDefaultTag } from '../../../images/reference.ts';
+import type { ImageBuildRequest } from '../../../engine/request.ts';
+import { fullName } from '../../../images/reference.ts';
 import type { DockerCall } from '../call.ts';
+import { DockerError } from '../errors.ts';
 import { JsonLines } from '../streams/json-lines.ts';
 import { BasePulls } from './base-pulls.ts';
 import type { BuildOptions } from './build-options.ts';
 import { classicError } from './classic-error.ts';
 import { registryConfig } from './registry-config.ts';
-import { withRequestContext } from './request-context.ts';
 import { runningBuildsOf } from './running-builds.ts';
+import { tellTags } from './tell-tags.ts';
+import { withArchive } from './with-archive.ts';
 import { withNetwork } from './with-network.ts';
 
 /**
@@ -34,7 +38,7 @@ export async function classicBuild(call: DockerCall, options: BuildOptions): Pro
   const { tags, target, run, buildArgs, labels, platform, noCache, pull } = options;
   try {
     const { images } = await runningBuildsOf(house).within(options.id, call.signal, (signal) =>
-      withRequestContext(call, options, (context) =>
+      withContext(call, options, signal, (context) =>
         withNetwork(options.networkMode, call, (network) =>
           house.engine.build(
             {
@@ -50,7 +54,7 @@ export async function classicBuild(call: DockerCall, options: BuildOptions): Pro
       ),
     );
     tellBuilt(images, progress, lines, options);
-    announce(images, call);
+    tellTags(images, call);
     lines.end();
   } catch (error) {
     if (!options.quiet) progress.failed();
@@ -74,10 +78,15 @@ function tellBuilt(
   progress.built(images);
 }
 
-function announce(images: readonly BuiltImage[], { house }: DockerCall): void {
-  for (const { image, tags } of images)
-    for (const tag of tags) {
-      const name = familiarName(withDefaultTag(parseReference(tag)));
-      house.events.tell({ type: 'image', action: 'tag', id: image.id, attributes: { name }, at: house.clock.now() });
-    }
+/** An address, or the archive that is the request's body. */
+async function withContext<T>(
+  { request, house }: DockerCall,
+  { remote, dockerfile }: BuildOptions,
+  signal: AbortSignal,
+  work: (context: Pick<ImageBuildRequest, 'context' | 'dockerfile'>) => Promise<T>,
+): Promise<T> {
+  if (remote === '') return await withArchive(request, dockerfile, house.folder, signal, work);
+  if (!isRemoteContext(remote))
+    throw new DockerError(400, `remote: ${remote} is no address of a repository or archive`);
+  return await work({ context: { kind: 'url', url: remote }, dockerfile: { path: dockerfile } });
 }
