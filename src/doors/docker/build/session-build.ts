@@ -1,5 +1,6 @@
 import type { ImageBuildRequest } from '../../../engine/request.ts';
 import { fullName } from '../../../images/reference.ts';
+import { Trace } from '../buildkit/trace.ts';
 import type { DockerCall } from '../call.ts';
 import { DockerError } from '../errors.ts';
 import { type ClientSession, UPLOAD_HOST } from '../session/client-session.ts';
@@ -29,6 +30,10 @@ export async function sessionBuild(call: DockerCall, options: BuildOptions): Pro
   const lines = new JsonLines(call);
   const session = await sessionsOf(house).get(options.session, call.signal);
   lines.begin();
+  const trace = new Trace(
+    (message) => void lines.send({ id: 'moby.buildkit.trace', aux: Buffer.from(message).toString('base64') }),
+    () => house.clock.now(),
+  );
   const { target, run, buildArgs, labels, platform, noCache, pull, cacheFrom, tags } = options;
   try {
     await runningBuildsOf(house).within(options.id, call.signal, (signal) =>
@@ -43,10 +48,11 @@ export async function sessionBuild(call: DockerCall, options: BuildOptions): Pro
                 cacheFrom: cacheFrom.map((reference) => ({ kind: 'registry', reference })),
                 secret: (id) => session.secret(id),
                 ssh: (id) => session.ssh(id),
-                onEvent: () => undefined,
+                onEvent: trace.listen,
               },
               { ...call.caller, signal, credentials: session.credentials },
             );
+            trace.finish();
             if (!image) return;
             void lines.send({ id: 'moby.image.id', aux: { ID: images[0]?.image.id ?? '' } });
             tellTags(images, call);
@@ -56,6 +62,7 @@ export async function sessionBuild(call: DockerCall, options: BuildOptions): Pro
     );
     lines.end();
   } catch (error) {
+    trace.finish();
     throw tracedError(error);
   }
 }
