@@ -6,6 +6,9 @@ import type { Engine, PushResult } from '../engine/engine.ts';
  */
 export function recordPushes(engine: Engine, onPush: (result: PushResult) => void): Engine {
   return {
+    get shelf() {
+      return engine.shelf;
+    },
     build: (...args) => engine.build(...args),
     pull: (...args) => engine.pull(...args),
     push: async (...args) => {

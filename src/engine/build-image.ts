@@ -1,7 +1,7 @@
 import type { StagePlan } from '../dockerfile/program.ts';
 import type { Layer } from '../images/layer.ts';
 import { fullName } from '../images/reference.ts';
-import type { LocalImage } from '../stores/names/names.ts';
+import type { HeldImage } from '../stores/names/names.ts';
 import { BaseResolver } from './base-resolver.ts';
 import { CachesOfBuild } from './cache/caches-of-build.ts';
 import { checkBuild } from './checks/check-build.ts';
@@ -13,6 +13,7 @@ import { neededPaths } from './context/needed-paths.ts';
 import { deliver } from './deliver.ts';
 import type { Caller, ImageBuildResult, StepReport } from './engine.ts';
 import { exportImage } from './export.ts';
+import { StepImages } from './local/step-images.ts';
 import { type PlannedBuild, planBuild } from './plan-build.ts';
 import { Progress } from './progress.ts';
 import type { ProjectRoom } from './project-room.ts';
@@ -53,10 +54,12 @@ export async function buildImage(
 async function buildFrom(
   context: BuildContext | AskedContext,
   names: readonly (readonly string[])[],
-  opened: Omit<RunningBuild, 'context' | 'resolver' | 'caches'>,
+  opened: Omit<RunningBuild, 'context' | 'resolver' | 'caches' | 'stepImages'>,
 ): Promise<ImageBuildResult> {
   const { request, caller, room, named, progress } = opened;
   const startedAt = room.deps.clock.now();
+  const stepImages = new StepImages(room.deps, caller.scope, startedAt);
+  let failed = true;
   const caches = new CachesOfBuild(request, request.platform ?? room.deps.platform, caller, room, progress);
   try {
     const plans = planBuild(request, context.dockerfile, room.deps.platform, progress, named.names);
@@ -64,7 +67,7 @@ async function buildFrom(
     if (context instanceof AskedContext) await context.bring(await neededPaths(plans, resolver.resolve));
     if (await checkBuild(plans, request, { resolve: resolver.resolve, context }, progress))
       return { images: [], steps: [] };
-    const build: RunningBuild = { ...opened, context, resolver, caches };
+    const build: RunningBuild = { ...opened, context, resolver, caches, stepImages };
     const finished: FinishedTarget[] = [];
     for (const planned of plans) finished.push(...(await finishTargets(planned, build)));
     const deliveries = finished.map((target, i) => ({ ...target, names: names[i] ?? [] }));
@@ -72,11 +75,13 @@ async function buildFrom(
     const materials = [...resolver.materials.list, ...opened.sources.materials.list];
     await deliver(deliveries, { request, caller, room, dockerfile, materials, startedAt, progress });
     await caches.exportAll();
+    failed = false;
     return {
       images: finished.map(({ image, kept }, i) => ({ image, tags: request.targets[i]?.tags ?? [], kept })),
       steps: [...new Set(finished.map(({ steps }) => steps))].flat(),
     };
   } finally {
+    await stepImages.keep(failed);
     await caches.close();
   }
 }
@@ -91,11 +96,12 @@ interface RunningBuild {
   named: NamedContexts;
   resolver: BaseResolver;
   caches: CachesOfBuild;
+  stepImages: StepImages;
   progress: Progress;
 }
 
 interface FinishedTarget {
-  image: LocalImage;
+  image: HeldImage;
   /** The same list for targets that are the same stage. */
   steps: StepReport[];
   kept: boolean;
@@ -146,7 +152,13 @@ async function keepBase(
   if (step !== undefined) progress.emit({ kind: 'step', n: step, status: 'cached', image: image.configDigest });
   const chosen = stage.platform !== undefined || request.platform !== undefined;
   return {
-    image: { id: image.configDigest, target: chosen ? image.manifest : image.target, manifest: image.manifest, at: 0 },
+    image: {
+      id: image.configDigest,
+      target: chosen ? image.manifest : image.target,
+      manifest: image.manifest,
+      at: 0,
+      kind: 'image',
+    },
     steps: [{ text: stage.text, place: stage.place, status: 'cached', ms: 0 }],
     kept: true,
     layers: image.layers,
@@ -159,7 +171,7 @@ async function solveStages(
   { inputs, table }: PlannedBuild,
   build: RunningBuild,
 ): Promise<SolvedStage[]> {
-  const { request, caller, room, context, sources, named, resolver, caches, progress } = build;
+  const { request, caller, room, context, sources, named, resolver, caches, stepImages, progress } = build;
   const { deps, trees, mounts } = room;
   const stop = new AbortController();
   const signal = AbortSignal.any([caller.signal, stop.signal]);
@@ -168,6 +180,7 @@ async function solveStages(
     inputs,
     progress,
     table,
+    stepImages,
     dockerfile: context.dockerfile.name,
     resolve: resolver.resolve,
     named: (name, platform, place) => named.open(name, platform, place),
@@ -206,7 +219,7 @@ async function exportTarget(
     if (solved.lastStep !== undefined)
       progress.emit({ kind: 'step', n: solved.lastStep, status, image: config.digest });
     return {
-      image: { id: config.digest, target: manifest, manifest, at: 0 },
+      image: { id: config.digest, target: manifest, manifest, at: 0, kind: 'image', parent: solved.parent },
       steps: solved.steps,
       kept: false,
       layers: solved.state.layers,

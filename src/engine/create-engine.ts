@@ -1,20 +1,20 @@
-import type { Digest } from '../images/digest.ts';
-import { parseManifest } from '../images/manifest.ts';
 import { familiarName, formatReference, fullName, parseReference, withDefaultTag } from '../images/reference.ts';
 import { Transport } from '../images/remote/transport.ts';
 import { Problem } from '../lib/problem.ts';
-import type { ContentReader, ContentStore } from '../stores/content/content.ts';
+import type { ContentStore } from '../stores/content/content.ts';
 import type { NamedImage } from '../stores/names/names.ts';
 import { baseOf } from './base-of.ts';
 import { buildImage } from './build-image.ts';
 import { ContextIndexes } from './context/context-indexes.ts';
 import type { EngineDeps } from './deps.ts';
-import type { Caller, Engine, ImageDetails, PullResult, ResolvedImage } from './engine.ts';
+import type { Caller, Engine, ImageDetails, PullResult, PushListener, PushResult, ResolvedImage } from './engine.ts';
+import { createShelf } from './local/create-shelf.ts';
+import type { FoundImage } from './local/local-images.ts';
+import { takeIn } from './local/take-in.ts';
 import { imageFiles, loadImages, saveFolder, saveImages } from './output/images-as-files.ts';
 import { readLayoutFolder } from './output/layout-folder.ts';
 import { readArchive } from './output/read-archive.ts';
 import { ProjectRooms } from './project-room.ts';
-import { dropReferrers, referrersOf } from './provenance/kept-referrers.ts';
 import { Scopes } from './scopes.ts';
 import { SnapshotStore } from './snapshots/snapshot-store.ts';
 import { WebFiles } from './sources/web-file.ts';
@@ -38,7 +38,18 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
   };
   const scopes = new Scopes();
 
-  const local = async (name: string, caller: Caller): Promise<NamedImage> => {
+  const shelf = createShelf(deps, rooms, scopes);
+
+  /** What was pushed is known by its digest from then on. */
+  const pushNoted = async (name: string, bound: Caller, listener: PushListener): Promise<PushResult> => {
+    const result = await rooms.of(bound).pusher.push(name, bound, listener);
+    const { host, repository } = parseReference(name);
+    const image = await local(name, bound);
+    await deps.names.set(bound.scope, formatReference({ host, repository, digest: result.digest }), image);
+    return result;
+  };
+
+  const local = async (name: string, caller: Caller): Promise<FoundImage> => {
     const found = await rooms.of(caller).source.find(name, caller);
     if (found !== undefined) return found;
     throw new Problem('not-found', `No such image: ${name}`, { hint: 'slipway images lists the local ones.' });
@@ -46,6 +57,7 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
 
   return {
     snapshots,
+    shelf,
     build: (request, caller) =>
       scopes.within(caller, (bound) => buildImage(request, bound, { ...rooms.of(bound), ...shared })),
 
@@ -54,12 +66,14 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
         const platform = options.platform ?? deps.platform;
         const { source, fetcher } = rooms.of(bound);
         const image = await source.resolve(name, bound, { platform, local: false });
+        const { target, configDigest: id, layers } = image;
+        const isKnown = (await deps.names.heldById(bound.scope, id)).length > 0;
+        options.listener?.onResolved?.({ digest: target.digest, id, layers, isKnown });
         if (options.layers === true) await fetchLayers(image.layers, fetcher, bound.signal, options.listener);
         return await nameAsPulled(name, image, options.platform !== undefined, bound, deps);
       }),
 
-    push: (name, caller, listener = {}) =>
-      scopes.within(caller, (bound) => rooms.of(bound).pusher.push(name, bound, listener)),
+    push: (name, caller, listener = {}) => scopes.within(caller, (bound) => pushNoted(name, bound, listener)),
 
     pushAll: (repository, caller, listener = {}) =>
       scopes.within(caller, async (bound) => {
@@ -74,7 +88,7 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
             `An image does not exist locally with the tag: ${familiarName({ host, repository: path })}`,
           );
         const results = [];
-        for (const { name } of names) results.push(await rooms.of(bound).pusher.push(name, bound, listener));
+        for (const { name } of names) results.push(await pushNoted(name, bound, listener));
         return results;
       }),
 
@@ -86,11 +100,11 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
 
     tag: async (name, target, caller) => {
       const { id, target: descriptor, manifest } = await local(name, caller);
-      const to = fullName(target);
-      await deps.names.set(caller.scope, to, { id, target: descriptor, manifest, at: deps.clock.now() });
+      const image = { id, target: descriptor, manifest, at: deps.clock.now() };
+      await takeIn({ ...image, kind: 'image' }, [fullName(target)], caller.scope, deps.names);
     },
 
-    images: (caller) => deps.names.list(caller.scope),
+    images: async (caller) => withoutDigestsOfTags(await deps.names.list(caller.scope)),
 
     inspect: async (name, caller) => {
       const image = await local(name, caller);
@@ -101,27 +115,21 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
     },
 
     remove: async (name, caller) => {
-      const image = await local(name, caller);
-      const isId = image.name !== nameMeant(name);
-      const names = isId
-        ? (await deps.names.findById(caller.scope, image.id)).map((named) => named.name)
-        : [image.name];
-      for (const each of names) await deps.names.remove(caller.scope, each);
-      if ((await deps.names.findById(caller.scope, image.id)).length === 0)
-        await dropReferrers(await manifestsOf(image, rooms.of(caller).deps.content), caller.scope, deps.names);
+      await local(name, caller);
+      await shelf.remove(name, caller, { force: true });
     },
 
     files: async (name, caller) => imageFiles(await local(name, caller), rooms.of(caller), caller.signal),
 
     save: (names, form, write, caller, options) =>
       scopes.within(caller, async (bound) => {
-        const images = await Promise.all(names.map((name) => local(name, bound)));
+        const images = await Promise.all(names.map(async (name) => asNamed(await local(name, bound), name)));
         await saveImages(images, form, write, rooms.of(bound), bound, options);
       }),
 
     saveFolder: (names, folder, caller, options) =>
       scopes.within(caller, async (bound) => {
-        const images = await Promise.all(names.map((name) => local(name, bound)));
+        const images = await Promise.all(names.map(async (name) => asNamed(await local(name, bound), name)));
         await saveFolder(images, folder, rooms.of(bound), bound, options);
       }),
 
@@ -148,17 +156,8 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
     endScope: async (scope) => {
       await scopes.end(scope);
       await deps.names.drop(scope);
-      await deps.names.drop(referrersOf(scope));
     },
   };
-}
-
-function nameMeant(name: string): string | undefined {
-  try {
-    return fullName(name);
-  } catch {
-    return undefined; // an id of 64 digits is no reference
-  }
 }
 
 async function nameAsPulled(
@@ -175,7 +174,8 @@ async function nameAsPulled(
   const before = await deps.names.find(caller.scope, full);
   const target = chosen ? image.manifest : image.target;
   const named = { id: image.configDigest, target, manifest: image.manifest, at: deps.clock.now() };
-  await deps.names.set(caller.scope, full, named);
+  const exact = formatReference({ host, repository, digest: image.target.digest });
+  await takeIn({ ...named, kind: 'image' }, [...new Set([full, exact])], caller.scope, deps.names);
   return {
     image: { ...named, name: full },
     digest: image.target.digest,
@@ -184,15 +184,23 @@ async function nameAsPulled(
   };
 }
 
-/** What something may be said of: the image, or what an index names. */
-async function manifestsOf({ target, manifest }: NamedImage, content: ContentReader): Promise<Digest[]> {
-  const digests = [target.digest, manifest.digest];
-  if ((await content.stat(target.digest)) === undefined) return digests;
-  const top = parseManifest(await content.read(target.digest), target.mediaType);
-  return top.kind === 'index' ? [...digests, ...top.value.manifests.map(({ digest }) => digest)] : digests;
+/** An image that was asked for by its id or a layer has no name where it goes. */
+function asNamed(image: FoundImage, text: string): FoundImage {
+  if (image.name === undefined || /^(?:sha256:)?[a-f0-9]{64}$/.test(text)) return { ...image, name: undefined };
+  return fullName(text) === image.name ? image : { ...image, name: undefined };
 }
 
-function detailsOf(image: NamedImage, names: string[], resolved: ResolvedImage): ImageDetails {
+/** The digest as which an image was pulled or pushed goes without saying beside a tag of the same repository. */
+function withoutDigestsOfTags(images: readonly NamedImage[]): NamedImage[] {
+  const key = ({ id, name }: NamedImage) => {
+    const { host, repository } = parseReference(name);
+    return `${host}/${repository} ${id}`;
+  };
+  const tagged = new Set(images.filter(({ name }) => parseReference(name).tag !== undefined).map(key));
+  return images.filter((image) => parseReference(image.name).tag !== undefined || !tagged.has(key(image)));
+}
+
+function detailsOf(image: FoundImage, names: string[], resolved: ResolvedImage): ImageDetails {
   const { id, target, manifest, at } = image;
   const { config, layers } = resolved;
   const size = layers.reduce((sum, layer) => sum + layer.blob.size, 0);

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { digestOf } from '../images/digest.ts';
 import type { Layer } from '../images/layer.ts';
 import { throwIfCancelled } from '../lib/cancelled.ts';
-import type { LocalImage } from '../stores/names/names.ts';
+import type { HeldImage } from '../stores/names/names.ts';
 import type { ProjectDeps } from './deps.ts';
 import type { Caller, StepReport } from './engine.ts';
 import type { LayerTrees } from './layers/layer-trees.ts';
+import { takeIn } from './local/take-in.ts';
 import { writeOutputs } from './output/write-outputs.ts';
 import type { Progress } from './progress.ts';
 import { attachStatement } from './provenance/attach.ts';
@@ -16,7 +17,7 @@ import type { BlobFetcher } from './transfer/fetch.ts';
 
 /** A target that is built, and not yet known to anybody. */
 export interface Delivery {
-  image: LocalImage;
+  image: HeldImage;
   layers: readonly Layer[];
   steps: readonly StepReport[];
   /** The bytes of its base: nothing was built. */
@@ -60,10 +61,8 @@ export async function deliver(deliveries: readonly Delivery[], build: DeliveredB
   const at = deps.clock.now();
   for (const { image, names } of deliveries) {
     image.at = at;
-    for (const name of names) {
-      await deps.names.set(caller.scope, name, image);
-      progress.begin(`naming to ${name}`).end('done');
-    }
+    await takeIn(image, names, caller.scope, deps.names);
+    for (const name of names) progress.begin(`naming to ${name}`).end('done');
   }
 }
 

@@ -6,6 +6,7 @@ import type { Platform } from '../images/platform.ts';
 import type { RegistryCredentials } from '../images/remote/hosts.ts';
 import type { Place } from '../lib/problem.ts';
 import type { LocalImage, NamedImage } from '../stores/names/names.ts';
+import type { ImageShelf } from './local/shelf.ts';
 import type { ImageBuildRequest } from './request.ts';
 import type { ListedEntry } from './trees/listing.ts';
 
@@ -125,7 +126,20 @@ export interface TransferListener<State extends string> {
 }
 
 export type PushListener = TransferListener<'Preparing' | 'Pushed' | 'Layer already exists' | 'Mounted'>;
-export type PullListener = TransferListener<'Already exists' | 'Pulling fs layer' | 'Pull complete'>;
+
+export interface PullListener extends TransferListener<'Already exists' | 'Pulling fs layer' | 'Pull complete'> {
+  /** The name means something that can be pulled; layers follow. */
+  onResolved?: (image: PullTarget) => void;
+}
+
+export interface PullTarget {
+  /** Of what the name means in its registry. */
+  digest: Digest;
+  id: Digest;
+  layers: readonly Layer[];
+  /** The scope has that image, whatever it is called. */
+  isKnown: boolean;
+}
 
 export interface PullOptions {
   platform?: Platform | undefined;
@@ -190,6 +204,8 @@ export interface MountableRootfs {
  * when something needs their bytes: a RUN, a COPY --from, a step's root file system, or a push to ourselves.
  */
 export interface Engine {
+  /** What else docker does with local images. */
+  readonly shelf: ImageShelf;
   /**
    * Builds and names an image. Nothing is named unless everything succeeded.
    * @throws Problem with the place in the Dockerfile
@@ -224,6 +240,7 @@ export interface Engine {
   ): Promise<CopyResult[]>;
   /** @throws Problem `not-found` */
   tag(source: string, target: string, caller: Caller): Promise<void>;
+  /** By name; those by digest alone that no tag of the same repository means. */
   images(caller: Caller): Promise<NamedImage[]>;
   /** A local name or id. @throws Problem `not-found` */
   inspect(name: string, caller: Caller): Promise<ImageDetails>;

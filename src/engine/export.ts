@@ -1,18 +1,16 @@
 import type { HistoryEntry, ImageConfig } from '../images/config.ts';
 import type { Descriptor } from '../images/descriptor.ts';
-import { digestOf } from '../images/digest.ts';
 import type { Layer } from '../images/layer.ts';
-import type { ImageManifest } from '../images/manifest.ts';
-import { MEDIA } from '../images/media-types.ts';
 import type { Platform } from '../images/platform.ts';
 import { timestamp } from '../lib/clock.ts';
-import { type ContentStore, LEASE_MS } from '../stores/content/content.ts';
+import type { ContentStore } from '../stores/content/content.ts';
 import type { CacheStore } from './cache/cache.ts';
 import { INLINE_CACHE } from './cache/inline.ts';
 import { imageKey } from './cache/key.ts';
 import type { ResolvedImage } from './engine.ts';
+import { imageBlobs, storeImage } from './image-blobs.ts';
 import type { OwnHistory, SolvedStage } from './solve.ts';
-import { BLOB_HOLDER, throwFirst } from './transfer/fetch.ts';
+import { throwFirst } from './transfer/fetch.ts';
 
 /** OCI annotations.md: what an image stands on, so that others can tell whether its base has moved on. */
 export const BASE_NAME = 'org.opencontainers.image.base.name';
@@ -55,18 +53,10 @@ export async function exportImage(
       : { created: input.sourceDate, note: nothingToNote };
   const { config: said, ownHistory, state } = solved;
   const facts = { ...input, config: said, ownHistory, layers: state.layers };
-  const config = toBlob(MEDIA.ociConfig, imageConfig(facts, created));
-  const manifest: ImageManifest = {
-    schemaVersion: 2,
-    mediaType: MEDIA.ociManifest,
-    config: config.descriptor,
-    layers: solved.state.layers.map(({ blob }) => ({ ...blob, mediaType: ociLayerType(blob.mediaType) })),
-  };
-  if (solved.base !== undefined) manifest.annotations = baseAnnotations(solved.base);
-  const blob = toBlob(MEDIA.ociManifest, manifest);
-  // nobody knows of any of them before the image has its name, so they reach the disk at once
-  throwFirst(await Promise.allSettled([note(), store(content, config), store(content, blob)]));
-  return { config: config.descriptor, manifest: blob.descriptor };
+  const annotations = solved.base === undefined ? undefined : baseAnnotations(solved.base);
+  const blobs = imageBlobs(imageConfig(facts, created), state.layers, annotations);
+  throwFirst(await Promise.allSettled([note(), storeImage(blobs, content)]));
+  return { config: blobs.config.descriptor, manifest: blobs.manifest.descriptor };
 }
 
 function labelled({ solved, labels }: ExportInput): SolvedStage {
@@ -143,25 +133,4 @@ function dated({ entry, createdAt }: OwnHistory, created: number, sourceDate: nu
 
 function baseAnnotations(base: ResolvedImage): Record<string, string> {
   return { [BASE_NAME]: base.reference, [BASE_DIGEST]: base.target.digest };
-}
-
-/** The bytes of a layer are the same in docker's manifests and in OCI's; only the name of their type differs. */
-function ociLayerType(mediaType: string): string {
-  return mediaType === MEDIA.dockerLayerGzip ? MEDIA.ociLayerGzip : mediaType;
-}
-
-interface JsonBlob {
-  descriptor: Descriptor;
-  bytes: Buffer;
-}
-
-function toBlob(mediaType: string, json: unknown): JsonBlob {
-  const bytes = Buffer.from(JSON.stringify(json));
-  return { descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length }, bytes };
-}
-
-async function store(content: ContentStore, { descriptor: { digest }, bytes }: JsonBlob): Promise<void> {
-  // held before it is looked for, so that a collection can't take it before the image has its name
-  await content.hold(BLOB_HOLDER, [digest], LEASE_MS);
-  if ((await content.stat(digest)) === undefined) await content.put(bytes);
 }

@@ -2,6 +2,8 @@ import type { RegistryClient } from '../images/remote/client.ts';
 import type { EngineDeps, ProjectDeps } from './deps.ts';
 import type { Caller } from './engine.ts';
 import { LayerTrees } from './layers/layer-trees.ts';
+import { ImageFactsMemory } from './local/image-facts.ts';
+import { LocalImages } from './local/local-images.ts';
 import type { SnapshotStore } from './snapshots/snapshot-store.ts';
 import { TreeMounts } from './snapshots/tree-mounts.ts';
 import { Copier } from './transfer/copy.ts';
@@ -9,6 +11,7 @@ import { BlobFetcher } from './transfer/fetch.ts';
 import { PartSender } from './transfer/part-sender.ts';
 import { ProjectContent } from './transfer/project-content.ts';
 import { Pusher } from './transfer/push.ts';
+import { readImage } from './transfer/read-image.ts';
 import { ImageSource } from './transfer/source.ts';
 import type { ListingStore } from './trees/listing.ts';
 
@@ -16,6 +19,7 @@ import type { ListingStore } from './trees/listing.ts';
 export interface ProjectRoom {
   deps: ProjectDeps;
   source: ImageSource;
+  local: LocalImages;
   fetcher: BlobFetcher;
   pusher: Pusher;
   copier: Copier;
@@ -62,11 +66,13 @@ export class ProjectRooms {
     };
     const deps: ProjectDeps = { ...this.#deps, remote, content, origins };
     const fetcher = new BlobFetcher(deps);
-    const source = new ImageSource(deps, fetcher);
     const trees = new LayerTrees(content, fetcher, this.#listings);
+    const facts = new ImageFactsMemory((image) => readImage(image.id, image, content), trees);
+    const local = new LocalImages(deps, facts);
+    const source = new ImageSource(deps, fetcher, local);
     const mounts = new TreeMounts(this.#snapshots, content, fetcher, trees);
     const sender = new PartSender(deps, fetcher);
     const pusher = new Pusher(deps, source, sender);
-    return { deps, source, fetcher, pusher, copier: new Copier(deps, source, sender), trees, mounts };
+    return { deps, source, local, fetcher, pusher, copier: new Copier(deps, source, sender), trees, mounts };
   }
 }

@@ -1,12 +1,14 @@
 import { interpretStage } from '../dockerfile/interpret.ts';
 import type { BuildInputs, CopyOperation, Operation, Stage, StagePlan, StageProgram } from '../dockerfile/program.ts';
 import type { HistoryEntry, ImageConfig } from '../images/config.ts';
+import type { Digest } from '../images/digest.ts';
 import type { Platform } from '../images/platform.ts';
 import { orCancelled, throwIfCancelled } from '../lib/cancelled.ts';
 import type { Place } from '../lib/problem.ts';
 import { baseChain, chainOf, datedChain } from './cache/key.ts';
 import type { OpenedContext } from './context/named-contexts.ts';
 import type { ResolvedImage, StepReport } from './engine.ts';
+import type { StepImages } from './local/step-images.ts';
 import { copyFiles } from './ops/copy.ts';
 import type { OperationResult, OperationServices, StageState } from './ops/operation.ts';
 import { runCommand } from './ops/run.ts';
@@ -38,6 +40,8 @@ export interface SolvedStage {
   base?: ResolvedImage | undefined;
   /** Of a target whose steps are told: the last one, which gets the id of the exported image. */
   lastStep?: number | undefined;
+  /** The image of the step before that. */
+  parent?: Digest | undefined;
 }
 
 export interface SolveInput {
@@ -50,6 +54,7 @@ export interface SolveInput {
   resolve: (reference: string, platform: Platform, place: Place) => Promise<ResolvedImage>;
   /** Absent when nobody wants to hear of the instructions one by one. */
   table?: StepTable | undefined;
+  stepImages: StepImages;
   /** What a named context is, opened. */
   named: (name: string, platform: Platform, place: Place) => Promise<OpenedContext>;
   /** Services whose `signal` ends when `abort` is called. */
@@ -100,8 +105,10 @@ async function solveStage(stage: Stage, input: SolveInput, stageOf: StageOf): Pr
   };
   const start = await beginStage(stage, input, stageOf, services);
   const program = interpretStage(stage, { config: start.config, args: start.args }, input.inputs);
-  const { table } = input;
-  const teller = table?.first.has(stage.index) ? new StepTeller(stage, program, start, { ...input, table }) : undefined;
+  const { table, stepImages: images } = input;
+  const teller = table?.first.has(stage.index)
+    ? new StepTeller(stage, program, start, { ...input, table, images })
+    : undefined;
   for (const warning of program.warnings) input.progress.emit({ kind: 'warning', ...warning });
   if (stage.base.kind === 'image') {
     const vertex = input.progress.begin(`${label(stage, input, 1, program)}${stage.text}`, stage.place);
@@ -136,7 +143,7 @@ async function solveStage(stage: Stage, input: SolveInput, stageOf: StageOf): Pr
     }
   }
   const solved = finishStage(stage, program, { ...start, state }, results, times);
-  return { ...solved, lastStep: table?.last.get(stage.index) };
+  return { ...solved, lastStep: table?.last.get(stage.index), parent: teller?.last };
 }
 
 async function perform(
@@ -178,7 +185,7 @@ function after(state: StageState, { layer, contentDigest }: OperationResult, tex
   };
 }
 
-interface StageStart extends Omit<SolvedStage, 'steps' | 'stage'> {
+interface StageStart extends Omit<SolvedStage, 'steps' | 'stage' | 'parent' | 'lastStep'> {
   note?: string | undefined;
 }
 

@@ -1,9 +1,12 @@
 import { interpretStage } from '../dockerfile/interpret.ts';
 import type { BuildInputs, Stage, StagePlan, StageProgram } from '../dockerfile/program.ts';
 import type { ImageConfig } from '../images/config.ts';
-import { type Digest, digestOf } from '../images/digest.ts';
+import type { Digest } from '../images/digest.ts';
 import type { Place } from '../lib/problem.ts';
+import type { ResolvedImage } from './engine.ts';
 import { imageConfig } from './export.ts';
+import { imageBlobs } from './image-blobs.ts';
+import type { StepImages } from './local/step-images.ts';
 import type { OperationResult, StageState } from './ops/operation.ts';
 import type { Progress } from './progress.ts';
 import type { OwnHistory } from './solve.ts';
@@ -57,12 +60,20 @@ export interface StepStart {
   ownHistory: readonly OwnHistory[];
   args: Record<string, string>;
   state: StageState;
-  base?: { configDigest: Digest } | undefined;
+  base?: ResolvedImage | undefined;
+}
+
+export interface StepRoom {
+  table: StepTable;
+  inputs: BuildInputs;
+  progress: Progress;
+  images: StepImages;
 }
 
 /**
  * Tells the steps of one stage as they are done, each with the id of the image that it would be: the digest of the config
- * that an export at this point would write. The last step of a target is left to the export, which knows the real one.
+ * that an export at this point would write. Whoever is told of an image can run it. The last step of a target is left to the
+ * export, which knows the real one.
  */
 export class StepTeller {
   readonly #table: StepTable;
@@ -71,25 +82,28 @@ export class StepTeller {
   readonly #start: StepStart;
   readonly #inputs: BuildInputs;
   readonly #progress: Progress;
+  readonly #images: StepImages;
   readonly #first: number;
   /** Instructions of the base that run before those of the stage. */
   readonly #triggers: number;
   #told = 0;
+  #last: Digest | undefined;
 
-  constructor(
-    stage: Stage,
-    program: StageProgram,
-    start: StepStart,
-    { table, inputs, progress }: { table: StepTable; inputs: BuildInputs; progress: Progress },
-  ) {
+  constructor(stage: Stage, program: StageProgram, start: StepStart, { table, inputs, progress, images }: StepRoom) {
     this.#table = table;
     this.#stage = stage;
     this.#program = program;
     this.#start = start;
     this.#inputs = inputs;
     this.#progress = progress;
+    this.#images = images;
     this.#first = table.first.get(stage.index) ?? 0;
     this.#triggers = program.history.length - stage.instructions.length;
+  }
+
+  /** The image that was told of last: the next one is made of it. */
+  get last(): Digest | undefined {
+    return this.#last;
   }
 
   /** The step that an operation belongs to. */
@@ -111,14 +125,17 @@ export class StepTeller {
       const entry = this.#told === 0 ? undefined : history[done - 1];
       const result = entry?.operation === undefined ? undefined : results[entry.operation];
       const status = this.#told === 0 ? 'cached' : (result?.status ?? 'metadata');
-      if (n !== last)
+      if (n !== last) {
+        const image = this.#imageAfter(done, results, state);
         this.#progress.emit({
           kind: 'step',
           n,
           status,
-          image: this.#imageAfter(done, results, state),
+          image,
           ...(this.#told === 0 && this.#triggers > 0 ? { triggers: this.#triggers } : {}),
         });
+        this.#last = image;
+      }
       this.#told = done + 1;
     }
   }
@@ -126,7 +143,10 @@ export class StepTeller {
   /** Nothing of scratch has an id. */
   #imageAfter(done: number, results: readonly OperationResult[], state: StageState): Digest | undefined {
     const { base, config, ownHistory } = this.#start;
-    if (done === 0 && ownHistory.length === 0) return base?.configDigest;
+    if (done === 0 && ownHistory.length === 0) {
+      if (base !== undefined) this.#images.addBase(base);
+      return base?.configDigest;
+    }
     const entries = this.#program.history.slice(0, done).map(({ createdBy, operation }): OwnHistory => {
       const result = operation === undefined ? undefined : results[operation];
       const empty = result?.layer === undefined ? { empty_layer: true } : {};
@@ -148,6 +168,6 @@ export class StepTeller {
       },
       created,
     );
-    return digestOf(Buffer.from(JSON.stringify(written)));
+    return this.#images.add(imageBlobs(written, state.layers), this.#last);
   }
 }

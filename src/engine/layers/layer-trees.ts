@@ -57,6 +57,11 @@ export class LayerTrees {
     return await this.#listings.find(diffID);
   }
 
+  /** Bytes of the layer's files where it was written, unpacked or scanned here before; else of its blob. */
+  async bytes({ diffID, blob }: Layer): Promise<number> {
+    return (await this.#listings.bytes(diffID)) ?? blob.size;
+  }
+
   /** @throws Problem `invalid` when the layer isn't what the config says, `unavailable` when it can't be fetched */
   async listing(layer: Layer, signal: AbortSignal, watch?: Watch): Promise<Listing> {
     const known = await this.#listings.find(layer.diffID);

@@ -2,10 +2,11 @@ import { parseReference } from '../../images/reference.ts';
 import { writeTar } from '../../images/tar/write.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { ContentStore } from '../../stores/content/content.ts';
-import type { NamedImage } from '../../stores/names/names.ts';
 import type { ProjectDeps } from '../deps.ts';
 import type { Caller, CopyOptions, ImageFiles, LoadedImage } from '../engine.ts';
 import type { LayerTrees } from '../layers/layer-trees.ts';
+import type { FoundImage } from '../local/local-images.ts';
+import { takeIn } from '../local/take-in.ts';
 import { keepReferrer } from '../provenance/kept-referrers.ts';
 import type { BlobFetcher } from '../transfer/fetch.ts';
 import { blobsOf } from '../transfer/image-parts.ts';
@@ -26,7 +27,7 @@ export interface FilesRoom {
 
 /** Local images as one archive; what lies elsewhere is fetched first. */
 export async function saveImages(
-  images: readonly NamedImage[],
+  images: readonly FoundImage[],
   form: 'oci' | 'docker',
   write: (bytes: AsyncIterable<Uint8Array>) => Promise<void>,
   room: FilesRoom,
@@ -42,7 +43,7 @@ export async function saveImages(
 
 /** The same as a folder. */
 export async function saveFolder(
-  images: readonly NamedImage[],
+  images: readonly FoundImage[],
   folder: string,
   room: FilesRoom,
   caller: Caller,
@@ -57,7 +58,7 @@ export async function saveFolder(
 }
 
 async function saveForDocker(
-  images: readonly NamedImage[],
+  images: readonly FoundImage[],
   write: (bytes: AsyncIterable<Uint8Array>) => Promise<void>,
   { deps, fetcher }: FilesRoom,
   { signal }: Caller,
@@ -65,7 +66,8 @@ async function saveForDocker(
   const archived = new Map<string, ArchivedImage & { names: string[] }>();
   for (const { manifest, name } of images) {
     const image = archived.get(manifest.digest) ?? { manifest, names: [] };
-    if (parseReference(name).tag !== undefined && !image.names.includes(name)) image.names.push(name);
+    if (name !== undefined && parseReference(name).tag !== undefined && !image.names.includes(name))
+      image.names.push(name);
     archived.set(manifest.digest, image);
   }
   const list = [...archived.values()];
@@ -91,24 +93,19 @@ export async function loadImages(
   for (const { target, manifest, config, names } of found) {
     const image = { id: config, target, manifest, at: deps.clock.now() };
     const all = extraName === undefined ? names : [...new Set([...names, extraName])];
-    const [first] = all;
-    if (first === undefined)
-      throw new Problem('invalid', `image ${config} of the archive has no name`, {
-        hint: 'Give it one: slipway load --tag NAME -i FILE',
-      });
-    const { layers } = await source.open({ ...image, name: first });
+    const { layers } = await source.open(image);
     for (const layer of layers) await trees.listing(layer, caller.signal);
     loaded.push({ image, names: all });
   }
   for (const referrer of referrers)
     await keepReferrer(referrer, caller.scope, { names: deps.names, now: deps.clock.now() });
-  for (const { image, names } of loaded) for (const name of names) await deps.names.set(caller.scope, name, image);
+  for (const { image, names } of loaded) await takeIn({ ...image, kind: 'image' }, names, caller.scope, deps.names);
   return loaded;
 }
 
 /** The file tables of an image's layers, the lowest first; a layer that nobody looked into yet is read once. */
 export async function imageFiles(
-  image: NamedImage,
+  image: FoundImage,
   { source, trees }: FilesRoom,
   signal: AbortSignal,
 ): Promise<ImageFiles> {

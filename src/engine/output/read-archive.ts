@@ -1,6 +1,4 @@
-import { type FileHandle, open, rm } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { encodeLayer } from '../../images/compress.ts';
 import { decompress, packingOf } from '../../images/decompress.ts';
 import type { Descriptor } from '../../images/descriptor.ts';
 import { type Digest, isDigest } from '../../images/digest.ts';
@@ -11,6 +9,7 @@ import { readTar } from '../../images/tar/read.ts';
 import { readSmall } from '../../lib/bytes.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { ContentStore } from '../../stores/content/content.ts';
+import { compressedLayer } from '../layers/compressed-layer.ts';
 
 /** What an archive holds: its blobs are in the content store, its small texts in hand. */
 export interface ArchiveContent {
@@ -90,7 +89,7 @@ async function putLayer(body: AsyncIterable<Uint8Array>, content: ContentStore, 
       const mediaType = packingOf(head) === 'zstd' ? MEDIA.ociLayerZstd : MEDIA.ociLayerGzip;
       return { diffID: digest, blob: { mediaType, digest, size } };
     }
-    return await compressLayer(whole, content, signal);
+    return await compressedLayer(whole, content, signal);
   } finally {
     await source.close();
   }
@@ -99,28 +98,6 @@ async function putLayer(body: AsyncIterable<Uint8Array>, content: ContentStore, 
 async function* withHead(head: Uint8Array, rest: ByteSource): AsyncGenerator<Uint8Array, void, undefined> {
   if (head.length > 0) yield head;
   for (let chunk = await rest.part(1 << 18); chunk !== undefined; chunk = await rest.part(1 << 18)) yield chunk;
-}
-
-async function compressLayer(
-  tar: AsyncIterable<Uint8Array>,
-  content: ContentStore,
-  signal: AbortSignal,
-): Promise<Layer> {
-  const file = await content.scratch();
-  let handle: FileHandle | undefined;
-  try {
-    const target = await open(file, 'w', 0o600);
-    handle = target;
-    const { layer } = await encodeLayer(tar, async (chunk) => await target.appendFile(chunk), { signal });
-    await handle.close();
-    handle = undefined;
-    await content.adopt(file, { ...layer.blob, diffID: layer.diffID });
-    return layer;
-  } catch (error) {
-    await handle?.close();
-    await rm(file, { force: true });
-    throw error;
-  }
 }
 
 /** A file by its name or by one that stands for it. */

@@ -1,6 +1,8 @@
 import type { Descriptor } from '../../images/descriptor.ts';
 import { type Digest, isDigest } from '../../images/digest.ts';
-import type { NameStore } from '../../stores/names/names.ts';
+import { parseManifest } from '../../images/manifest.ts';
+import type { ContentReader } from '../../stores/content/content.ts';
+import type { LocalImage, NameStore } from '../../stores/names/names.ts';
 
 /**
  * Where a scope's referrers stand in the store of names, each under the digest of its subject: so they are kept from
@@ -51,8 +53,22 @@ export async function keptReferrers(
 }
 
 /** Forgets all that is kept of these manifests. */
-export async function dropReferrers(subjects: readonly Digest[], scope: string, names: NameStore): Promise<void> {
+async function dropReferrers(subjects: readonly Digest[], scope: string, names: NameStore): Promise<void> {
   const about = new Set((await keptReferrers(subjects, scope, names)).map(({ subject }) => subject));
   for (const { name } of await names.list(referrersOf(scope)))
     if (about.has(name.split(' ')[0] as Digest)) await names.remove(referrersOf(scope), name);
+}
+
+/** Forgets all that is kept of an image that went: of its manifest, and of the index that it was kept in. */
+export async function dropReferrersOf(
+  { target, manifest }: LocalImage,
+  scope: string,
+  { names, content }: { names: NameStore; content: ContentReader },
+): Promise<void> {
+  const digests = [target.digest, manifest.digest];
+  if ((await content.stat(target.digest)) !== undefined) {
+    const top = parseManifest(await content.read(target.digest), target.mediaType);
+    if (top.kind === 'index') digests.push(...top.value.manifests.map(({ digest }) => digest));
+  }
+  await dropReferrers(digests, scope, names);
 }

@@ -61,7 +61,7 @@ export class Copier {
     listener: PushListener = {},
   ): Promise<CopyResult[]> {
     const [from, to] = [wholeRepository(source), wholeRepository(target)];
-    const tags = (await this.#tags(from, caller)).filter((tag) => !isCompanionTag(tag));
+    const tags = (await this.#tagsOf(from, caller)).filter((tag) => !isCompanionTag(tag));
     if (tags.length === 0) throw new Problem('not-found', `${familiarName(from)} has no tags`);
     const stop = new AbortController();
     const bound = { ...caller, signal: AbortSignal.any([caller.signal, stop.signal]) };
@@ -81,6 +81,11 @@ export class Copier {
     );
     throwFirst(results);
     return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  }
+
+  /** The tags of a repository. @param name without a tag. @throws as `Engine.copyAll` */
+  async tags(name: string, caller: Caller): Promise<string[]> {
+    return await this.#tagsOf(wholeRepository(name), caller);
   }
 
   async #one(source: string, to: Reference, work: Work): Promise<CopyResult> {
@@ -142,7 +147,7 @@ export class Copier {
     throw new Problem('not-found', `${familiarName(from)} is for none of the platforms that were asked for`);
   }
 
-  async #tags({ host, repository }: Place, caller: Caller): Promise<string[]> {
+  async #tagsOf({ host, repository }: Place, caller: Caller): Promise<string[]> {
     const { own, registry, remote, pullsThrough, authorise } = this.#deps;
     if (!this.#sender.isOwn({ host })) return await remote.tags(host, repository, { signal: caller.signal });
     const name = ownName(host, repository, own);

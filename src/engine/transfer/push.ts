@@ -40,7 +40,7 @@ export class Pusher {
     // a platform of a kept index that nobody needed so far lies where the one that is here came from
     const origin = async () => (await this.#deps.origins.sources(image.id))[0];
     const room = { deps: this.#deps, source: this.#source };
-    const { parts } = await imageParts(image.target, image.name, { origin }, room, caller);
+    const { parts } = await imageParts(image.target, image.name ?? image.id, { origin }, room, caller);
     await this.#sender.send(reference, [reference.tag], parts, caller, { listener });
     await this.#pushReferrers(
       reference,

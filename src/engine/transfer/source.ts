@@ -1,8 +1,6 @@
-import type { ImageConfig } from '../../images/config.ts';
 import type { Descriptor } from '../../images/descriptor.ts';
 import { type Digest, digestAlgorithm } from '../../images/digest.ts';
-import type { Layer } from '../../images/layer.ts';
-import { type ImageManifest, type Manifest, parseManifest } from '../../images/manifest.ts';
+import { parseManifest } from '../../images/manifest.ts';
 import { formatPlatform, type Platform, platformMatches } from '../../images/platform.ts';
 import {
   familiarName,
@@ -12,12 +10,13 @@ import {
   withDefaultTag,
 } from '../../images/reference.ts';
 import { Problem } from '../../lib/problem.ts';
-import type { NamedImage } from '../../stores/names/names.ts';
 import { isOwnHost, ownName, repositoryKey } from '../../stores/registry/name.ts';
 import type { ProjectDeps } from '../deps.ts';
 import type { Caller, ResolvedImage } from '../engine.ts';
+import type { FoundImage, LocalImages } from '../local/local-images.ts';
 import { choosePlatform } from './choose-platform.ts';
 import type { BlobFetcher } from './fetch.ts';
+import { assemble, imageOf, readImage, readManifest, SMALL_LIMIT } from './read-image.ts';
 
 export interface ResolveOptions {
   platform: Platform;
@@ -32,9 +31,6 @@ export interface Resolved extends ResolvedImage {
   own: boolean;
 }
 
-/** Manifests and configs are read whole; registries refuse more than 4 MiB. */
-const SMALL_LIMIT = 4 << 20;
-
 /**
  * What an image name means, in this order: a name of the caller's scope, a repository of our own registry when the host
  * is ours, the registry that the name says. Only manifests and the config are fetched; where the layers are is noted.
@@ -42,10 +38,12 @@ const SMALL_LIMIT = 4 << 20;
 export class ImageSource {
   readonly #deps: ProjectDeps;
   readonly #fetcher: BlobFetcher;
+  readonly #images: LocalImages;
 
-  constructor(deps: ProjectDeps, fetcher: BlobFetcher) {
+  constructor(deps: ProjectDeps, fetcher: BlobFetcher, images: LocalImages) {
     this.#deps = deps;
     this.#fetcher = fetcher;
+    this.#images = images;
   }
 
   /** @throws Problem `not-found` in docker's words, `denied`, `unavailable`, `invalid` (the name) */
@@ -64,10 +62,9 @@ export class ImageSource {
     return { reference, target, own: held !== undefined };
   }
 
-  /** A local image that was named before, read from the content store. */
-  async open(image: NamedImage): Promise<ResolvedImage> {
-    const manifest = await this.#image(await this.#manifest(image.manifest), image.name);
-    return await this.#assemble(image.name, image.target, image.manifest, manifest);
+  /** A local image, read from the content store. */
+  async open(image: FoundImage): Promise<ResolvedImage> {
+    return await readImage(image.name ?? image.id, image, this.#deps.content);
   }
 
   async #local(name: string, caller: Caller, platform: Platform): Promise<Resolved | undefined> {
@@ -87,22 +84,9 @@ export class ImageSource {
     await content.note(digests.filter((digest) => !had.has(digest)));
   }
 
-  /** A name, or an id or its beginning, in the caller's scope. */
-  async find(name: string, caller: Caller): Promise<NamedImage | undefined> {
-    const id = name.startsWith('sha256:') ? name.slice('sha256:'.length) : name;
-    let reference: Reference | undefined;
-    try {
-      reference = withDefaultTag(parseReference(name));
-    } catch (error) {
-      if (!/^[a-f0-9]{64}$/.test(id)) throw error;
-    }
-    const named =
-      reference === undefined ? undefined : await this.#deps.names.find(caller.scope, formatReference(reference));
-    if (named !== undefined || !/^[a-f0-9]{4,64}$/.test(id)) return named;
-    const found = await this.#deps.names.findById(caller.scope, id);
-    if (new Set(found.map((image) => image.id)).size > 1)
-      throw new Problem('invalid', `the image id ${id} is ambiguous: ${found.length} images begin with it`);
-    return found[0];
+  /** Whatever means an image in the caller's scope. @throws as `LocalImages.find` */
+  async find(name: string, caller: Caller): Promise<FoundImage | undefined> {
+    return await this.#images.find(name, caller.scope);
   }
 
   /** Undefined for what a repository of ours pulls through from elsewhere: that is another registry's. */
@@ -161,21 +145,22 @@ export class ImageSource {
   ): Promise<ResolvedImage> {
     const name = familiarName(reference);
     let descriptor = target;
-    let manifest = await this.#manifest(target);
+    const { content } = this.#deps;
+    let manifest = await readManifest(target, content);
     if (manifest.kind === 'index') {
       const chosen = choosePlatform(manifest.value, platform, name);
       descriptor = { mediaType: chosen.mediaType, digest: chosen.digest, size: chosen.size };
       await this.ensureManifest(reference, descriptor, caller);
-      manifest = await this.#manifest(descriptor);
+      manifest = await readManifest(descriptor, content);
     }
-    const image = await this.#image(manifest, name);
+    const image = imageOf(manifest, name);
     const blobs = [image.config, ...image.layers];
     if (own) await this.noteLinked(reference, blobs);
     else {
       await this.noteOrigins(reference, blobs);
       await this.ensureSmall(reference, image.config, caller);
     }
-    const resolved = await this.#assemble(formatReference(reference), target, descriptor, image);
+    const resolved = await assemble(formatReference(reference), target, descriptor, image, content);
     if (
       !otherPlatform &&
       !platformMatches(resolved.config, platform) &&
@@ -242,51 +227,4 @@ export class ImageSource {
   ): Promise<void> {
     await this.#deps.origins.noteSources(blobs.map(({ digest }) => ({ digest, host, repository })));
   }
-
-  async #manifest(descriptor: Descriptor): Promise<Manifest> {
-    return parseManifest(await this.#deps.content.read(descriptor.digest, SMALL_LIMIT), descriptor.mediaType);
-  }
-
-  async #image(manifest: Manifest, name: string): Promise<ImageManifest> {
-    if (manifest.kind === 'image') return manifest.value;
-    throw new Problem('invalid', `${name}: an index lies where an image's manifest should be`);
-  }
-
-  async #assemble(
-    reference: string,
-    target: Descriptor,
-    descriptor: Descriptor,
-    manifest: ImageManifest,
-  ): Promise<ResolvedImage> {
-    const config = readConfig(await this.#deps.content.read(manifest.config.digest, SMALL_LIMIT), reference);
-    const diffIDs = config.rootfs.diff_ids;
-    if (diffIDs.length !== manifest.layers.length)
-      throw new Problem(
-        'invalid',
-        `${reference}: the manifest has ${manifest.layers.length} layers and the config ${diffIDs.length}`,
-      );
-    const layers: Layer[] = manifest.layers.map((blob, i) => ({ diffID: diffIDs[i] ?? blob.digest, blob }));
-    return { reference, target, manifest: descriptor, config, configDigest: manifest.config.digest, layers };
-  }
-}
-
-/** @throws Problem `invalid` when it is no image's config (an artifact, for example) */
-function readConfig(bytes: Buffer, name: string): ImageConfig {
-  const bad = (cause?: unknown) =>
-    new Problem('invalid', `${name} is no image that can be run or built on: its config has no root file system`, {
-      cause,
-    });
-  let json: unknown;
-  try {
-    json = JSON.parse(bytes.toString('utf8'));
-  } catch (error) {
-    throw bad(error);
-  }
-  if (typeof json !== 'object' || json === null || !('rootfs' in json)) throw bad();
-  const { rootfs } = json;
-  if (typeof rootfs !== 'object' || rootfs === null || !('diff_ids' in rootfs)) throw bad();
-  // Go writes an empty list as null
-  if (rootfs.diff_ids === null) rootfs.diff_ids = [];
-  if (!Array.isArray(rootfs.diff_ids)) throw bad();
-  return json as ImageConfig;
 }

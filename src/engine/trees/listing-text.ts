@@ -22,6 +22,8 @@ type Row = [
 
 interface Text {
   version: typeof VERSION;
+  /** Of all files; it stands in front, where it is found without reading the rest. Absent in listings of old. */
+  bytes?: number;
   entries: Row[];
   /** Positions in `entries` of folders that no header describes. */
   implied: number[];
@@ -40,6 +42,7 @@ export function writeListing(listing: Listing): string {
   const implied = [...listing.entries.values()].flatMap((entry, i) => (entry.implied === undefined ? [] : [i]));
   const text: Text = {
     version: VERSION,
+    bytes: bytesOf(listing),
     entries,
     implied,
     whiteouts: [...listing.whiteouts],
@@ -47,6 +50,22 @@ export function writeListing(listing: Listing): string {
     texts: Object.fromEntries(listing.texts),
   };
   return JSON.stringify(text);
+}
+
+/** Bytes of all files that a layer brings, as docker counts the size of a layer. */
+export function bytesOf({ entries }: Listing): number {
+  let sum = 0;
+  for (const { size } of entries.values()) sum += size;
+  return sum;
+}
+
+/** So much of a listing's text has the answer of `readBytes`. */
+export const BYTES_WITHIN = 64;
+
+/** `bytesOf` from the beginning of a listing's text, where it stands there. */
+export function readBytes(beginning: string): number | undefined {
+  const found = /^\{"version":2,"bytes":(\d+),/.exec(beginning)?.[1];
+  return found === undefined ? undefined : Number(found);
 }
 
 function rowOf([path, entry]: [string, ListedEntry]): Row {

@@ -94,5 +94,7 @@ export function treeEntry(path: string, listed: ListedEntry): TreeEntry {
 /** Where listings are kept, by diffID. */
 export interface ListingStore {
   find(diffID: Digest): Promise<Listing | undefined>;
+  /** Bytes of its files, without reading all of it. */
+  bytes(diffID: Digest): Promise<number | undefined>;
   save(diffID: Digest, listing: Listing): Promise<void>;
 }

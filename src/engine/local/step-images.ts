@@ -1,0 +1,62 @@
+import type { Digest } from '../../images/digest.ts';
+import { log } from '../../lib/log.ts';
+import { messageOf } from '../../lib/problem.ts';
+import type { ContentStore } from '../../stores/content/content.ts';
+import type { HeldImage, NameStore } from '../../stores/names/names.ts';
+import type { ResolvedImage } from '../engine.ts';
+import { type ImageBlobs, storeImage } from '../image-blobs.ts';
+import { throwFirst } from '../transfer/fetch.ts';
+
+/**
+ * The images of a classic build's instructions. They are written while the build goes on, and the scope has them when it ends,
+ * well or badly: what a failed build did last is what a person wants to look into.
+ */
+export class StepImages {
+  readonly #content: ContentStore;
+  readonly #names: Pick<NameStore, 'hold'>;
+  readonly #scope: string;
+  readonly #now: number;
+  readonly #images: HeldImage[] = [];
+  readonly #writing: Promise<void>[] = [];
+
+  constructor(room: { content: ContentStore; names: Pick<NameStore, 'hold'> }, scope: string, now: number) {
+    this.#content = room.content;
+    this.#names = room.names;
+    this.#scope = scope;
+    this.#now = now;
+  }
+
+  /** @returns the id of the image */
+  add(blobs: ImageBlobs, parent: Digest | undefined): Digest {
+    const { config, manifest } = blobs;
+    const { digest: id } = config.descriptor;
+    const { descriptor } = manifest;
+    // the date keeps the order of steps where all of them are of one millisecond
+    const at = this.#now + this.#images.length;
+    this.#images.push({
+      ...{ id, target: descriptor, manifest: descriptor, at, kind: 'step' },
+      // an instruction may leave everything as it was
+      ...(parent === undefined || parent === id ? {} : { parent }),
+    });
+    const written = storeImage(blobs, this.#content);
+    written.catch(() => undefined); // met at the end
+    this.#writing.push(written);
+    return id;
+  }
+
+  /** What FROM names: the first step is made of it, and no list shows it. */
+  addBase({ configDigest: id, target, manifest }: ResolvedImage): void {
+    this.#images.push({ id, target, manifest, at: this.#now, kind: 'layer' });
+  }
+
+  /** @param failed the build did, and its error says more than one of ours */
+  async keep(failed: boolean): Promise<void> {
+    try {
+      throwFirst(await Promise.allSettled(this.#writing));
+      if (this.#images.length > 0) await this.#names.hold(this.#scope, this.#images);
+    } catch (error) {
+      if (!failed) throw error;
+      log.warn({ error: messageOf(error) }, 'the images of the steps of a failed build were not kept');
+    }
+  }
+}
