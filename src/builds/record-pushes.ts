@@ -6,9 +6,7 @@ import type { Engine, PushResult } from '../engine/engine.ts';
  */
 export function recordPushes(engine: Engine, onPush: (result: PushResult) => void): Engine {
   return {
-    get shelf() {
-      return engine.shelf;
-    },
+    shelf: engine.shelf,
     build: (...args) => engine.build(...args),
     pull: (...args) => engine.pull(...args),
     push: async (...args) => {
