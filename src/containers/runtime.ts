@@ -1,4 +1,3 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, Problem } from '../lib/problem.ts';
 import type {
@@ -7,33 +6,25 @@ import type {
   ContainerIo,
   ContainerRuntime,
   ContainerSpec,
+  ContainerStarter,
+  ProcessIo,
+  StartedContainer,
   SweepReport,
 } from './container.ts';
 import { missingForContainers, probeMachine } from './probe.ts';
+import { type Assembly, assemble } from './sandbox/assembly.ts';
 import { createBridge } from './sandbox/bridge.ts';
-import {
-  controllerRoot,
-  type Hierarchy,
-  isUnified,
-  killGroup,
-  oomKills,
-  readHierarchies,
-  removeGroup,
-} from './sandbox/cgroup.ts';
-import { fillInitLayer } from './sandbox/init-layer.ts';
-import { ownCapabilities } from './sandbox/insecure.ts';
-import { resourcesFor } from './sandbox/limits.ts';
-import { mountMemory, unmountMemory } from './sandbox/memory-folder.ts';
-import { mountPointsOf } from './sandbox/mount-points.ts';
-import { joinNetwork } from './sandbox/network.ts';
-import { mountOverlay, unmountOverlay, withReadOnlyView } from './sandbox/overlay.ts';
-import { groupOf, makeRunFolder, type RunFolder, removeRunFolder } from './sandbox/run-folder.ts';
-import { refusal, runRunc } from './sandbox/runc.ts';
-import { runtimeConfig } from './sandbox/spec.ts';
+import { oomKills } from './sandbox/cgroup.ts';
+import { guard } from './sandbox/guardian.ts';
+import { findProcess } from './sandbox/host-pid.ts';
+import type { JoinedNetwork } from './sandbox/network.ts';
+import { refusal } from './sandbox/refusal.ts';
+import { runCommand } from './sandbox/run-command.ts';
+import { RuncProcess } from './sandbox/runc-process.ts';
+import { RunningContainer } from './sandbox/running-container.ts';
 import { DEFAULT_SUBNETS } from './sandbox/subnets.ts';
 import { sweep } from './sandbox/sweep.ts';
 import { Teardown } from './sandbox/teardown.ts';
-import { type ContainerUser, lookUpUser } from './sandbox/user.ts';
 
 export interface RuntimeOptions {
   /** The data folder; containers live in `run` below it, and uppers have to be on its file system. */
@@ -52,20 +43,27 @@ export interface RuntimeOptions {
   subnets?: string[];
 }
 
-const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-
 /**
  * Containers by runc. What a start costs (`true`, two busy cores, medians): without network 55 ms, of which runc takes 40
  * (8 of them for compiling the seccomp filter, see seccomp.ts), the init layer 4, overlay and user 2, the end 6; on a bridge
  * 20 ms more, for two spawned tools. `unshare` and chroot alone would take 5 ms: so nothing is run that is only metadata.
  */
-export function createRuntime(options: RuntimeOptions): ContainerRuntime {
+export function createRuntime(options: RuntimeOptions): ContainerRuntime & ContainerStarter {
   return new RuncRuntime(options);
 }
 
-class RuncRuntime implements ContainerRuntime {
+interface Begun {
+  box: Assembly;
+  runc: RuncProcess;
+  exited: Promise<ContainerExit>;
+  teardown: Teardown;
+}
+
+class RuncRuntime implements ContainerRuntime, ContainerStarter {
   readonly #options: RuntimeOptions;
   readonly #runFolder: string;
+  /** Those that were started, until they are taken down. */
+  readonly #running = new Map<string, { pid: number; network: JoinedNetwork }>();
   #checked: Promise<void> | undefined;
 
   constructor(options: RuntimeOptions) {
@@ -74,66 +72,68 @@ class RuncRuntime implements ContainerRuntime {
   }
 
   async run(spec: ContainerSpec, io: ContainerIo): Promise<ContainerExit> {
+    const { onStdout, onStderr, signal } = io;
+    const streams: ProcessIo = {
+      onStdout: (chunk) => void onStdout(chunk),
+      onStderr: (chunk) => void onStderr(chunk),
+      stdin: false,
+    };
+    const begun = await this.#begin(spec, streams, signal);
+    return await begun.exited;
+  }
+
+  async start(spec: ContainerSpec, io: ProcessIo, onEnd: AbortSignal): Promise<StartedContainer> {
+    const { box, runc, exited, teardown } = await this.#begin(spec, io, onEnd);
+    const number = await runc.started.catch(() => undefined);
+    if (number === undefined) await exited; // which says why
+    const { hierarchies, group, sharesProcesses } = box;
+    const process = number === undefined ? undefined : await findProcess(hierarchies, group, number, !sharesProcesses);
+    const container = new RunningContainer(box, runc, process, exited);
+    teardown.add('processes that came by exec', () => container.letGo());
+    if (process !== undefined) {
+      this.#running.set(spec.id, { pid: process.pid, network: box.network });
+      teardown.add('name', async () => void this.#running.delete(spec.id));
+    }
+    return container;
+  }
+
+  /** Up to where runc is at work; all that is made before an error is taken down before it is thrown. */
+  async #begin(spec: ContainerSpec, io: ProcessIo, signal: AbortSignal): Promise<Begun> {
     this.#check(spec);
     await this.#ready();
-    if (io.signal.aborted) throw new Problem('cancelled', `container ${spec.id}: cancelled before it began`);
+    const cancelled = () => new Problem('cancelled', `container ${spec.id}: cancelled`);
+    if (signal.aborted) throw cancelled();
     const teardown = new Teardown();
     try {
-      return await this.#runInside(spec, io, teardown);
-    } finally {
+      const { tag, maxProcesses } = this.#options;
+      const options = { runFolder: this.#runFolder, tag, maxProcesses, neighbours: this.#running };
+      const box = await assemble(spec, io.terminal, options, teardown);
+      if (signal.aborted) throw cancelled();
+      const runc = new RuncProcess(runCommand(box), io);
+      const exited = this.#follow(box, runc, signal, teardown);
+      exited.catch(() => undefined); // whoever waits for it hears of it
+      return { box, runc, exited, teardown };
+    } catch (error) {
       await teardown.run();
+      throw error;
     }
   }
 
-  /** The life of a container, in the order in which things are made; `teardown` knows how each is taken back. */
-  async #runInside(spec: ContainerSpec, io: ContainerIo, teardown: Teardown): Promise<ContainerExit> {
-    const folder = await makeRunFolder(this.#runFolder, 'container', spec.id);
-    teardown.add('folder', () => removeRunFolder(folder));
-    const path = (name: string) => join(folder.path, name);
-
-    const rootfs = path('rootfs');
-    const making = [
-      mountRoot(folder, spec, teardown),
-      joinNetwork(folder.path, spec, teardown),
-      readHierarchies(),
-    ] as const;
-    await Promise.allSettled(making); // one that fails must not be taken down while another is being made
-    const [user, network, hierarchies] = await Promise.all(making);
-    const group = groupOf(this.#options.tag, folder);
-    teardown.addBeside('cgroup', () => removeGroup(hierarchies, group));
-    teardown.add('processes', () => killGroup(hierarchies, group));
-    const config = runtimeConfig({
-      rootfs,
-      args: spec.args,
-      env: withDefaults(withSecrets(spec.env, spec.secretEnv ?? []), user.home),
-      cwd: spec.cwd,
-      user,
-      hostname: spec.hostname,
-      mounts: spec.mounts,
-      nameFiles: network.nameFiles,
-      network: network.namespace,
-      cgroup: { path: group, unified: isUnified(hierarchies) },
-      resources: resourcesFor(this.#limitsOf(spec, hierarchies), hierarchies),
-      arch: process.arch,
-      ...(spec.security === 'insecure' ? { insecure: { capabilities: ownCapabilities() } } : {}),
-    });
-    const bundle = spec.secretEnv === undefined ? folder.path : path('secret');
-    if (bundle !== folder.path) {
-      await mountMemory(bundle);
-      teardown.add('configuration', () => unmountMemory(bundle));
+  /** To the end, by itself or by `signal`, and until all is taken down. */
+  async #follow(box: Assembly, runc: RuncProcess, signal: AbortSignal, teardown: Teardown): Promise<ContainerExit> {
+    const kill = () => runc.kill();
+    signal.addEventListener('abort', kill, { once: true });
+    const letGo = box.sharesProcesses ? guard(box.hierarchies, box.group) : undefined;
+    try {
+      const end = await runc.ended;
+      if (signal.aborted) throw new Problem('cancelled', `container ${box.spec.id}: cancelled`);
+      if (end.kind === 'refused') throw refusal(end.message);
+      return { code: end.code, outOfMemory: (await oomKills(box.hierarchies, box.group)) > 0 };
+    } finally {
+      signal.removeEventListener('abort', kill);
+      await teardown.run();
+      await letGo?.();
     }
-    await writeFile(join(bundle, 'config.json'), JSON.stringify(config));
-
-    const result = await runRunc({ id: spec.id, bundle }, io);
-    if (result.kind === 'refused') throw refusal(result.message);
-    return { code: result.code, outOfMemory: (await oomKills(hierarchies, group)) > 0 };
-  }
-
-  /** A limit that somebody asks for is set or an error; the default one is left out where the controller is off. */
-  #limitsOf(spec: ContainerSpec, hierarchies: Hierarchy[]): NonNullable<ContainerSpec['limits']> {
-    const { maxProcesses } = this.#options;
-    const byDefault = maxProcesses !== undefined && controllerRoot(hierarchies, 'pids') !== undefined;
-    return { ...(byDefault ? { pids: maxProcesses } : {}), ...spec.limits };
   }
 
   async createNetwork(owner: string): Promise<BridgeNetwork> {
@@ -182,29 +182,4 @@ class RuncRuntime implements ContainerRuntime {
       throw error instanceof Problem ? error : new Problem('unsupported', messageOf(error), { cause: error });
     }
   }
-}
-
-/** Everything of the root file system, and who the process is in it. */
-async function mountRoot(folder: RunFolder, spec: ContainerSpec, teardown: Teardown): Promise<ContainerUser> {
-  const [init, rootfs] = [join(folder.path, 'init'), join(folder.path, 'rootfs')];
-  await mkdir(init, { mode: 0o755 });
-  await mkdir(rootfs);
-  await writeFile(join(folder.path, 'upper'), spec.rootfs.upper); // for the sweep: which work folder a crash leaves
-  const points = await mountPointsOf(spec);
-  await withReadOnlyView(rootfs, spec.rootfs, async (view) => fillInitLayer(view, init, points));
-  const overlay = { lowers: [init, ...spec.rootfs.lowers], upper: spec.rootfs.upper };
-  teardown.addBeside('root file system', () => unmountOverlay(rootfs, overlay));
-  await mountOverlay(rootfs, overlay);
-  return await lookUpUser(rootfs, spec.user);
-}
-
-function withSecrets(env: readonly string[], secrets: readonly string[]): string[] {
-  const nameOf = (pair: string) => pair.split('=', 1)[0];
-  const names = new Set(secrets.map(nameOf));
-  return [...env.filter((pair) => !names.has(nameOf(pair))), ...secrets];
-}
-
-function withDefaults(env: string[], home: string): string[] {
-  const has = (name: string) => env.some((entry) => entry.startsWith(`${name}=`));
-  return [...env, ...(has('PATH') ? [] : [DEFAULT_PATH]), ...(has('HOME') ? [] : [`HOME=${home}`])];
 }

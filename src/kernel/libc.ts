@@ -8,8 +8,8 @@ import { SystemCallError } from './system-call-error.ts';
  * Paths are NUL-terminated buffers (`cString`), structs are buffers laid out by hand (64-bit, little-endian: checked at
  * the first use), so that koffi needs only numbers and pointers.
  *
- * `syscallOpenat2` names `syscall(2)` with a fixed list of arguments: on the two ABIs that we support, the integers of a
- * variadic call travel in the same registers as those of a fixed one.
+ * The names in `syscall…` are `syscall(2)` with a fixed list of arguments: on the two ABIs that we support, the integers of
+ * a variadic call travel in the same registers as those of a fixed one.
  */
 const PROTOTYPES = {
   getpid: ['getpid', 'int', []],
@@ -26,15 +26,21 @@ const PROTOTYPES = {
   copy_file_range: ['copy_file_range', 'int64_t', ['int', 'void *', 'int', 'void *', 'size_t', 'uint']],
   /** Variadic, of which the comment above holds too. */
   ioctl: ['ioctl', 'int', ['int', 'ulong', 'void *']],
+  /** For requests whose argument is no address. */
+  ioctlNumber: ['ioctl', 'int', ['int', 'ulong', 'ulong']],
   mallopt: ['mallopt', 'int', ['int', 'int']],
   malloc_trim: ['malloc_trim', 'int', ['size_t']],
   prctl: ['prctl', 'int', ['int', 'ulong', 'ulong', 'ulong', 'ulong']],
   /** openat2(dirfd, path, how, size) */
   syscallOpenat2: ['syscall', 'int64_t', ['int64_t', 'int', 'void *', 'void *', 'size_t']],
+  /** pidfd_open(pid, flags) */
+  syscallPidfdOpen: ['syscall', 'int64_t', ['int64_t', 'int', 'uint']],
+  /** pidfd_send_signal(pidfd, signal, info, flags) */
+  syscallPidfdSendSignal: ['syscall', 'int64_t', ['int64_t', 'int', 'int', 'void *', 'uint']],
 } as const;
 
-/** Numbers of calls that the C library does not wrap; since Linux 5.1 new calls have one number on every architecture. */
-export const SYSCALL = { openat2: 437 } as const;
+/** Numbers of calls that the C library does not wrap; those from 424 on (Linux 5.1) are the same on every architecture. */
+export const SYSCALL = { pidfdSendSignal: 424, pidfdOpen: 434, openat2: 437 } as const;
 
 export type CFunction = keyof typeof PROTOTYPES;
 type Argument = number | bigint | Buffer | null;

@@ -69,6 +69,7 @@ async function killIn({ version, root }: Hierarchy, group: string): Promise<bool
   const folder = join(root, group);
   const pids = await processesBelow(folder);
   if (pids.length === 0) return false;
+  await tryWrite(join(folder, 'freezer.state'), 'THAWED'); // frozen ones of v1 die when they are thawed
   if (version === 2 && (await tryWrite(join(folder, 'cgroup.kill'), '1'))) return true;
   for (const pid of pids) killIfThere(pid);
   return true;
@@ -115,6 +116,12 @@ export async function canMakeGroups(hierarchies: Hierarchy[], group: string): Pr
   }
 }
 
+/** In the numbers of this machine; those of groups below it, too. */
+export async function processesIn(hierarchies: Hierarchy[], group: string): Promise<number[]> {
+  const hierarchy = controllerRoot(hierarchies, 'pids') ?? hierarchies[0];
+  return hierarchy === undefined ? [] : await processesBelow(join(hierarchy.root, group));
+}
+
 async function processesBelow(folder: string): Promise<number[]> {
   const pids = (await words(join(folder, 'cgroup.procs'))).map(Number).filter((pid) => pid > 0);
   for (const name of await foldersIn(folder)) pids.push(...(await processesBelow(join(folder, name))));
@@ -145,7 +152,8 @@ async function words(file: string): Promise<string[]> {
   return (await textOf(file)).split(/\s+/).filter(Boolean);
 }
 
-async function textOf(file: string): Promise<string> {
+/** Empty when there is no such file. */
+export async function textOf(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {

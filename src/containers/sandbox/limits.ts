@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ContainerSpec } from '../container.ts';
+import type { Limits } from '../container.ts';
 import { controllerRoot, type Hierarchy } from './cgroup.ts';
 import type { RuntimeResources } from './spec.ts';
 
@@ -11,16 +11,19 @@ const CPU_PERIOD_US = 100_000;
  * Limits as the runtime configuration names them. Memory includes swap where the kernel counts it (else a container of
  * 64 MiB would go on to fill the swap), and runc refuses a swap limit where it doesn't.
  */
-export function resourcesFor(limits: NonNullable<ContainerSpec['limits']>, hierarchies: Hierarchy[]): RuntimeResources {
+export function resourcesFor(limits: Limits, hierarchies: Hierarchy[]): RuntimeResources {
   const resources: RuntimeResources = {};
-  if (limits.memoryBytes !== undefined) {
-    resources.memory = {
-      limit: limits.memoryBytes,
-      ...(countsSwap(hierarchies) ? { swap: limits.memoryBytes } : {}),
-    };
+  const { memoryBytes, cpus, cpuShares, cpuset } = limits;
+  if (memoryBytes !== undefined) {
+    const swap = limits.memorySwapBytes ?? memoryBytes;
+    resources.memory = { limit: memoryBytes, ...(countsSwap(hierarchies) ? { swap } : {}) };
   }
-  if (limits.cpus !== undefined) {
-    resources.cpu = { period: CPU_PERIOD_US, quota: Math.max(1000, Math.round(limits.cpus * CPU_PERIOD_US)) };
+  if (cpus !== undefined || cpuShares !== undefined || cpuset !== undefined) {
+    resources.cpu = {
+      ...(cpus === undefined ? {} : { period: CPU_PERIOD_US, quota: Math.max(1000, Math.round(cpus * CPU_PERIOD_US)) }),
+      ...(cpuShares === undefined ? {} : { shares: cpuShares }),
+      ...(cpuset === undefined ? {} : { cpus: cpuset }),
+    };
   }
   if (limits.pids !== undefined) resources.pids = { limit: limits.pids };
   return resources;

@@ -1,14 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
-import type { ContainerSpec } from '../container.ts';
+import type { ContainerMount } from '../container.ts';
 import type { MountPoint } from './init-layer.ts';
-import { normal, SYSTEM_MOUNTS } from './spec.ts';
+import { normal, SYSTEM_MOUNTS } from './mount-config.ts';
 
 /**
  * Everything that will be mounted over the root file system, parents first.
  * @throws Problem `invalid` for a bind mount without source, in docker's words
  */
-export async function mountPointsOf(spec: ContainerSpec): Promise<MountPoint[]> {
+export async function mountPointsOf(mounts: readonly ContainerMount[]): Promise<MountPoint[]> {
   const points: MountPoint[] = SYSTEM_MOUNTS.map(({ destination }) => ({
     target: destination,
     kind: 'folder',
@@ -16,7 +16,7 @@ export async function mountPointsOf(spec: ContainerSpec): Promise<MountPoint[]> 
   }));
   for (const target of ['/etc/resolv.conf', '/etc/hostname', '/etc/hosts'])
     points.push({ target, kind: 'file', mode: 0o644 });
-  for (const mount of spec.mounts) {
+  for (const mount of mounts) {
     const kind = mount.kind === 'bind' && !(await isFolder(mount.source)) ? 'file' : 'folder';
     points.push({ target: normal(mount.target), kind, mode: mount.kind === 'tmpfs' ? 0o1777 : 0o755 });
   }

@@ -1,8 +1,10 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mount } from '../../kernel/mount.ts';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { run, runOk } from '../../lib/run.ts';
 import type { BridgeNetwork, ContainerSpec } from '../container.ts';
+import type { MountInput } from './mount-config.ts';
 import { hostsFile, nameserversOf, resolvConfWith } from './name-files.ts';
 import { ownAddresses, sortNameservers } from './nameservers.ts';
 import { unmountIfMounted } from './overlay.ts';
@@ -12,14 +14,27 @@ import type { Teardown } from './teardown.ts';
 
 export interface JoinedNetwork {
   namespace: SpecInput['network'];
-  nameFiles: SpecInput['nameFiles'];
+  nameFiles: NameFiles;
+  /** On a bridge. */
+  address?: string;
 }
+
+export type NameFiles = MountInput['nameFiles'];
+
+/** Running containers of this process by their ids; `pid` is one in the namespace, in the numbers of this machine. */
+export type Neighbours = ReadonlyMap<string, { pid: number; network: JoinedNetwork }>;
 
 /**
  * Makes a container's network and the files that name things in it, in its folder. On a bridge it is a namespace of its own,
  * held by a mount on `<folder>/netns`, with one end of a veth pair in it.
  */
-export async function joinNetwork(folder: string, spec: ContainerSpec, teardown: Teardown): Promise<JoinedNetwork> {
+export async function joinNetwork(
+  folder: string,
+  spec: ContainerSpec,
+  neighbours: Neighbours,
+  teardown: Teardown,
+): Promise<JoinedNetwork> {
+  if (spec.network.kind === 'container') return await shareNetwork(folder, spec.network.id, neighbours, teardown);
   const nameFiles = {
     resolvConf: join(folder, 'resolv.conf'),
     hosts: join(folder, 'hosts'),
@@ -45,7 +60,27 @@ export async function joinNetwork(folder: string, spec: ContainerSpec, teardown:
     writeReadable(nameFiles.hostname, `${spec.hostname}\n`),
     writeReadable(nameFiles.hosts, hosts),
   ]);
-  return { namespace, nameFiles };
+  return { namespace, nameFiles, ...(address === undefined ? {} : { address }) };
+}
+
+/** The namespace stays when that container ends, since a mount of our own holds it. */
+async function shareNetwork(
+  folder: string,
+  id: string,
+  neighbours: Neighbours,
+  teardown: Teardown,
+): Promise<JoinedNetwork> {
+  const neighbour = neighbours.get(id);
+  if (neighbour === undefined) {
+    throw new Problem('conflict', `cannot join network of a non running container: ${id}`);
+  }
+  const { network, pid } = neighbour;
+  if (network.namespace.kind === 'host') return network;
+  const path = join(folder, 'netns');
+  await writeFile(path, '');
+  teardown.addBeside('network namespace', () => unmountIfMounted(path));
+  await mount({ source: `/proc/${pid}/ns/net`, target: path, type: '', flags: ['bind'] });
+  return { ...network, namespace: { kind: 'joined', path } };
 }
 
 /** For every user of the container, whatever umask the server was started with. */

@@ -1,5 +1,5 @@
 /**
- * The seccomp filter of docker's default profile (moby profiles/seccomp, Docker 26) for the 14 default capabilities: a call
+ * The seccomp filter of docker's default profile (moby profiles/seccomp, Docker 26): a call
  * that isn't named is refused with EPERM. Programs in images are tested against exactly this filter, so a stricter or
  * laxer one would show up as a build that fails here only.
  */
@@ -43,29 +43,58 @@ const ONLY_ON: Record<string, string> = {
   arm64: 'arm_fadvise64_64 arm_sync_file_range sync_file_range2 breakpoint cacheflush set_tls',
 };
 
-/** @param arch as in `process.arch` */
-export function defaultSeccomp(arch: string): SeccompFilter {
+/**
+ * @param arch as in `process.arch`; undefined is the answer for one that the profile doesn't know
+ * @param capabilities those that open more calls do so, as docker's profile says
+ */
+export function seccompFor(arch: string, capabilities: readonly string[]): SeccompFilter | undefined {
+  const architectures = ARCHITECTURES[arch];
+  if (architectures === undefined) return undefined;
   return {
     defaultAction: 'SCMP_ACT_ERRNO',
     defaultErrnoRet: EPERM,
-    architectures: ARCHITECTURES[arch] ?? [],
-    syscalls: rules(arch).filter((rule) => rule.names.length > 0),
+    architectures,
+    syscalls: rules(arch, capabilities).filter((rule) => rule.names.length > 0),
   };
 }
 
-function rules(arch: string): SeccompRule[] {
+function rules(arch: string, capabilities: readonly string[]): SeccompRule[] {
+  const opened = new Set(capabilities.flatMap((name) => words(OPENED_BY[name] ?? '')));
   return [
     allow(words(ALLOWED)),
     allow(words(ONLY_ON[arch] ?? '')),
+    allow([...opened]),
     { ...allow(['socket']), args: [{ index: 0, value: AF_VSOCK, op: 'SCMP_CMP_NE' }] },
     ...PERSONALITIES.map((value): SeccompRule => {
       return { ...allow(['personality']), args: [{ index: 0, value, op: 'SCMP_CMP_EQ' }] };
     }),
-    { ...allow(['clone']), args: [{ index: 0, value: CLONE_NAMESPACES, op: 'SCMP_CMP_MASKED_EQ' }] },
-    // The flags of clone3 lie in memory, where a filter can't look: ENOSYS makes C libraries fall back to clone.
-    { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: ENOSYS },
+    ...(opened.has('clone') ? [] : WITHOUT_NAMESPACES),
   ];
 }
+
+/** What a capability opens beyond the calls that are always allowed. */
+const OPENED_BY: Record<string, string> = {
+  CAP_BPF: 'bpf',
+  CAP_DAC_READ_SEARCH: 'open_by_handle_at',
+  CAP_PERFMON: 'perf_event_open',
+  CAP_SYS_ADMIN: `bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie mount mount_setattr
+    move_mount open_tree perf_event_open quotactl quotactl_fd setdomainname sethostname setns syslog umount umount2 unshare`,
+  CAP_SYS_BOOT: 'reboot',
+  CAP_SYS_MODULE: 'delete_module finit_module init_module',
+  CAP_SYS_NICE: 'get_mempolicy mbind set_mempolicy set_mempolicy_home_node',
+  CAP_SYS_PACCT: 'acct',
+  CAP_SYS_PTRACE: 'kcmp pidfd_getfd process_madvise',
+  CAP_SYS_RAWIO: 'iopl ioperm',
+  CAP_SYS_TIME: 'settimeofday stime clock_settime clock_settime64',
+  CAP_SYS_TTY_CONFIG: 'vhangup',
+  CAP_SYSLOG: 'syslog',
+};
+
+const WITHOUT_NAMESPACES: SeccompRule[] = [
+  { ...allow(['clone']), args: [{ index: 0, value: CLONE_NAMESPACES, op: 'SCMP_CMP_MASKED_EQ' }] },
+  // The flags of clone3 lie in memory, where a filter can't look: ENOSYS makes C libraries fall back to clone.
+  { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: ENOSYS },
+];
 
 function allow(names: string[]): SeccompRule {
   return { names, action: 'SCMP_ACT_ALLOW' };

@@ -1,38 +1,69 @@
 import { describe, expect, test } from 'vitest';
+import { capabilitiesOf } from './capabilities.ts';
+import { configText } from './process-config.ts';
+import { rlimitsOf } from './rlimits.ts';
 import { runtimeConfig, type SpecInput } from './spec.ts';
 
 const input: SpecInput = {
   rootfs: '/data/run/x/rootfs',
-  args: ['/bin/sh', '-c', 'true'],
-  env: ['A=b'],
-  cwd: '/app',
-  user: { uid: 0, gid: 0, additionalGids: [0], home: '/root' },
+  readonlyRootfs: false,
+  process: {
+    args: ['/bin/sh', '-c', 'true'],
+    env: ['A=b'],
+    cwd: '/app',
+    user: { uid: 0, gid: 0, additionalGids: [0], home: '/root' },
+    capabilities: capabilitiesOf(),
+    noNewPrivileges: false,
+    rlimits: [],
+    terminal: undefined,
+  },
   hostname: 'box',
-  mounts: [],
-  nameFiles: { resolvConf: '/r', hosts: '/h', hostname: '/n' },
+  mounts: {
+    mounts: [],
+    nameFiles: { resolvConf: '/r', hosts: '/h', hostname: '/n' },
+    shmBytes: undefined,
+    sharedIpc: false,
+    insecure: false,
+  },
   network: { kind: 'own' },
+  shared: [],
   cgroup: { path: '/slipway-x', unified: false },
   resources: {},
+  devices: [],
+  sysctls: {},
   arch: 'x64',
+  unconfined: false,
+  insecure: false,
 };
 
 test('root gets the default capabilities, anybody else only the bounding set', () => {
   const root = runtimeConfig(input).process.capabilities;
   expect(root.effective).toHaveLength(14);
-  const other = runtimeConfig({ ...input, user: { ...input.user, uid: 7 } }).process.capabilities;
+  const { process } = input;
+  const config = runtimeConfig({ ...input, process: { ...process, user: { ...process.user, uid: 7 } } });
+  const other = config.process.capabilities;
   expect([other.bounding.length, other.effective.length, other.permitted.length]).toEqual([14, 0, 0]);
 });
 
 test('an insecure one has no walls: every capability and device, no filter, nothing hidden or read-only', () => {
   const { process, linux, mounts } = runtimeConfig({
     ...input,
-    insecure: { capabilities: ['CAP_SYS_ADMIN', 'CAP_BPF'] },
+    process: { ...input.process, capabilities: ['CAP_SYS_ADMIN', 'CAP_BPF'] },
+    mounts: { ...input.mounts, insecure: true },
+    insecure: true,
   });
   expect(process.capabilities.effective).toEqual(['CAP_SYS_ADMIN', 'CAP_BPF']);
   expect(linux.seccomp).toBeUndefined();
   expect([linux.maskedPaths, linux.readonlyPaths]).toEqual([[], []]);
   expect(linux.resources.devices).toEqual([{ allow: true, access: 'rwm' }]);
   expect(mounts.filter(({ options }) => options.includes('ro'))).toEqual([]);
+});
+
+test('limits of a process without an end are a number that JavaScript does not have', () => {
+  const rlimits = rlimitsOf([{ name: 'nofile', soft: 1024, hard: -1 }]);
+  const text = configText(runtimeConfig({ ...input, process: { ...input.process, args: ['"soft":-1'], rlimits } }));
+  expect(text).toContain('{"type":"RLIMIT_NOFILE","soft":1024,"hard":18446744073709551615}');
+  expect(JSON.parse(text).process.args).toEqual(['"soft":-1']);
 });
 
 describe('namespaces', () => {
@@ -52,11 +83,14 @@ describe('namespaces', () => {
 test('a mount of the caller replaces the default one, and parents come before children', () => {
   const { mounts } = runtimeConfig({
     ...input,
-    mounts: [
-      { kind: 'bind', source: '/s/deep', target: '/w/a/b', readonly: true },
-      { kind: 'bind', source: '/s', target: '/w//', readonly: false },
-      { kind: 'tmpfs', target: '/dev/shm', sizeBytes: 4096 },
-    ],
+    mounts: {
+      ...input.mounts,
+      mounts: [
+        { kind: 'bind', source: '/s/deep', target: '/w/a/b', readonly: true },
+        { kind: 'bind', source: '/s', target: '/w//', readonly: false },
+        { kind: 'tmpfs', target: '/dev/shm', sizeBytes: 4096 },
+      ],
+    },
   });
   expect(mounts.filter(({ destination }) => destination === '/dev/shm')).toHaveLength(1);
   expect(mounts.slice(-3).map(({ destination }) => destination)).toEqual(['/w', '/dev/shm', '/w/a/b']);

@@ -9,9 +9,12 @@ import { messageOf } from '../../lib/problem.ts';
  */
 export class Teardown {
   readonly #steps: Step[] = [];
+  #isOver = false;
 
+  /** What comes after the end is taken back at once. */
   add(what: string, undo: () => Promise<void>): void {
-    this.#steps.push({ what, undo, alone: true });
+    if (this.#isOver) void undoStep({ what, undo, alone: true });
+    else this.#steps.push({ what, undo, alone: true });
   }
 
   /** What needs only the steps that were added by `add`. */
@@ -23,11 +26,12 @@ export class Teardown {
     const beside: Promise<void>[] = [];
     for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
       if (step.alone) await Promise.all(beside.splice(0));
-      const undone = undo(step);
+      const undone = undoStep(step);
       if (step.alone) await undone;
       else beside.push(undone);
     }
     await Promise.all(beside);
+    this.#isOver = true;
   }
 }
 
@@ -37,7 +41,7 @@ interface Step {
   alone: boolean;
 }
 
-async function undo(step: Step): Promise<void> {
+async function undoStep(step: Step): Promise<void> {
   try {
     await step.undo();
   } catch (error) {

@@ -17,10 +17,18 @@ const MOST_ID = 0x7fffffff;
  * Looks `user[:group]` up in the container's own passwd and group, by docker's rules (moby/sys/user): a number is always an
  * id and needs no entry; a group in the text replaces the user's groups; an empty user is root.
  * @param root the mounted root file system; paths are resolved inside it, whatever links it holds
+ * @param extraGroups names and numbers besides the user's own
  * @throws Problem `invalid` in docker's words
  */
-export async function lookUpUser(root: string, text: string): Promise<ContainerUser> {
-  return resolveUser(text, await readIfThere(root, 'etc/passwd'), await readIfThere(root, 'etc/group'));
+export async function lookUpUser(
+  root: string,
+  text: string,
+  extraGroups: readonly string[] = [],
+): Promise<ContainerUser> {
+  const [passwd, group] = [await readIfThere(root, 'etc/passwd'), await readIfThere(root, 'etc/group')];
+  const user = resolveUser(text, passwd, group);
+  const extra = extraGroups.map((name) => groupId(name, rows(group, 3)));
+  return { ...user, additionalGids: [...new Set([...user.additionalGids, ...extra])] };
 }
 
 /** The pure part of `lookUpUser`, over the texts of the two files. */

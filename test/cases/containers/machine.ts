@@ -12,12 +12,21 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import type { ContainerExit, ContainerRuntime, ContainerSpec } from '../../../src/containers/container.ts';
+import type {
+  ContainerExit,
+  ContainerRuntime,
+  ContainerSpec,
+  ContainerStarter,
+  ExecSpec,
+  ProcessIo,
+  StartedContainer,
+  StartedProcess,
+} from '../../../src/containers/container.ts';
 import { createRuntime, type RuntimeOptions } from '../../../src/containers/runtime.ts';
 
 const BUSYBOX = '/bin/busybox';
 const APPLETS =
-  'sh true cat ls id env grep ip nc sleep touch rm mv mkdir mknod stat chmod seq nslookup setsid hostname dd unshare pwd tail ping'.split(
+  'sh true cat ls id env grep ip nc sleep touch rm mv mkdir mknod stat chmod seq nslookup setsid hostname dd unshare pwd tail ping stty tty ps wc kill head mount'.split(
     ' ',
   );
 
@@ -48,7 +57,7 @@ export class Machine {
   readonly folder = mkdtempSync(join(tmpdir(), 'slipway-containers-'));
   readonly tag = `test${process.pid}${Math.random().toString(36).slice(2, 6)}`;
   readonly image = join(this.folder, 'image');
-  readonly runtime: ContainerRuntime;
+  readonly runtime: ContainerRuntime & ContainerStarter;
   #count = 0;
 
   constructor(options: Partial<RuntimeOptions> = {}) {
@@ -96,6 +105,16 @@ export class Machine {
     };
   }
 
+  /** A container that goes on until it ends itself, or `end` is aborted. */
+  async start(
+    script: string,
+    changes: Partial<ContainerSpec> = {},
+    io: Partial<ProcessIo> = {},
+    end: AbortSignal = new AbortController().signal,
+  ): Promise<Heard<StartedContainer>> {
+    return await listening(io, (whole) => this.runtime.start(this.spec(script, changes), whole, end));
+  }
+
   /** What is left of this data folder on the machine: mounts, links, rule tables, cgroups, folders of containers. */
   leftovers(): string[] {
     const left = readFileSync('/proc/self/mountinfo', 'utf8')
@@ -118,6 +137,31 @@ export class Machine {
   remove(): void {
     rmSync(this.folder, { recursive: true });
   }
+}
+
+/** A started process, and what was heard of it so far. */
+export type Heard<T extends StartedProcess> = { it: T; stdout: () => string; stderr: () => string };
+
+export async function exec(
+  container: StartedContainer,
+  args: string[],
+  changes: Partial<ExecSpec> = {},
+  io: Partial<ProcessIo> = {},
+): Promise<Heard<StartedProcess>> {
+  const spec = { args, env: [], cwd: '/', user: '', ...changes };
+  return await listening(io, (whole) => container.exec(spec, whole));
+}
+
+async function listening<T extends StartedProcess>(
+  io: Partial<ProcessIo>,
+  start: (io: ProcessIo) => Promise<T>,
+): Promise<Heard<T>> {
+  const heard = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
+  const keep = (stream: Buffer[]) => (chunk: Buffer) => void stream.push(chunk);
+  const whole = { onStdout: keep(heard.stdout), onStderr: keep(heard.stderr), stdin: false, ...io };
+  const it = await start(whole);
+  const text = (stream: Buffer[]) => () => Buffer.concat(stream).toString();
+  return { it, stdout: text(heard.stdout), stderr: text(heard.stderr) };
 }
 
 export function makeImage(image: string): void {
