@@ -29,3 +29,18 @@ export function momentOf(query: URLSearchParams, name: string): number | undefin
     throw new DockerError(400, `invalid value for ${name}: ${JSON.stringify(value.slice(0, 100))} is not a time`);
   return ms;
 }
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/**
+ * A moment as filters write it: as `momentOf`, or a duration before now (`10m`, `1h30m`).
+ * @returns milliseconds since 1970
+ * @throws DockerError 400
+ */
+export function agoOf(text: string, now: number): number {
+  if (/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) {
+    const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+    return now - parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (UNITS[unit] ?? 0), 0);
+  }
+  return momentOf(new URLSearchParams({ until: text }), 'until') ?? 0;
+}
