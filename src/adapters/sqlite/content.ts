@@ -1,8 +1,9 @@
-import { sql, type Transaction } from 'kysely';
+import { sql } from 'kysely';
 import type { Digest } from '../../images/digest.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { BlobOrigin, BlobRows, BlobSweep } from '../../stores/content/content.ts';
 import type { Database } from './database.ts';
+import { directAccess } from './direct-rows.ts';
 import { inSharedCommit } from './shared-commits.ts';
 
 type ContentTables = {
@@ -24,42 +25,51 @@ const LEASE_SLACK = 1 / 60;
 export function sqliteBlobRows(database: Database, clock: Clock = systemClock): BlobRows & BlobSweep {
   const db = database.withTables<ContentTables>();
 
-  const lease = (into: typeof db, holder: string, digests: Digest[], until: number) => {
-    const slack = Math.max(0, Math.floor((until - clock.now()) * LEASE_SLACK));
+  const { committed, changing } = directAccess(database);
+
+  const lease = (holder: string, digests: Digest[], until: number) => {
+    const slack = slackOf(until - clock.now());
     return sql`insert into leases (digest, holder, until)
         select value, ${holder}, ${until} from json_each(${JSON.stringify(digests)}) where true
-        on conflict do update set until = excluded.until where excluded.until > leases.until + ${slack}`.execute(into);
+        on conflict do update set until = excluded.until where excluded.until > leases.until + ${slack}`.execute(db);
   };
-
-  const possess = (into: typeof db, project: string, digests: readonly Digest[]) =>
-    sql`insert into possessions (digest, project)
-        select value, ${project} from json_each(${JSON.stringify(digests)}) where true
-        on conflict do nothing`.execute(into);
 
   return {
     async get(digest) {
-      return db.selectFrom('blobs').select(['digest', 'size']).where('digest', '=', digest).executeTakeFirst();
+      const found = committed.first<[number]>('select size from blobs where digest = ?', digest);
+      return found === undefined ? undefined : { digest, size: found[0] };
     },
 
     async add({ digest, size, project, diffID }, leaseMs) {
       const now = clock.now();
-      await inSharedCommit(database, async (transaction: Transaction<ContentTables>) => {
-        await transaction
-          .insertInto('blobs')
-          .values({ digest, size, added_at: now, diff_id: diffID ?? null })
-          .onConflict((conflict) =>
-            conflict
-              .column('digest')
-              .doUpdateSet({ size, added_at: now, ...(diffID === undefined ? {} : { diff_id: diffID }) }),
-          )
-          .execute();
-        await lease(transaction, NEW, [digest], now + leaseMs);
-        if (project !== undefined) await possess(transaction, project, [digest]);
+      await inSharedCommit(database, () => {
+        changing.run(
+          `insert into blobs (digest, size, added_at, diff_id) values (?, ?, ?, ?) on conflict do update
+            set size = excluded.size, added_at = excluded.added_at, diff_id = coalesce(excluded.diff_id, diff_id)`,
+          digest,
+          size,
+          now,
+          diffID ?? null,
+        );
+        changing.run(
+          `insert into leases (digest, holder, until) values (?, ?, ?)
+            on conflict do update set until = excluded.until where excluded.until > until + ?`,
+          digest,
+          NEW,
+          now + leaseMs,
+          slackOf(leaseMs),
+        );
+        if (project !== undefined)
+          changing.run(
+            'insert into possessions (digest, project) values (?, ?) on conflict do nothing',
+            digest,
+            project,
+          );
       });
     },
 
     async hold(holder, digests, until) {
-      await lease(db, holder, digests, until);
+      await lease(holder, digests, until);
     },
 
     async release(holder) {
@@ -90,7 +100,9 @@ export function sqliteBlobRows(database: Database, clock: Clock = systemClock): 
     },
 
     async notePossession(project, digests) {
-      await possess(db, project, digests);
+      await sql`insert into possessions (digest, project)
+        select value, ${project} from json_each(${JSON.stringify(digests)}) where true
+        on conflict do nothing`.execute(db);
     },
 
     async possessed(project, digests) {
@@ -173,4 +185,9 @@ export function sqliteBlobRows(database: Database, clock: Clock = systemClock): 
       return Number(cut.numUpdatedRows);
     },
   };
+}
+
+/** By how much a lease has to gain to be written again. */
+function slackOf(ms: number): number {
+  return Math.max(0, Math.floor(ms * LEASE_SLACK));
 }

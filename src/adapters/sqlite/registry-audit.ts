@@ -3,6 +3,7 @@ import type { Digest } from '../../images/digest.ts';
 import type { LooseLink, RecordedManifest, RecordedTag, RegistryAudit } from '../../stores/registry/audit.ts';
 import type { ManifestDescription } from '../../stores/registry/describe.ts';
 import type { Database } from './database.ts';
+import { type DirectRows, directAccess } from './direct-rows.ts';
 import type { RegistryTables } from './registry-tables.ts';
 import { storeEdges } from './registry-writes.ts';
 
@@ -31,9 +32,11 @@ interface Edge {
 /** The registry's rows for the doctor. */
 export class SqliteRegistryAudit implements RegistryAudit {
   readonly #database: Kysely<RegistryTables>;
+  readonly #changing: DirectRows;
 
   constructor(database: Database) {
     this.#database = database.withTables<RegistryTables>();
+    this.#changing = directAccess(database).changing;
   }
 
   /** Edges come in the same statement: read apart, a deletion could come between. */
@@ -70,7 +73,7 @@ export class SqliteRegistryAudit implements RegistryAudit {
         .executeTakeFirst();
       if (row === undefined) return false;
       await transaction.deleteFrom('manifest_edges').where('manifest_id', '=', id).execute();
-      await storeEdges(transaction, row.repository_id, id, { blobs, children });
+      storeEdges(this.#changing, row.repository_id, id, { blobs, children });
       if (row.deleted_at !== null)
         await transaction.updateTable('manifest_edges').set({ deleted: 1 }).where('manifest_id', '=', id).execute();
       return true;

@@ -78,7 +78,7 @@ export async function bringBack(
   change: Change,
   digest: Digest,
 ): Promise<string[] | undefined> {
-  const { repositoryId, key, actor, now, events } = change;
+  const { rows, repositoryId, key, actor, now, events } = change;
   const deleted = transaction
     .selectFrom('manifests')
     .select(['id', 'digest', 'deleted_at', 'deleted_tags'])
@@ -89,7 +89,7 @@ export async function bringBack(
   const seen = new Set(line.map((manifest) => manifest.id));
   const back: string[] = [];
   for (const manifest of line) {
-    await revive(transaction, manifest.id, { renewed_at: now });
+    revive(rows, manifest.id, { renewedAt: now });
     events.push({ at: now, actor, action: 'undelete', repository: key, digest: manifest.digest });
     const named = transaction.selectFrom('manifest_edges').select('digest').where('manifest_id', '=', manifest.id);
     await transaction

@@ -1,24 +1,20 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { EventFilter, RegistryEvent } from '../../stores/registry/events.ts';
-import { portions } from './registry-rows.ts';
-import { type Actor, BEYOND_NAMES, type RegistryTables, type RegistryTransaction } from './registry-tables.ts';
+import type { DirectRows } from './direct-rows.ts';
+import { type Actor, BEYOND_NAMES, type RegistryTables } from './registry-tables.ts';
+
+const INSERT = `insert into registry_events (at, actor, action, project, repository, digest, tag, before)
+  values (?, ?, ?, ?, ?, ?, ?, ?)`;
 
 /** Rows of one deletion: a few milliseconds, for which everybody else waits. */
 const DROPPED_AT_ONCE = 1000;
 
 /** Writes events into the transaction of the change that they tell of. */
-export async function writeEvents(transaction: RegistryTransaction, events: Actor['events']): Promise<void> {
-  const rows = events.map(({ at, actor, action, repository, digest, tag, before }) => ({
-    at,
-    actor,
-    action,
-    project: repository.split('/')[1] ?? '',
-    repository,
-    digest: digest ?? null,
-    tag: tag ?? null,
-    before: before ?? null,
-  }));
-  for (const part of portions(rows)) await transaction.insertInto('registry_events').values(part).execute();
+export function writeEvents(rows: DirectRows, events: Actor['events']): void {
+  for (const { at, actor, action, repository, digest, tag, before } of events) {
+    const project = repository.split('/')[1] ?? '';
+    rows.run(INSERT, at, actor, action, project, repository, digest ?? null, tag ?? null, before ?? null);
+  }
 }
 
 export async function readEvents(

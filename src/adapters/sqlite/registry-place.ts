@@ -1,9 +1,9 @@
-import type { Kysely } from 'kysely';
 import { Problem } from '../../lib/problem.ts';
 import { parseRepositoryKey } from '../../stores/registry/name.ts';
 import type { Origin } from '../../stores/registry/registry.ts';
 import { type RepositoryMode, repositoryPath } from '../../stores/repositories/repository.ts';
-import type { Actor, RegistryTables, RegistryTransaction } from './registry-tables.ts';
+import type { DirectRows } from './direct-rows.ts';
+import type { Actor } from './registry-tables.ts';
 
 /** An image's row, and what its repository says about it. */
 export interface Place {
@@ -25,52 +25,39 @@ export interface Destination {
 }
 
 /** Where an image lies; undefined when nothing was ever pushed to it. */
-export async function placeOf(database: Kysely<RegistryTables>, key: string): Promise<Place | undefined> {
-  const found = await lookUp(database, key);
-  return found?.id == null ? undefined : { repositoryId: found.id, immutableTags: found.immutable_tags === 1 };
+export function placeOf(rows: DirectRows, key: string): Place | undefined {
+  const [, immutableTags, id] = lookUp(rows, key) ?? [];
+  return id == null ? undefined : { repositoryId: id, immutableTags: immutableTags === 1 };
 }
 
 /**
  * Where something that comes in would go.
  * @throws Problem as `RegistryWriter` says
  */
-export async function destinationOf(
-  database: Kysely<RegistryTables>,
-  key: string,
-  arrival: Arrival,
-): Promise<Destination> {
-  const found = await lookUp(database, key);
-  checkArrival(key, arrival, found?.mode);
-  return {
-    repositoryId: found?.id ?? undefined,
-    immutableTags: found?.immutable_tags === 1,
-    made: found !== undefined,
-  };
+export function destinationOf(rows: DirectRows, key: string, arrival: Arrival): Destination {
+  const found = lookUp(rows, key);
+  const [mode, immutableTags, id] = found ?? [];
+  checkArrival(key, arrival, mode);
+  return { repositoryId: id ?? undefined, immutableTags: immutableTags === 1, made: found !== undefined };
 }
 
 /** Makes repository and image if need be. */
-export async function makePlace(
-  transaction: RegistryTransaction,
-  change: Actor,
-  { repositoryId, immutableTags, made }: Destination,
-): Promise<Place> {
+export function makePlace(change: Actor, { repositoryId, immutableTags, made }: Destination): Place {
   if (repositoryId !== undefined) return { repositoryId, immutableTags };
-  if (!made) await createStandard(transaction, change);
-  const image = await transaction
-    .insertInto('repositories')
-    .values({ key: change.key, created_at: change.now, removed_at: null })
-    .returning('id')
-    .executeTakeFirstOrThrow();
-  return { repositoryId: image.id, immutableTags };
+  if (!made) createStandard(change);
+  const text = 'insert into repositories (key, created_at) values (?, ?) returning id';
+  const image = change.rows.first<[number]>(text, change.key, change.now);
+  if (image === undefined) throw new Error(`no image ${change.key} was made`);
+  return { repositoryId: image[0], immutableTags };
 }
 
-function lookUp(database: Kysely<RegistryTables>, key: string) {
-  return database
-    .selectFrom('repository_settings')
-    .leftJoin('repositories', (join) => join.on('repositories.key', '=', key))
-    .select(['repository_settings.mode', 'repository_settings.immutable_tags', 'repositories.id'])
-    .where('path', '=', repositoryPath(parseRepositoryKey(key)))
-    .executeTakeFirst();
+function lookUp(rows: DirectRows, key: string) {
+  return rows.first<[mode: RepositoryMode, immutableTags: 0 | 1, id: number | null]>(
+    `select mode, immutable_tags, repositories.id from repository_settings
+      left join repositories on repositories.key = ? where path = ?`,
+    key,
+    repositoryPath(parseRepositoryKey(key)),
+  );
 }
 
 function checkArrival(key: string, { origin, createOnPush }: Arrival, mode: RepositoryMode | undefined): void {
@@ -92,21 +79,17 @@ function checkArrival(key: string, { origin, createOnPush }: Arrival, mode: Repo
     throw new Problem('not-found', `${path} is no remote repository any more: it was deleted while this was fetched`);
 }
 
-async function createStandard(transaction: RegistryTransaction, { key, actor, now, events }: Actor): Promise<void> {
+function createStandard({ rows, key, actor, now, events }: Actor): void {
   const { location, project, repository } = parseRepositoryKey(key);
   const path = repositoryPath({ location, project, repository });
-  await transaction
-    .insertInto('repository_settings')
-    .values({
-      path,
-      location,
-      project,
-      mode: 'standard',
-      immutable_tags: 0,
-      settings: '{}',
-      created_at: now,
-      updated_at: now,
-    })
-    .execute();
+  rows.run(
+    `insert into repository_settings (path, location, project, mode, immutable_tags, settings, created_at, updated_at)
+      values (?, ?, ?, 'standard', 0, '{}', ?, ?)`,
+    path,
+    location,
+    project,
+    now,
+    now,
+  );
   events.push({ at: now, actor, action: 'create-repository', repository: path });
 }

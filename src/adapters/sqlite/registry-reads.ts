@@ -1,4 +1,4 @@
-import { type CompiledQuery, type Kysely, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Digest } from '../../images/digest.ts';
 import { isDigest } from '../../images/digest.ts';
 import type { Claim } from '../../stores/content/content.ts';
@@ -15,13 +15,15 @@ import type {
 } from '../../stores/registry/registry.ts';
 import type { KeepTimes } from '../../stores/registry/roots.ts';
 import type { Database } from './database.ts';
+import { type DirectRows, directAccess } from './direct-rows.ts';
 import { explainClaims } from './registry-claims.ts';
 import { readEvents } from './registry-events.ts';
 import {
   claimedDigests,
   imageIdOf,
   MANIFEST_COLUMNS,
-  type ManifestRow,
+  type ManifestValues,
+  manifestOf,
   missingBlobs,
   storedManifest,
 } from './registry-rows.ts';
@@ -29,30 +31,28 @@ import { registrySize } from './registry-size.ts';
 import { BEYOND_NAMES, type RegistryTables } from './registry-tables.ts';
 import { SizeMemo } from './size-memo.ts';
 
+const OF_IMAGE = `select ${MANIFEST_COLUMNS.join(', ')} from manifests`;
+const BY_DIGEST = `${OF_IMAGE} where repository_id = (select id from repositories where key = ?)
+  and digest = ? and deleted_at is null`;
+const BY_TAG = `${OF_IMAGE} join tags on tags.repository_id = manifests.repository_id and tags.digest = manifests.digest
+  where tags.repository_id = (select id from repositories where key = ?) and tags.name = ? and deleted_at is null`;
+
 /** What the registry's rows say. */
 export class SqliteRegistryReader implements RegistryReader {
   protected readonly database: Kysely<RegistryTables>;
   readonly #sizes: SizeMemo;
-  /** Asked for by every pull: composed once, since that takes as long as finding the row. */
-  readonly #byDigest: CompiledQuery<ManifestRow>;
-  readonly #byTag: CompiledQuery<ManifestRow>;
+  /** What is committed, for the questions of every pull and push. */
+  protected readonly rows: DirectRows;
 
   constructor(database: Database) {
     const tables = database.withTables<RegistryTables>();
     this.database = tables;
     this.#sizes = new SizeMemo((repositoryOrPrefix) => registrySize(tables, repositoryOrPrefix));
-    const all = this.#manifestsOf('');
-    this.#byDigest = all.where('manifests.digest', '=', '' as Digest).compile();
-    this.#byTag = all
-      .innerJoin('tags', (join) =>
-        join.onRef('tags.repository_id', '=', 'manifests.repository_id').onRef('tags.digest', '=', 'manifests.digest'),
-      )
-      .where('tags.name', '=', '')
-      .compile();
+    this.rows = directAccess(database).committed;
   }
 
   async exists(repository: string): Promise<boolean> {
-    return (await imageIdOf(this.database, repository)) !== undefined;
+    return imageIdOf(this.rows, repository) !== undefined;
   }
 
   async repositories(page: Page, prefix = ''): Promise<string[]> {
@@ -69,19 +69,13 @@ export class SqliteRegistryReader implements RegistryReader {
   }
 
   async hasBlob(repository: string, digest: Digest): Promise<boolean> {
-    const row = await this.database
-      .selectFrom('repository_blobs')
-      .innerJoin('repositories', 'repositories.id', 'repository_blobs.repository_id')
-      .select('repositories.id')
-      .where('repositories.key', '=', repository)
-      .where('repository_blobs.digest', '=', digest)
-      .where('repository_blobs.unlinked_at', 'is', null)
-      .executeTakeFirst();
-    return row !== undefined;
+    const text = `select 1 from repository_blobs
+      where repository_id = (select id from repositories where key = ?) and digest = ? and unlinked_at is null`;
+    return this.rows.first(text, repository, digest) !== undefined;
   }
 
   async missingBlobs(repository: string, digests: Digest[]): Promise<Digest[]> {
-    return missingBlobs(this.database, await imageIdOf(this.database, repository), digests);
+    return missingBlobs(this.rows, imageIdOf(this.rows, repository), digests);
   }
 
   async repositoriesOfBlob(digest: Digest): Promise<string[]> {
@@ -112,13 +106,8 @@ export class SqliteRegistryReader implements RegistryReader {
   }
 
   async manifest(repository: string, reference: string): Promise<StoredManifest | undefined> {
-    const question = isDigest(reference) ? this.#byDigest : this.#byTag;
-    const { rows } = await this.database.executeQuery<ManifestRow>({
-      ...question,
-      parameters: [repository, reference],
-    });
-    const [row] = rows;
-    return row === undefined ? undefined : storedManifest(row);
+    const row = this.rows.first<ManifestValues>(isDigest(reference) ? BY_DIGEST : BY_TAG, repository, reference);
+    return row === undefined ? undefined : manifestOf(row);
   }
 
   async manifests(repository: string, page: Page): Promise<StoredManifest[]> {
@@ -134,7 +123,7 @@ export class SqliteRegistryReader implements RegistryReader {
     const manifests = await this.manifests(repository, page);
     if (manifests.length === 0) return [];
     const digests = JSON.stringify(manifests.map((manifest) => manifest.digest));
-    const id = await imageIdOf(this.database, repository);
+    const id = imageIdOf(this.rows, repository) ?? null;
     const tags = await sql<{ digest: Digest; name: string }>`select digest, name from tags
       where repository_id = ${id} and digest in (select value from json_each(${digests}))`.execute(this.database);
     const children = await sql<{ parent: Digest; digest: Digest }>`
@@ -174,11 +163,14 @@ export class SqliteRegistryReader implements RegistryReader {
 
   /** In one row, because fetching thousands of rows takes ten times as long as finding them. */
   async tagNames(repository: string, page: Page): Promise<string[]> {
-    const { rows } = await sql<{ names: string }>`select json_group_array(name) as names from (
-      select tags.name from tags join repositories on repositories.id = tags.repository_id
-      where repositories.key = ${repository} and tags.name > ${page.after ?? ''}
-      order by tags.name limit ${page.limit})`.execute(this.database);
-    return JSON.parse(rows[0]?.names ?? '[]') as string[];
+    const found = this.rows.first<[string]>(
+      `select json_group_array(name) from (select name from tags
+        where repository_id = (select id from repositories where key = ?) and name > ? order by name limit ?)`,
+      repository,
+      page.after ?? '',
+      page.limit,
+    );
+    return JSON.parse(found?.[0] ?? '[]') as string[];
   }
 
   async tagsOf(repository: string, digest: Digest): Promise<string[]> {

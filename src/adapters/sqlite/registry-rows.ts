@@ -1,39 +1,24 @@
 import { type Kysely, sql } from 'kysely';
 import type { Digest } from '../../images/digest.ts';
 import type { StoredManifest } from '../../stores/registry/registry.ts';
+import type { DirectRows } from './direct-rows.ts';
 import type { RegistryTables } from './registry-tables.ts';
 
-/** Bound parameters of one statement; SQLite's own limit is 32766. */
-const DIGESTS_PER_STATEMENT = 500;
-
-export function* portions<T>(values: readonly T[], size = DIGESTS_PER_STATEMENT): Generator<T[]> {
-  for (let i = 0; i < values.length; i += size) yield values.slice(i, i + size);
-}
-
-export async function imageIdOf(database: Kysely<RegistryTables>, key: string): Promise<number | undefined> {
-  const row = await database.selectFrom('repositories').select('id').where('key', '=', key).executeTakeFirst();
-  return row?.id;
+/** An image's row; undefined when nothing was ever pushed there. */
+export function imageIdOf(rows: DirectRows, key: string): number | undefined {
+  return rows.first<[number]>('select id from repositories where key = ?', key)?.[0];
 }
 
 /** @param repositoryId undefined: nothing was ever pushed there */
-export async function missingBlobs(
-  database: Kysely<RegistryTables>,
-  repositoryId: number | undefined,
-  digests: readonly Digest[],
-): Promise<Digest[]> {
-  const present = new Set<string>();
-  if (repositoryId !== undefined)
-    for (const part of portions(digests)) {
-      const rows = await database
-        .selectFrom('repository_blobs')
-        .select('digest')
-        .where('repository_id', '=', repositoryId)
-        .where('digest', 'in', part)
-        .where('unlinked_at', 'is', null)
-        .execute();
-      for (const row of rows) present.add(row.digest);
-    }
-  return digests.filter((digest) => !present.has(digest));
+export function missingBlobs(rows: DirectRows, repositoryId: number | undefined, digests: readonly Digest[]): Digest[] {
+  if (repositoryId === undefined || digests.length === 0) return [...digests];
+  const found = rows.first<[string]>(
+    `select json_group_array(value) from json_each(?) where not exists (select 1 from repository_blobs
+      where repository_id = ? and digest = value and unlinked_at is null)`,
+    JSON.stringify(digests),
+    repositoryId,
+  );
+  return JSON.parse(found?.[0] ?? '[]') as Digest[];
 }
 
 /**
@@ -65,6 +50,23 @@ export type ManifestRow = Pick<
   'digest' | 'media_type' | 'size' | 'artifact_type' | 'annotations' | 'subject' | 'created_at' | 'renewed_at'
 >;
 
+/** The values of `MANIFEST_COLUMNS`, in their order. */
+export type ManifestValues = [
+  digest: Digest,
+  mediaType: string,
+  size: number,
+  artifactType: string | null,
+  annotations: string | null,
+  subject: Digest | null,
+  createdAt: number,
+  renewedAt: number,
+];
+
+export function manifestOf(values: ManifestValues): StoredManifest {
+  const [digest, media_type, size, artifact_type, annotations, subject, created_at, renewed_at] = values;
+  return storedManifest({ digest, media_type, size, artifact_type, annotations, subject, created_at, renewed_at });
+}
+
 export function storedManifest(row: ManifestRow): StoredManifest {
   return {
     digest: row.digest,
@@ -79,13 +81,7 @@ export function storedManifest(row: ManifestRow): StoredManifest {
 }
 
 /** Whether the image has this manifest, and it was not deleted. */
-export async function isLive(database: Kysely<RegistryTables>, imageId: number, digest: Digest): Promise<boolean> {
-  const row = await database
-    .selectFrom('manifests')
-    .select('id')
-    .where('repository_id', '=', imageId)
-    .where('digest', '=', digest)
-    .where('deleted_at', 'is', null)
-    .executeTakeFirst();
-  return row !== undefined;
+export function isLive(rows: DirectRows, imageId: number, digest: Digest): boolean {
+  const text = 'select 1 from manifests where repository_id = ? and digest = ? and deleted_at is null';
+  return rows.first(text, imageId, digest) !== undefined;
 }

@@ -2,6 +2,7 @@ import type { Generated, Transaction } from 'kysely';
 import type { Digest } from '../../images/digest.ts';
 import type { RegistryAction, RegistryEvent } from '../../stores/registry/events.ts';
 import type { RepositoryMode } from '../../stores/repositories/repository.ts';
+import type { DirectRows } from './direct-rows.ts';
 
 /** The tables of migrations 0002, 0011 and 0012, and of the blobs what sizes are counted from. */
 export type RegistryTables = {
@@ -72,6 +73,8 @@ export type RegistryTransaction = Transaction<RegistryTables>;
 
 /** Who changes what, and when. */
 export interface Actor {
+  /** Of the same transaction. */
+  rows: DirectRows;
   key: string;
   actor: string;
   now: number;

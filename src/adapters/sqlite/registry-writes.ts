@@ -1,92 +1,64 @@
-import { sql } from 'kysely';
 import type { Digest } from '../../images/digest.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { ManifestPut } from '../../stores/registry/registry.ts';
-import { portions } from './registry-rows.ts';
-import type { Change, RegistryTransaction } from './registry-tables.ts';
-
-/** Rows of one insert: four parameters each, far below SQLite's limit. */
-const ROWS_PER_STATEMENT = 1000;
+import type { DirectRows } from './direct-rows.ts';
+import type { Change } from './registry-tables.ts';
 
 /** Links blobs to a repository; linking again renews the link. */
-export async function linkBlobs(
-  transaction: RegistryTransaction,
-  repositoryId: number,
-  digests: readonly Digest[],
-  now: number,
-): Promise<void> {
-  const rows = [...new Set(digests)].map((digest) => ({
-    repository_id: repositoryId,
-    digest,
-    linked_at: now,
-    unlinked_at: null,
-  }));
-  for (const part of portions(rows, ROWS_PER_STATEMENT))
-    await transaction
-      .insertInto('repository_blobs')
-      .values(part)
-      .onConflict((conflict) => conflict.doUpdateSet({ linked_at: now, unlinked_at: null }))
-      .execute();
+export function linkBlobs(rows: DirectRows, repositoryId: number, digests: readonly Digest[], now: number): void {
+  if (digests.length === 0) return;
+  rows.run(
+    `insert into repository_blobs (repository_id, digest, linked_at, unlinked_at)
+      select ?, value, ?, null from json_each(?) where true
+      on conflict do update set linked_at = excluded.linked_at, unlinked_at = null`,
+    repositoryId,
+    now,
+    JSON.stringify(digests),
+  );
 }
 
 /**
  * Stores a manifest and its edges. One that is there already stays as it is, because a published version never changes;
  * a deleted one comes alive, as if it had not been there.
  */
-export async function storeManifest(transaction: RegistryTransaction, change: Change, put: ManifestPut): Promise<void> {
-  const { repositoryId, key, actor, now, events } = change;
-  const made = await transaction
-    .insertInto('manifests')
-    .values({
-      repository_id: repositoryId,
-      digest: put.digest,
-      media_type: put.mediaType,
-      size: put.size,
-      artifact_type: put.artifactType ?? null,
-      annotations: put.annotations === undefined ? null : JSON.stringify(put.annotations),
-      subject: put.subject ?? null,
-      created_at: now,
-      renewed_at: now,
-      deleted_at: null,
-      deleted_by: null,
-      deleted_tags: null,
-    })
-    .onConflict((conflict) => conflict.doNothing())
-    .returning('id')
-    .executeTakeFirst();
-  if (made !== undefined) await storeEdges(transaction, repositoryId, made.id, put);
-  else if (!(await renew(transaction, change, put.digest))) return;
+export function storeManifest(change: Change, put: ManifestPut): void {
+  const { rows, repositoryId, key, actor, now, events } = change;
+  const made = rows.first<[id: number]>(
+    `insert into manifests
+      (repository_id, digest, media_type, size, artifact_type, annotations, subject, created_at, renewed_at)
+      values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning id`,
+    repositoryId,
+    put.digest,
+    put.mediaType,
+    put.size,
+    put.artifactType ?? null,
+    put.annotations === undefined ? null : JSON.stringify(put.annotations),
+    put.subject ?? null,
+    now,
+    now,
+  );
+  if (made !== undefined) storeEdges(rows, repositoryId, made[0], put);
+  else if (!renew(change, put.digest)) return;
   events.push({ at: now, actor, action: 'push', repository: key, digest: put.digest });
 }
 
 /** Marks a manifest as alive, with its edges. */
-export async function revive(
-  transaction: RegistryTransaction,
-  id: number,
-  times: { renewed_at: number; created_at?: number },
-): Promise<void> {
-  await transaction
-    .updateTable('manifests')
-    .set({ ...times, deleted_at: null, deleted_by: null, deleted_tags: null })
-    .where('id', '=', id)
-    .execute();
-  await transaction.updateTable('manifest_edges').set({ deleted: 0 }).where('manifest_id', '=', id).execute();
+export function revive(rows: DirectRows, id: number, times: { renewedAt: number; createdAt?: number }): void {
+  rows.run(
+    `update manifests set renewed_at = ?, created_at = coalesce(?, created_at),
+      deleted_at = null, deleted_by = null, deleted_tags = null where id = ?`,
+    times.renewedAt,
+    times.createdAt ?? null,
+    id,
+  );
+  rows.run('update manifest_edges set deleted = 0 where manifest_id = ?', id);
 }
 
 /** What a tag means now; in a repository that isn't there, nothing. */
-export async function tagOf(
-  transaction: RegistryTransaction,
-  repositoryId: number | undefined,
-  name: string,
-): Promise<Digest | undefined> {
+export function tagOf(rows: DirectRows, repositoryId: number | undefined, name: string): Digest | undefined {
   if (repositoryId === undefined) return undefined;
-  const row = await transaction
-    .selectFrom('tags')
-    .select('digest')
-    .where('repository_id', '=', repositoryId)
-    .where('name', '=', name)
-    .executeTakeFirst();
-  return row?.digest;
+  const text = 'select digest from tags where repository_id = ? and name = ?';
+  return rows.first<[Digest]>(text, repositoryId, name)?.[0];
 }
 
 /**
@@ -94,39 +66,45 @@ export async function tagOf(
  * @returns false when nothing changed
  * @throws Problem `conflict` when the tag has a meaning and is immutable
  */
-export async function moveTag(
-  transaction: RegistryTransaction,
-  { repositoryId, key, actor, now, events }: Change,
+export function moveTag(
+  { rows, repositoryId, key, actor, now, events }: Change,
   tag: { name: string; digest: Digest | undefined; immutable: boolean },
-): Promise<boolean> {
+): boolean {
   const { name, digest } = tag;
-  const present = await tagOf(transaction, repositoryId, name);
+  const present = tagOf(rows, repositoryId, name);
   if (present === digest) return false;
   if (present !== undefined) {
     if (tag.immutable) throw immutableTag(key, name, present);
-    await transaction
-      .updateTable('tag_moves')
-      .set({ until: now, ended_by: actor })
-      .where('repository_id', '=', repositoryId)
-      .where('name', '=', name)
-      .where('until', 'is', null)
-      .execute();
+    rows.run(
+      'update tag_moves set until = ?, ended_by = ? where repository_id = ? and name = ? and until is null',
+      now,
+      actor,
+      repositoryId,
+      name,
+    );
   }
   const event = { at: now, actor, repository: key, tag: name };
   if (digest === undefined) {
-    await transaction.deleteFrom('tags').where('repository_id', '=', repositoryId).where('name', '=', name).execute();
+    rows.run('delete from tags where repository_id = ? and name = ?', repositoryId, name);
     events.push({ ...event, action: 'untag', digest: present });
     return true;
   }
-  await transaction
-    .insertInto('tags')
-    .values({ repository_id: repositoryId, name, digest, since: now })
-    .onConflict((conflict) => conflict.doUpdateSet({ digest, since: now }))
-    .execute();
-  await transaction
-    .insertInto('tag_moves')
-    .values({ repository_id: repositoryId, name, digest, since: now, actor, until: null, ended_by: null })
-    .execute();
+  rows.run(
+    `insert into tags (repository_id, name, digest, since) values (?, ?, ?, ?)
+      on conflict do update set digest = excluded.digest, since = excluded.since`,
+    repositoryId,
+    name,
+    digest,
+    now,
+  );
+  rows.run(
+    'insert into tag_moves (repository_id, name, digest, since, actor) values (?, ?, ?, ?, ?)',
+    repositoryId,
+    name,
+    digest,
+    now,
+    actor,
+  );
   events.push({ ...event, action: 'tag', digest, before: present });
   return true;
 }
@@ -138,37 +116,37 @@ function immutableTag(key: string, name: string, digest: Digest): Problem {
 }
 
 /** Of a manifest that is alive and has none yet. */
-export async function storeEdges(
-  transaction: RegistryTransaction,
+export function storeEdges(
+  rows: DirectRows,
   repositoryId: number,
   manifestId: number,
   put: Pick<ManifestPut, 'blobs' | 'children'>,
-): Promise<void> {
+): void {
   const kinds = new Map<Digest, 'blob' | 'child'>();
   for (const digest of put.blobs) kinds.set(digest, 'blob');
   for (const digest of put.children) kinds.set(digest, 'child');
-  // one text for manifests of any length, which is prepared once
-  await sql`insert into manifest_edges (manifest_id, digest, kind, repository_id, deleted)
-    select ${manifestId}, value ->> 0, value ->> 1, ${repositoryId}, 0
-    from json_each(${JSON.stringify([...kinds])})`.execute(transaction);
+  rows.run(
+    `insert into manifest_edges (manifest_id, digest, kind, repository_id, deleted)
+      select ?, value ->> 0, value ->> 1, ?, 0 from json_each(?)`,
+    manifestId,
+    repositoryId,
+    JSON.stringify([...kinds]),
+  );
 }
 
 /** Notes that a manifest was pushed again. @returns whether it was deleted before */
-async function renew(
-  transaction: RegistryTransaction,
-  { repositoryId, now }: Change,
-  digest: Digest,
-): Promise<boolean> {
-  const there = await transaction
-    .selectFrom('manifests')
-    .select(['id', 'deleted_at'])
-    .where('repository_id', '=', repositoryId)
-    .where('digest', '=', digest)
-    .executeTakeFirstOrThrow();
-  if (there.deleted_at !== null) {
-    await revive(transaction, there.id, { created_at: now, renewed_at: now });
+function renew({ rows, repositoryId, now }: Change, digest: Digest): boolean {
+  const there = rows.first<[id: number, deletedAt: number | null]>(
+    'select id, deleted_at from manifests where repository_id = ? and digest = ?',
+    repositoryId,
+    digest,
+  );
+  if (there === undefined) throw new Error(`manifest ${digest} is neither new nor there`);
+  const [id, deletedAt] = there;
+  if (deletedAt !== null) {
+    revive(rows, id, { createdAt: now, renewedAt: now });
     return true;
   }
-  await transaction.updateTable('manifests').set({ renewed_at: now }).where('id', '=', there.id).execute();
+  rows.run('update manifests set renewed_at = ? where id = ?', now, id);
   return false;
 }

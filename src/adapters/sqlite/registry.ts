@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { JudgedVersion, ManifestPut, Origin, RegistryStore } from '../../stores/registry/registry.ts';
 import { checkTag } from '../../stores/registry/tag-condition.ts';
 import type { Database } from './database.ts';
+import { type DirectRows, directAccess } from './direct-rows.ts';
 import { bringBack, hideManifest, hideVersions, unlinkBlob } from './registry-deletes.ts';
 import { dropEvents, writeEvents } from './registry-events.ts';
 import { dropUnusedLinks, forgetDeleted } from './registry-forget.ts';
@@ -25,44 +26,44 @@ export interface SqliteRegistryOptions {
 /** The registry's rows. Only the owner process has one; manifest PUT is one transaction. */
 export class SqliteRegistry extends SqliteRegistryReader implements RegistryStore {
   readonly #database: Database;
+  readonly #changing: DirectRows;
   readonly #clock: Clock;
   readonly #createOnPush: () => boolean;
 
   constructor(database: Database, { clock = systemClock, createOnPush = () => true }: SqliteRegistryOptions = {}) {
     super(database);
     this.#database = database;
+    this.#changing = directAccess(database).changing;
     this.#clock = clock;
     this.#createOnPush = createOnPush;
   }
 
   async checkPush(repository: string): Promise<void> {
-    await destinationOf(this.database, repository, this.#arrival('push'));
+    destinationOf(this.rows, repository, this.#arrival('push'));
   }
 
   linkBlob(repository: string, digest: Digest, origin: Origin = 'push', actor = 'a push'): Promise<void> {
-    return this.#write(repository, actor, async (transaction, change) => {
-      const destination = await destinationOf(transaction, repository, this.#arrival(origin));
-      const { repositoryId } = await makePlace(transaction, change, destination);
-      await linkBlobs(transaction, repositoryId, [digest], change.now);
+    return this.#write(repository, actor, (_, change) => {
+      const { repositoryId } = makePlace(change, destinationOf(change.rows, repository, this.#arrival(origin)));
+      linkBlobs(change.rows, repositoryId, [digest], change.now);
     });
   }
 
   async touchBlob(repository: string, digest: Digest): Promise<boolean> {
-    const link = await this.database
-      .selectFrom('repository_blobs')
-      .innerJoin('repositories', 'repositories.id', 'repository_blobs.repository_id')
-      .select(['repository_id', 'linked_at'])
-      .where('repositories.key', '=', repository)
-      .where('repository_blobs.digest', '=', digest)
-      .where('unlinked_at', 'is', null)
-      .executeTakeFirst();
-    if (link === undefined) return false;
+    const [repositoryId, linkedAt] =
+      this.rows.first<[number, number]>(
+        `select repository_id, linked_at from repository_blobs
+          where repository_id = (select id from repositories where key = ?) and digest = ? and unlinked_at is null`,
+        repository,
+        digest,
+      ) ?? [];
+    if (repositoryId === undefined || linkedAt === undefined) return false;
     const now = this.#clock.now();
-    if (now - link.linked_at < RENEW_MS) return true;
+    if (now - linkedAt < RENEW_MS) return true;
     const renewed = await this.database
       .updateTable('repository_blobs')
       .set({ linked_at: now })
-      .where('repository_id', '=', link.repository_id)
+      .where('repository_id', '=', repositoryId)
       .where('digest', '=', digest)
       .where('unlinked_at', 'is', null)
       .executeTakeFirst();
@@ -76,34 +77,33 @@ export class SqliteRegistry extends SqliteRegistryReader implements RegistryStor
   }
 
   putManifest(repository: string, put: ManifestPut): Promise<Digest[]> {
-    return this.#write(repository, put.actor, async (transaction, change) => {
-      const destination = await destinationOf(transaction, repository, this.#arrival(put.origin ?? 'push'));
-      const missing = await missingBlobs(transaction, destination.repositoryId, put.required ?? []);
+    return this.#write(repository, put.actor, (_, change) => {
+      const { rows } = change;
+      const destination = destinationOf(rows, repository, this.#arrival(put.origin ?? 'push'));
+      const missing = missingBlobs(rows, destination.repositoryId, put.required ?? []);
       if (missing.length > 0) return missing;
       if (put.condition !== undefined)
-        for (const tag of put.tags)
-          checkTag(tag, await tagOf(transaction, destination.repositoryId, tag), put.condition);
-      const { repositoryId, immutableTags } = await makePlace(transaction, change, destination);
-      await linkBlobs(transaction, repositoryId, put.link ?? [], change.now);
-      await storeManifest(transaction, { ...change, repositoryId }, put);
-      for (const name of put.tags)
-        await moveTag(transaction, { ...change, repositoryId }, { name, digest: put.digest, immutable: immutableTags });
+        for (const tag of put.tags) checkTag(tag, tagOf(rows, destination.repositoryId, tag), put.condition);
+      const { repositoryId, immutableTags: immutable } = makePlace(change, destination);
+      linkBlobs(rows, repositoryId, put.link ?? [], change.now);
+      storeManifest({ ...change, repositoryId }, put);
+      for (const name of put.tags) moveTag({ ...change, repositoryId }, { name, digest: put.digest, immutable });
       return [];
     });
   }
 
   setTag(repository: string, tag: string, digest: Digest, actor: string): Promise<boolean> {
-    return this.#change(repository, actor, false, async (transaction, change, { immutableTags }) => {
-      if (!(await isLive(transaction, change.repositoryId, digest))) return false;
-      await destinationOf(transaction, repository, this.#arrival('push'));
-      await moveTag(transaction, change, { name: tag, digest, immutable: immutableTags });
+    return this.#change(repository, actor, false, (_, change, { immutableTags }) => {
+      if (!isLive(change.rows, change.repositoryId, digest)) return false;
+      destinationOf(change.rows, repository, this.#arrival('push'));
+      moveTag(change, { name: tag, digest, immutable: immutableTags });
       return true;
     });
   }
 
   deleteTag(repository: string, tag: string, actor: string): Promise<boolean> {
-    return this.#change(repository, actor, false, (transaction, change, { immutableTags }) =>
-      moveTag(transaction, change, { name: tag, digest: undefined, immutable: immutableTags }),
+    return this.#change(repository, actor, false, (_, change, { immutableTags }) =>
+      moveTag(change, { name: tag, digest: undefined, immutable: immutableTags }),
     );
   }
 
@@ -146,10 +146,10 @@ export class SqliteRegistry extends SqliteRegistryReader implements RegistryStor
     repository: string,
     actor: string,
     absent: T,
-    work: (transaction: RegistryTransaction, change: Change, place: Place) => Promise<T>,
+    work: (transaction: RegistryTransaction, change: Change, place: Place) => T | Promise<T>,
   ): Promise<T> {
-    return this.#write(repository, actor, async (transaction, change) => {
-      const place = await placeOf(transaction, repository);
+    return this.#write(repository, actor, (transaction, change) => {
+      const place = placeOf(change.rows, repository);
       if (place === undefined) return absent;
       return work(transaction, { ...change, repositoryId: place.repositoryId }, place);
     });
@@ -158,12 +158,12 @@ export class SqliteRegistry extends SqliteRegistryReader implements RegistryStor
   #write<T>(
     key: string,
     actor: string,
-    work: (transaction: RegistryTransaction, change: Actor) => Promise<T>,
+    work: (transaction: RegistryTransaction, change: Actor) => T | Promise<T>,
   ): Promise<T> {
     return inSharedCommit(this.#database, async (transaction: RegistryTransaction) => {
-      const change: Actor = { key, actor, now: this.#clock.now(), events: [] };
+      const change: Actor = { rows: this.#changing, key, actor, now: this.#clock.now(), events: [] };
       const result = await work(transaction, change);
-      await writeEvents(transaction, change.events);
+      writeEvents(change.rows, change.events);
       return result;
     });
   }

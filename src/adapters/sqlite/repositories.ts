@@ -6,6 +6,7 @@ import type { NewRepository, RepositoryChange, RepositoryStore } from '../../sto
 import { type Repository, type RepositoryId, repositoryPath } from '../../stores/repositories/repository.ts';
 import { validateRepository } from '../../stores/repositories/validate.ts';
 import type { Database } from './database.ts';
+import { type DirectRows, directAccess } from './direct-rows.ts';
 import { writeEvents } from './registry-events.ts';
 import { BEYOND_NAMES, type RegistryTables, type RegistryTransaction } from './registry-tables.ts';
 
@@ -25,10 +26,12 @@ const DEFAULTS: Settings = {
 /** Repositories and their settings as rows. Only the owner process has one. */
 export class SqliteRepositories implements RepositoryStore {
   readonly #database: Kysely<RegistryTables>;
+  readonly #changing: DirectRows;
   readonly #clock: Clock;
 
   constructor(database: Database, clock: Clock = systemClock) {
     this.#database = database.withTables<RegistryTables>();
+    this.#changing = directAccess(database).changing;
     this.#clock = clock;
   }
 
@@ -70,7 +73,7 @@ export class SqliteRepositories implements RepositoryStore {
       validateRepository(repository);
       await checkVirtual(transaction, repository);
       await transaction.insertInto('repository_settings').values(rowOf(repository)).execute();
-      await note(transaction, 'create-repository', repository, actor, now);
+      this.#note('create-repository', repository, actor, now);
       return repository;
     });
   }
@@ -88,7 +91,7 @@ export class SqliteRepositories implements RepositoryStore {
       await checkVirtual(transaction, repository);
       const { path, ...row } = rowOf(repository);
       await transaction.updateTable('repository_settings').set(row).where('path', '=', path).execute();
-      await note(transaction, 'update-repository', repository, actor, now);
+      this.#note('update-repository', repository, actor, now);
       return repository;
     });
   }
@@ -100,9 +103,13 @@ export class SqliteRepositories implements RepositoryStore {
       if (gone.numDeletedRows === 0n) return false;
       await sql`update repositories set removed_at = ${now}, key = ${BEYOND_NAMES} || id || '/' || key
         where key >= ${`${path}/`} and key < ${`${path}/${BEYOND_NAMES}`}`.execute(transaction);
-      await note(transaction, 'delete-repository', id, actor, now);
+      this.#note('delete-repository', id, actor, now);
       return true;
     });
+  }
+
+  #note(action: RegistryAction, id: RepositoryId, actor: string, now: number): void {
+    writeEvents(this.#changing, [{ at: now, actor, action, repository: repositoryPath(id) }]);
   }
 
   #write<T>(work: (transaction: RegistryTransaction, now: number) => Promise<T>): Promise<T> {
@@ -136,16 +143,6 @@ async function checkVirtual(transaction: RegistryTransaction, repository: Reposi
         hint: `Name what stands behind ${path} instead.`,
       });
   }
-}
-
-function note(
-  transaction: RegistryTransaction,
-  action: RegistryAction,
-  id: RepositoryId,
-  actor: string,
-  now: number,
-): Promise<void> {
-  return writeEvents(transaction, [{ at: now, actor, action, repository: repositoryPath(id) }]);
 }
 
 /** What a caller leaves undefined stays as it is. */

@@ -1,7 +1,8 @@
-import { sql, type Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import type { Database } from './database.ts';
+import { type DirectRows, directAccess } from './direct-rows.ts';
 
-type Work = (transaction: Transaction<Record<never, never>>) => Promise<unknown>;
+type Work = (transaction: Transaction<Record<never, never>>) => unknown;
 
 interface Job {
   work: Work;
@@ -18,11 +19,13 @@ const JOBS_AT_ONCE = 16;
  */
 class SharedCommits {
   readonly #database: Database;
+  readonly #rows: DirectRows;
   readonly #waiting: Job[] = [];
   #running = false;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#rows = directAccess(database).changing;
   }
 
   run(work: Work): Promise<unknown> {
@@ -48,7 +51,7 @@ class SharedCommits {
       await this.#database.transaction().execute(async (transaction) => {
         for (const { work, resolve, reject } of jobs)
           try {
-            const result = jobs.length === 1 ? await work(transaction) : await inSavepoint(transaction, work);
+            const result = jobs.length === 1 ? await work(transaction) : await this.#inSavepoint(transaction, work);
             settled.push(() => resolve(result as never));
           } catch (error) {
             if (jobs.length === 1 || error instanceof TransactionLost) throw error;
@@ -62,27 +65,27 @@ class SharedCommits {
     }
     for (const settle of settled) settle();
   }
+
+  async #inSavepoint(transaction: Transaction<Record<never, never>>, work: Work): Promise<unknown> {
+    this.#rows.run('savepoint job');
+    try {
+      const result = await work(transaction);
+      this.#rows.run('release job');
+      return result;
+    } catch (error) {
+      try {
+        this.#rows.run('rollback to job');
+        this.#rows.run('release job');
+      } catch {
+        throw new TransactionLost('the transaction was rolled back', { cause: error });
+      }
+      throw error;
+    }
+  }
 }
 
 /** The failure of one has ended the transaction of all, as a full disk does. */
 class TransactionLost extends Error {}
-
-async function inSavepoint(transaction: Transaction<Record<never, never>>, work: Work): Promise<unknown> {
-  await sql`savepoint job`.execute(transaction);
-  try {
-    const result = await work(transaction);
-    await sql`release job`.execute(transaction);
-    return result;
-  } catch (error) {
-    try {
-      await sql`rollback to job`.execute(transaction);
-      await sql`release job`.execute(transaction);
-    } catch {
-      throw new TransactionLost('the transaction was rolled back', { cause: error });
-    }
-    throw error;
-  }
-}
 
 const queues = new WeakMap<object, SharedCommits>();
 
@@ -92,7 +95,7 @@ const queues = new WeakMap<object, SharedCommits>();
  */
 export function inSharedCommit<T, Tables>(
   database: Database,
-  work: (transaction: Transaction<Tables>) => Promise<T>,
+  work: (transaction: Transaction<Tables>) => T | Promise<T>,
 ): Promise<T> {
   const queue = queues.get(database) ?? new SharedCommits(database);
   queues.set(database, queue);

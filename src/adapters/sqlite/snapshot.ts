@@ -1,11 +1,13 @@
 import { closeSync, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely';
 import Libsql from 'libsql';
 import { Problem } from '../../lib/problem.ts';
 import type { Database } from './database.ts';
+import { DirectRows, giveDirectAccess } from './direct-rows.ts';
 
 /** A statement of a whole database takes seconds for each gigabyte, which nobody's requests wait for in a thread of its own. */
 const PROGRAM = `
@@ -42,8 +44,13 @@ export async function checkDatabase(path: string): Promise<void> {
 
 /** Opens a copy to read from it alone; it stays as it is, whatever version made it. */
 export function readDatabaseCopy(path: string): Database {
-  const database = new Libsql(path, { readonly: true }) as unknown as SqliteDatabase;
-  return new Kysely({ dialect: new SqliteDialect({ database }) });
+  const connection = new Libsql(path, { readonly: true });
+  const database: Database = new Kysely({
+    dialect: new SqliteDialect({ database: connection as unknown as SqliteDatabase }),
+  });
+  const rows = new DirectRows(connection, dirname(path));
+  giveDirectAccess(database, { committed: rows, changing: rows });
+  return database;
 }
 
 function inThread(path: string, statement: string, parameters: string[]): Promise<unknown> {
