@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, linkSync, statSync } from 'node:fs';
 import { link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Digest, type DigestAlgorithm, digestAlgorithm, digestHex, isDigest } from '../../images/digest.ts';
@@ -27,6 +27,11 @@ export class BlobFiles {
     return (await statOrNothing(this.path(digest)))?.size;
   }
 
+  /** Whether the file is there, for who has just placed it: the kernel knows, and nobody waits. */
+  has(digest: Digest): boolean {
+    return statSync(this.path(digest), { throwIfNoEntry: false }) !== undefined;
+  }
+
   /**
    * Gives a finished, flushed file its final name, durably. It takes the place of a file that is there already: its bytes
    * have just been measured, those of the other long ago, and so a push mends whatever happened to them since.
@@ -34,7 +39,7 @@ export class BlobFiles {
   async place(file: string, digest: Digest): Promise<void> {
     const path = this.path(digest);
     await this.#makeFolders(digestAlgorithm(digest));
-    if (!(await linked(file, path))) await replace(file, path);
+    if (!linked(file, path)) await replace(file, path);
     await syncFolder(dirname(path));
   }
 
@@ -84,9 +89,9 @@ export class BlobFiles {
   }
 }
 
-async function linked(file: string, path: string): Promise<boolean> {
+function linked(file: string, path: string): boolean {
   try {
-    await link(file, path);
+    linkSync(file, path);
     return true;
   } catch (error) {
     if (hasErrorCode(error, 'EEXIST')) return false;

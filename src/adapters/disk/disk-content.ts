@@ -1,6 +1,7 @@
+import { rmSync } from 'node:fs';
 import { type FileHandle, open, rm, unlink } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import type { Digest, DigestAlgorithm } from '../../images/digest.ts';
+import { type Digest, type DigestAlgorithm, digestOf } from '../../images/digest.ts';
 import { formatBytes, once, readSmall } from '../../lib/bytes.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { diskProblem, RESERVE_BYTES, requireSpace } from '../../lib/disk-problem.ts';
@@ -21,6 +22,8 @@ import { cancelled, IncomingFiles } from './incoming-files.ts';
 import { readHandle } from './read-handle.ts';
 
 const SMALL_BLOB_BYTES = 4 << 20;
+/** Nearly all manifests and configs are shorter. */
+const WRITTEN_AT_ONCE = 64 * 1024;
 
 export interface DiskContentOptions {
   /** DATA/content. */
@@ -122,8 +125,23 @@ export class DiskContent implements ContentStore {
     }
   }
 
-  put(bytes: Uint8Array, algorithm: DigestAlgorithm = 'sha256', alongside?: () => Promise<unknown>): Promise<BlobInfo> {
-    return this.#ingest(once(bytes), { size: bytes.length, algorithm }, alongside);
+  async put(
+    bytes: Uint8Array,
+    algorithm: DigestAlgorithm = 'sha256',
+    alongside?: () => Promise<unknown>,
+  ): Promise<BlobInfo> {
+    if (bytes.length > WRITTEN_AT_ONCE) return this.#ingest(once(bytes), { size: bytes.length, algorithm }, alongside);
+    const info = { digest: digestOf(bytes, algorithm), size: bytes.length };
+    const file = await this.scratch();
+    try {
+      await this.#incoming.write(file, bytes);
+      await this.#publish(file, info, alongside);
+      return info;
+    } catch (error) {
+      throw diskProblem(error, this.#folder);
+    } finally {
+      rmSync(file, { force: true });
+    }
   }
 
   async adopt(file: string, info: NewBlob): Promise<BlobInfo> {
@@ -144,7 +162,7 @@ export class DiskContent implements ContentStore {
     const [added, also] = await Promise.allSettled([this.#rows.add(info, LEASE_MS), alongside?.()]);
     if (added.status === 'rejected') throw added.reason;
     // collected after `place` and before `add`: now that a lease holds the digest, it can't happen again
-    if ((await this.#files.size(info.digest)) === undefined) await this.#files.place(file, info.digest);
+    if (!this.#files.has(info.digest)) await this.#files.place(file, info.digest);
     if (also.status === 'rejected') throw also.reason;
   }
 
