@@ -65,7 +65,8 @@ export interface BuildTarget {
 
 /** Where files come from. Every path below a folder is opened so that links cannot lead out of it. */
 export type ContextSource =
-  | { kind: 'folder'; path: string }
+  /** `states`: a file that goes with the folder, for what is learnt of its content; absent: the engine keeps one itself. */
+  | { kind: 'folder'; path: string; states?: string | undefined }
   /** An archive on this machine: plain, gzip, bzip2, xz or zstd. */
   | { kind: 'tar'; path: string }
   /** A git repository (`#ref:folder`), or an archive or a lone Dockerfile behind http(s). */
@@ -86,6 +87,8 @@ export interface ContextAsk {
 /** A folder of this machine that nobody writes to until it is released. */
 export interface LentFolder {
   path: string;
+  /** As of a folder. */
+  states?: string | undefined;
   release(): Promise<void>;
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../../images/digest.ts';
@@ -29,9 +28,7 @@ export class FileIndex {
     this.#states = states;
   }
 
-  static async open(folder: string, context: string): Promise<FileIndex> {
-    const name = createHash('sha256').update(context).digest('hex').slice(0, 32);
-    const file = join(folder, `${name}.states`);
+  static async open(file: string): Promise<FileIndex> {
     try {
       return new FileIndex(file, FileStates.from(await readFile(file)));
     } catch (error) {

@@ -126,7 +126,7 @@ export class BuildSources {
       const lent = await open({ paths, watch: vertex.status, signal: this.#signal });
       this.#lent.push(lent);
       vertex.end('done');
-      return { path: lent.path, index: await this.#room.indexes.of(lent.path) };
+      return { path: lent.path, index: await this.#room.indexes.of(lent.path, lent.states) };
     } catch (error) {
       vertex.fail(error);
       throw error;
@@ -140,7 +140,8 @@ export class BuildSources {
   }
 
   async #open(source: ContextSource, name: string, isMain: boolean): Promise<ContextFolder> {
-    if (source.kind === 'folder') return { path: source.path, index: await this.#room.indexes.of(source.path) };
+    if (source.kind === 'folder')
+      return { path: source.path, index: await this.#room.indexes.of(source.path, source.states) };
     if (source.kind === 'asked') return await this.#borrow(source, `${name} from client`);
     if (source.kind === 'empty') return await this.#empty();
     const folder = await this.folder();

@@ -13,7 +13,7 @@ import { classicError } from './classic-error.ts';
 import { registryConfig } from './registry-config.ts';
 import { runningBuildsOf } from './running-builds.ts';
 import { tellTags } from './tell-tags.ts';
-import { withArchive } from './with-archive.ts';
+import { archiveRoom, withArchive } from './with-archive.ts';
 import { withNetwork } from './with-network.ts';
 
 /**
@@ -85,7 +85,7 @@ async function withContext<T>(
   signal: AbortSignal,
   work: (context: Pick<ImageBuildRequest, 'context' | 'dockerfile'>) => Promise<T>,
 ): Promise<T> {
-  if (remote === '') return await withArchive(request, dockerfile, house.folder, signal, work);
+  if (remote === '') return await withArchive(request, dockerfile, archiveRoom(house), signal, work);
   if (!isRemoteContext(remote))
     throw new DockerError(400, `remote: ${remote} is no address of a repository or archive`);
   return await work({ context: { kind: 'url', url: remote }, dockerfile: { path: dockerfile } });

@@ -13,7 +13,7 @@ import { withSessionOutputs } from './session-outputs.ts';
 import { tellTags } from './tell-tags.ts';
 import { tracedError } from './traced-error.ts';
 import { UPLOAD_REQUEST, uploadsOf } from './uploads.ts';
-import { withArchive } from './with-archive.ts';
+import { archiveRoom, withArchive } from './with-archive.ts';
 import { withNetwork } from './with-network.ts';
 
 /** The context is a folder of the client, which it serves in its session. */
@@ -80,7 +80,7 @@ async function withContext<T>(
       await sessionContext(session, { dockerfile: 'dockerfile', context: 'context', filename: dockerfile }, signal),
     );
   const { house } = call;
-  const from = (bytes: AsyncIterable<Uint8Array>) => withArchive(bytes, dockerfile, house.folder, signal, work);
+  const from = (bytes: AsyncIterable<Uint8Array>) => withArchive(bytes, dockerfile, archiveRoom(house), signal, work);
   if (remote === UPLOAD_REQUEST) return await from(await uploadsOf(house).take(id, signal));
   const url = URL.canParse(remote) ? new URL(remote) : undefined;
   if (url?.hostname === UPLOAD_HOST) return await from(session.upload(url.pathname, signal));

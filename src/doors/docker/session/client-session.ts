@@ -26,6 +26,8 @@ export interface SessionFacts {
 /** Files of a client, held still until they are released. */
 export interface LentFiles {
   folder: string;
+  /** For what is learnt of them; stays with them. */
+  states: string;
   /** So many had to be sent. */
   receivedBytes: number;
   release(): Promise<void>;
@@ -84,12 +86,12 @@ export class ClientSession {
     const { sharedKey } = this.facts;
     const key =
       sharedKey === '' ? undefined : JSON.stringify([sharedKey, name, rest.followPaths ?? '*', rest.exclude ?? []]);
-    const { tree, incoming, release } = await this.#mirrors.lease(key);
+    const { tree, incoming, states, release } = await this.#mirrors.lease(key);
     const writer = new MirrorWriter(tree, incoming);
     try {
       const question = { name, ...rest };
       const receivedBytes = await receiveFiles(this.#client, question, writer, signal, watch ?? (() => undefined));
-      return { folder: tree, receivedBytes, release: () => release(writer.bytes) };
+      return { folder: tree, states, receivedBytes, release: () => release(writer.bytes) };
     } catch (error) {
       writer.close();
       await release(writer.bytes);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { log } from '../../../lib/log.ts';
@@ -17,6 +17,10 @@ export interface LeasedMirror {
   tree: string;
   /** For files on their way, on the same disk. */
   incoming: string;
+  /** For what the engine learns of the files; goes with them. */
+  states: string;
+  /** Somebody has filled it to the end before. */
+  filled: boolean;
   /** @param bytes of its files; absent when it may not be used again */
   release(bytes?: number): Promise<void>;
 }
@@ -55,7 +59,8 @@ export class Mirrors {
         log.warn({ error: messageOf(error) }, 'docker: mirrors of contexts could not be removed'),
       );
     };
-    return { tree, incoming, release };
+    const states = join(folder, 'states');
+    return { tree, incoming, states, filled: existsSync(join(folder, SIZE_FILE)), release };
   }
 
   /** Removes all that nobody uses. @returns their bytes */

@@ -62,14 +62,14 @@ function askedContext(session: ClientSession, name: string, ignore: string | und
     kind: 'asked',
     open: async ({ paths, watch, signal }) => {
       const item = 'transferring context:';
-      const { folder, receivedBytes, release } = await session.openContext(name, {
+      const { folder, states, receivedBytes, release } = await session.openContext(name, {
         followPaths: paths,
         exclude,
         signal,
         watch: (bytes) => watch(item, bytes, undefined, false),
       });
       watch(item, receivedBytes, undefined, true);
-      return { path: folder, release };
+      return { path: folder, states, release };
     },
   };
 }
