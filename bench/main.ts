@@ -12,6 +12,8 @@ import type { Candidate, Contender } from './contenders/contender.ts';
 import { dockerBuildkit, dockerClassic } from './contenders/docker.ts';
 import { skopeo } from './contenders/skopeo.ts';
 import { slipway, slipwayCopy } from './contenders/slipway.ts';
+import { measureDocker } from './docker/measure-docker.ts';
+import { DOCKER_ROWS } from './docker/rows.ts';
 import { measureGrowth } from './growth/measure-growth.ts';
 import { measureRegistry } from './registry/measure-registry.ts';
 import { REGISTRY_ROWS } from './registry/rows.ts';
@@ -48,7 +50,9 @@ const { values } = parseArgs({
     growth: { type: 'boolean', default: false },
     /** Our registry beside distribution's, instead of the rows. */
     registry: { type: 'boolean', default: false },
-    /** Rows (W5,W6; their whole set is measured; or R1,R2 of the registry) and contenders; all when absent. */
+    /** Our docker door beside dockerd, by the same docker, instead of the rows. */
+    docker: { type: 'boolean', default: false },
+    /** Rows (W5,W6; their whole set is measured; R1,R2 of the registry; D1,D2 of docker) and contenders; all when absent. */
     only: { type: 'string' },
   },
 });
@@ -56,12 +60,11 @@ const names = (values.only ?? '').split(',').filter(Boolean);
 const isRow = (name: string) => /^W\d/.test(name);
 const wantedRows = names.filter(isRow);
 const wantedRegistryRows = names.filter((name) => /^R\d/.test(name));
-const wantedContenders = names.filter((name) => !isRow(name) && !wantedRegistryRows.includes(name));
-const section: Section = values.growth
-  ? 'Growth'
-  : values.registry || wantedRegistryRows.length > 0
-    ? 'Registry'
-    : 'Rows';
+const wantedDockerRows = names.filter((name) => /^D\d/.test(name));
+const wantedContenders = names.filter(
+  (name) => !isRow(name) && !wantedRegistryRows.includes(name) && !wantedDockerRows.includes(name),
+);
+const section = wantedSection();
 
 /** Of rows, from the first sample to the last; beginning and cleaning up come on top of it. */
 const ROWS_MS = 11 * 60_000;
@@ -95,7 +98,13 @@ async function bench(): Promise<number> {
   };
   let tables: string[];
   try {
-    if (section === 'Registry') {
+    if (section === 'Docker') {
+      const upstream = await upstreamUntilTheEnd(folder, endings);
+      tables = await measureDocker(
+        DOCKER_ROWS.filter(({ id }) => wantedDockerRows.length === 0 || wantedDockerRows.includes(id)),
+        { upstream, folder, samples, versions, signal, say: noted, until: (end) => void endings.push(end) },
+      );
+    } else if (section === 'Registry') {
       tables = await measureRegistry(
         REGISTRY_ROWS.filter(({ id }) => wantedRegistryRows.length === 0 || wantedRegistryRows.includes(id)),
         { folder, samples, versions, signal, say: noted },
@@ -121,6 +130,12 @@ async function bench(): Promise<number> {
   process.stdout.write(`${tables.join('\n')}\n`);
   if (values.write) say(`written: ${await writeResults(section, header(versions, loads), tables)}`);
   return 0;
+}
+
+function wantedSection(): Section {
+  if (values.growth) return 'Growth';
+  if (values.docker || wantedDockerRows.length > 0) return 'Docker';
+  return values.registry || wantedRegistryRows.length > 0 ? 'Registry' : 'Rows';
 }
 
 async function upstreamUntilTheEnd(folder: string, endings: (() => Promise<void>)[]): Promise<Upstream> {
@@ -167,7 +182,7 @@ function header(versions: readonly string[], loads: readonly number[]): string {
 }
 
 function unknownNames(): string[] {
-  const rows = [...SETS.flatMap((set) => set.rows), ...REGISTRY_ROWS];
+  const rows = [...SETS.flatMap((set) => set.rows), ...REGISTRY_ROWS, ...DOCKER_ROWS];
   const known = [...rows.map(({ id }) => id), ...CANDIDATES.map(({ name }) => name)];
   return names.filter((name) => !known.includes(name));
 }

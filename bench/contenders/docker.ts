@@ -72,7 +72,7 @@ function candidate(builder: Builder): Candidate {
 }
 
 /** Started by hand and without a bridge: what is built here has no network. */
-class Dockerd {
+export class Dockerd {
   readonly group: AccountedGroup;
   readonly #folder: string;
   #daemon: Daemon | undefined;
@@ -112,15 +112,25 @@ class Dockerd {
   }
 }
 
-async function clientFor(builder: Builder): Promise<{ path: string; version: string } | undefined> {
+function clientFor(builder: Builder): Promise<DockerClient | undefined> {
+  return dockerClient(builder.suits);
+}
+
+export interface DockerClient {
+  path: string;
+  version: string;
+}
+
+/** The first client on the PATH whose major version suits. */
+export async function dockerClient(suits: (major: number) => boolean): Promise<DockerClient | undefined> {
   for (const path of programsOnPath('docker')) {
     const version = await versionOf(path);
-    if (version !== undefined && builder.suits(Number.parseInt(version, 10))) return { path, version };
+    if (version !== undefined && suits(Number.parseInt(version, 10))) return { path, version };
   }
   return undefined;
 }
 
-async function versionOf(program: string): Promise<string | undefined> {
+export async function versionOf(program: string): Promise<string | undefined> {
   if (!program.includes('/') && programsOnPath(program).length === 0) return undefined;
   const { stdout } = await run(program, ['--version']);
   return /version ([\d.]+)/.exec(stdout)?.[1];
