@@ -1,5 +1,6 @@
 import { Router } from '../http/router.ts';
 import { buildRoutes } from './build/routes.ts';
+import { buildkitRoutes } from './buildkit/routes.ts';
 import type { DockerHandler } from './call.ts';
 import { containerRoutes } from './containers/routes.ts';
 import { networkRoutes } from './networks/routes.ts';
@@ -16,5 +17,6 @@ export function dockerRoutes(): Router<DockerHandler> {
   networkRoutes(router);
   buildRoutes(router);
   sessionRoutes(router);
+  buildkitRoutes(router);
   return router;
 }

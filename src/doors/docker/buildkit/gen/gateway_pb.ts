@@ -10,7 +10,7 @@ import type { APICap } from "./caps_pb.ts";
 import { file_caps } from "./caps_pb.ts";
 import type { CacheOptionsEntry } from "./control_pb.ts";
 import { file_control } from "./control_pb.ts";
-import type { Definition, Platform, Range, SourceInfo } from "./ops_pb.ts";
+import type { Definition } from "./ops_pb.ts";
 import { file_ops } from "./ops_pb.ts";
 import type { Status } from "./rpc-status_pb.ts";
 import { file_rpc_status } from "./rpc-status_pb.ts";
@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gateway.proto.
  */
 export const file_gateway: GenFile = /*@__PURE__*/
-  fileDesc("Cg1nYXRld2F5LnByb3RvEhltb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kIoICCgZSZXN1bHQSGAoOcmVmX2RlcHJlY2F0ZWQYASABKAlIABItCgNyZWYYAyABKAsyHi5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlZkgAEjEKBHJlZnMYBCABKAsyIS5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlZk1hcEgAEkEKCG1ldGFkYXRhGAogAygLMi8ubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5SZXN1bHQuTWV0YWRhdGFFbnRyeRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAFCCAoGcmVzdWx0IhEKA1JlZhIKCgJpZBgBIAEoCSKQAQoGUmVmTWFwEjkKBHJlZnMYASADKAsyKy5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlZk1hcC5SZWZzRW50cnkaSwoJUmVmc0VudHJ5EgsKA2tleRgBIAEoCRItCgV2YWx1ZRgCIAEoCzIeLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuUmVmOgI4ASJlCg1SZXR1cm5SZXF1ZXN0EjEKBnJlc3VsdBgBIAEoCzIhLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuUmVzdWx0EiEKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXMiEAoOUmV0dXJuUmVzcG9uc2UiSAoZUmVzb2x2ZUltYWdlQ29uZmlnUmVxdWVzdBILCgNyZWYYASABKAkSHgoIcGxhdGZvcm0YAiABKAsyDC5wYi5QbGF0Zm9ybSJJChpSZXNvbHZlSW1hZ2VDb25maWdSZXNwb25zZRIOCgZkaWdlc3QYASABKAkSDgoGY29uZmlnGAIgASgMEgsKA3JlZhgDIAEoCSLwAwoMU29sdmVSZXF1ZXN0EiIKCmRlZmluaXRpb24YASABKAsyDi5wYi5EZWZpbml0aW9uEhAKCGZyb250ZW5kGAIgASgJEk4KDGZyb250ZW5kX29wdBgDIAMoCzI4Lm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuU29sdmVSZXF1ZXN0LkZyb250ZW5kT3B0RW50cnkSGwoTYWxsb3dfcmVzdWx0X3JldHVybhgFIAEoCBIeChZhbGxvd19yZXN1bHRfYXJyYXlfcmVmGAYgASgIEjoKDWNhY2hlX2ltcG9ydHMYDCADKAsyIy5tb2J5LmJ1aWxka2l0LnYxLkNhY2hlT3B0aW9uc0VudHJ5ElQKD2Zyb250ZW5kX2lucHV0cxgNIAMoCzI7Lm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuU29sdmVSZXF1ZXN0LkZyb250ZW5kSW5wdXRzRW50cnkSEAoIZXZhbHVhdGUYDiABKAgaMgoQRnJvbnRlbmRPcHRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGkUKE0Zyb250ZW5kSW5wdXRzRW50cnkSCwoDa2V5GAEgASgJEh0KBXZhbHVlGAIgASgLMg4ucGIuRGVmaW5pdGlvbjoCOAEiTwoNU29sdmVSZXNwb25zZRILCgNyZWYYASABKAkSMQoGcmVzdWx0GAMgASgLMiEubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5SZXN1bHQiZgoPUmVhZEZpbGVSZXF1ZXN0EgsKA3JlZhgBIAEoCRIRCglmaWxlX3BhdGgYAiABKAkSMwoFcmFuZ2UYAyABKAsyJC5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLkZpbGVSYW5nZSIrCglGaWxlUmFuZ2USDgoGb2Zmc2V0GAEgASgDEg4KBmxlbmd0aBgCIAEoAyIgChBSZWFkRmlsZVJlc3BvbnNlEgwKBGRhdGEYASABKAwiDQoLUGluZ1JlcXVlc3QitgEKDFBvbmdSZXNwb25zZRI7ChFmcm9udGVuZF9hcGlfY2FwcxgBIAMoCzIgLm1vYnkuYnVpbGRraXQudjEuYXBpY2Fwcy5BUElDYXASMgoIbGxiX2NhcHMYAiADKAsyIC5tb2J5LmJ1aWxka2l0LnYxLmFwaWNhcHMuQVBJQ2FwEjUKB3dvcmtlcnMYAyADKAsyJC5tb2J5LmJ1aWxka2l0LnYxLnR5cGVzLldvcmtlclJlY29yZCIPCg1JbnB1dHNSZXF1ZXN0IqUBCg5JbnB1dHNSZXNwb25zZRJPCgtkZWZpbml0aW9ucxgBIAMoCzI6Lm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuSW5wdXRzUmVzcG9uc2UuRGVmaW5pdGlvbnNFbnRyeRpCChBEZWZpbml0aW9uc0VudHJ5EgsKA2tleRgBIAEoCRIdCgV2YWx1ZRgCIAEoCzIOLnBiLkRlZmluaXRpb246AjgBIpEBCgtXYXJuUmVxdWVzdBIOCgZkaWdlc3QYASABKAkSDQoFbGV2ZWwYAiABKAMSDQoFc2hvcnQYAyABKAwSDgoGZGV0YWlsGAQgAygMEgsKA3VybBgFIAEoCRIcCgRpbmZvGAYgASgLMg4ucGIuU291cmNlSW5mbxIZCgZyYW5nZXMYByADKAsyCS5wYi5SYW5nZSIOCgxXYXJuUmVzcG9uc2UywAUKCUxMQkJyaWRnZRKBAQoSUmVzb2x2ZUltYWdlQ29uZmlnEjQubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5SZXNvbHZlSW1hZ2VDb25maWdSZXF1ZXN0GjUubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5SZXNvbHZlSW1hZ2VDb25maWdSZXNwb25zZRJaCgVTb2x2ZRInLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuU29sdmVSZXF1ZXN0GigubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5Tb2x2ZVJlc3BvbnNlEmMKCFJlYWRGaWxlEioubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5SZWFkRmlsZVJlcXVlc3QaKy5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlYWRGaWxlUmVzcG9uc2USVwoEUGluZxImLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuUGluZ1JlcXVlc3QaJy5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlBvbmdSZXNwb25zZRJdCgZSZXR1cm4SKC5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJldHVyblJlcXVlc3QaKS5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJldHVyblJlc3BvbnNlEl0KBklucHV0cxIoLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuSW5wdXRzUmVxdWVzdBopLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuSW5wdXRzUmVzcG9uc2USVwoEV2FybhImLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuV2FyblJlcXVlc3QaJy5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLldhcm5SZXNwb25zZWIGcHJvdG8z", [file_caps, file_control, file_ops, file_rpc_status, file_worker]);
+  fileDesc("Cg1nYXRld2F5LnByb3RvEhltb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kIoICCgZSZXN1bHQSGAoOcmVmX2RlcHJlY2F0ZWQYASABKAlIABItCgNyZWYYAyABKAsyHi5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlZkgAEjEKBHJlZnMYBCABKAsyIS5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJlZk1hcEgAEkEKCG1ldGFkYXRhGAogAygLMi8ubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5SZXN1bHQuTWV0YWRhdGFFbnRyeRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAFCCAoGcmVzdWx0Ii4KA1JlZhIKCgJpZBgBIAEoCRIbCgNkZWYYAiABKAsyDi5wYi5EZWZpbml0aW9uIpABCgZSZWZNYXASOQoEcmVmcxgBIAMoCzIrLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuUmVmTWFwLlJlZnNFbnRyeRpLCglSZWZzRW50cnkSCwoDa2V5GAEgASgJEi0KBXZhbHVlGAIgASgLMh4ubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5SZWY6AjgBImUKDVJldHVyblJlcXVlc3QSMQoGcmVzdWx0GAEgASgLMiEubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5SZXN1bHQSIQoFZXJyb3IYAiABKAsyEi5nb29nbGUucnBjLlN0YXR1cyIQCg5SZXR1cm5SZXNwb25zZSLwAwoMU29sdmVSZXF1ZXN0EiIKCmRlZmluaXRpb24YASABKAsyDi5wYi5EZWZpbml0aW9uEhAKCGZyb250ZW5kGAIgASgJEk4KDGZyb250ZW5kX29wdBgDIAMoCzI4Lm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuU29sdmVSZXF1ZXN0LkZyb250ZW5kT3B0RW50cnkSGwoTYWxsb3dfcmVzdWx0X3JldHVybhgFIAEoCBIeChZhbGxvd19yZXN1bHRfYXJyYXlfcmVmGAYgASgIEjoKDWNhY2hlX2ltcG9ydHMYDCADKAsyIy5tb2J5LmJ1aWxka2l0LnYxLkNhY2hlT3B0aW9uc0VudHJ5ElQKD2Zyb250ZW5kX2lucHV0cxgNIAMoCzI7Lm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuU29sdmVSZXF1ZXN0LkZyb250ZW5kSW5wdXRzRW50cnkSEAoIZXZhbHVhdGUYDiABKAgaMgoQRnJvbnRlbmRPcHRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGkUKE0Zyb250ZW5kSW5wdXRzRW50cnkSCwoDa2V5GAEgASgJEh0KBXZhbHVlGAIgASgLMg4ucGIuRGVmaW5pdGlvbjoCOAEiTwoNU29sdmVSZXNwb25zZRILCgNyZWYYASABKAkSMQoGcmVzdWx0GAMgASgLMiEubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5SZXN1bHQiDQoLUGluZ1JlcXVlc3QitgEKDFBvbmdSZXNwb25zZRI7ChFmcm9udGVuZF9hcGlfY2FwcxgBIAMoCzIgLm1vYnkuYnVpbGRraXQudjEuYXBpY2Fwcy5BUElDYXASMgoIbGxiX2NhcHMYAiADKAsyIC5tb2J5LmJ1aWxka2l0LnYxLmFwaWNhcHMuQVBJQ2FwEjUKB3dvcmtlcnMYAyADKAsyJC5tb2J5LmJ1aWxka2l0LnYxLnR5cGVzLldvcmtlclJlY29yZDKfAgoJTExCQnJpZGdlEloKBVNvbHZlEicubW9ieS5idWlsZGtpdC52MS5mcm9udGVuZC5Tb2x2ZVJlcXVlc3QaKC5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlNvbHZlUmVzcG9uc2USVwoEUGluZxImLm1vYnkuYnVpbGRraXQudjEuZnJvbnRlbmQuUGluZ1JlcXVlc3QaJy5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlBvbmdSZXNwb25zZRJdCgZSZXR1cm4SKC5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJldHVyblJlcXVlc3QaKS5tb2J5LmJ1aWxka2l0LnYxLmZyb250ZW5kLlJldHVyblJlc3BvbnNlYgZwcm90bzM", [file_caps, file_control, file_ops, file_rpc_status, file_worker]);
 
 /**
  * @generated from message moby.buildkit.v1.frontend.Result
@@ -72,6 +72,13 @@ export type Ref = Message<"moby.buildkit.v1.frontend.Ref"> & {
    * @generated from field: string id = 1;
    */
   id: string;
+
+  /**
+   * by which a client names the result in another build
+   *
+   * @generated from field: pb.Definition def = 2;
+   */
+  def?: Definition | undefined;
 };
 
 /**
@@ -134,55 +141,6 @@ export const ReturnResponseSchema: GenMessage<ReturnResponse> = /*@__PURE__*/
   messageDesc(file_gateway, 4);
 
 /**
- * @generated from message moby.buildkit.v1.frontend.ResolveImageConfigRequest
- */
-export type ResolveImageConfigRequest = Message<"moby.buildkit.v1.frontend.ResolveImageConfigRequest"> & {
-  /**
-   * @generated from field: string ref = 1;
-   */
-  ref: string;
-
-  /**
-   * @generated from field: pb.Platform platform = 2;
-   */
-  platform?: Platform | undefined;
-};
-
-/**
- * Describes the message moby.buildkit.v1.frontend.ResolveImageConfigRequest.
- * Use `create(ResolveImageConfigRequestSchema)` to create a new message.
- */
-export const ResolveImageConfigRequestSchema: GenMessage<ResolveImageConfigRequest> = /*@__PURE__*/
-  messageDesc(file_gateway, 5);
-
-/**
- * @generated from message moby.buildkit.v1.frontend.ResolveImageConfigResponse
- */
-export type ResolveImageConfigResponse = Message<"moby.buildkit.v1.frontend.ResolveImageConfigResponse"> & {
-  /**
-   * @generated from field: string digest = 1;
-   */
-  digest: string;
-
-  /**
-   * @generated from field: bytes config = 2;
-   */
-  config: Uint8Array;
-
-  /**
-   * @generated from field: string ref = 3;
-   */
-  ref: string;
-};
-
-/**
- * Describes the message moby.buildkit.v1.frontend.ResolveImageConfigResponse.
- * Use `create(ResolveImageConfigResponseSchema)` to create a new message.
- */
-export const ResolveImageConfigResponseSchema: GenMessage<ResolveImageConfigResponse> = /*@__PURE__*/
-  messageDesc(file_gateway, 6);
-
-/**
  * @generated from message moby.buildkit.v1.frontend.SolveRequest
  */
 export type SolveRequest = Message<"moby.buildkit.v1.frontend.SolveRequest"> & {
@@ -232,7 +190,7 @@ export type SolveRequest = Message<"moby.buildkit.v1.frontend.SolveRequest"> & {
  * Use `create(SolveRequestSchema)` to create a new message.
  */
 export const SolveRequestSchema: GenMessage<SolveRequest> = /*@__PURE__*/
-  messageDesc(file_gateway, 7);
+  messageDesc(file_gateway, 5);
 
 /**
  * @generated from message moby.buildkit.v1.frontend.SolveResponse
@@ -254,73 +212,7 @@ export type SolveResponse = Message<"moby.buildkit.v1.frontend.SolveResponse"> &
  * Use `create(SolveResponseSchema)` to create a new message.
  */
 export const SolveResponseSchema: GenMessage<SolveResponse> = /*@__PURE__*/
-  messageDesc(file_gateway, 8);
-
-/**
- * @generated from message moby.buildkit.v1.frontend.ReadFileRequest
- */
-export type ReadFileRequest = Message<"moby.buildkit.v1.frontend.ReadFileRequest"> & {
-  /**
-   * @generated from field: string ref = 1;
-   */
-  ref: string;
-
-  /**
-   * @generated from field: string file_path = 2;
-   */
-  filePath: string;
-
-  /**
-   * @generated from field: moby.buildkit.v1.frontend.FileRange range = 3;
-   */
-  range?: FileRange | undefined;
-};
-
-/**
- * Describes the message moby.buildkit.v1.frontend.ReadFileRequest.
- * Use `create(ReadFileRequestSchema)` to create a new message.
- */
-export const ReadFileRequestSchema: GenMessage<ReadFileRequest> = /*@__PURE__*/
-  messageDesc(file_gateway, 9);
-
-/**
- * @generated from message moby.buildkit.v1.frontend.FileRange
- */
-export type FileRange = Message<"moby.buildkit.v1.frontend.FileRange"> & {
-  /**
-   * @generated from field: int64 offset = 1;
-   */
-  offset: bigint;
-
-  /**
-   * @generated from field: int64 length = 2;
-   */
-  length: bigint;
-};
-
-/**
- * Describes the message moby.buildkit.v1.frontend.FileRange.
- * Use `create(FileRangeSchema)` to create a new message.
- */
-export const FileRangeSchema: GenMessage<FileRange> = /*@__PURE__*/
-  messageDesc(file_gateway, 10);
-
-/**
- * @generated from message moby.buildkit.v1.frontend.ReadFileResponse
- */
-export type ReadFileResponse = Message<"moby.buildkit.v1.frontend.ReadFileResponse"> & {
-  /**
-   * @generated from field: bytes data = 1;
-   */
-  data: Uint8Array;
-};
-
-/**
- * Describes the message moby.buildkit.v1.frontend.ReadFileResponse.
- * Use `create(ReadFileResponseSchema)` to create a new message.
- */
-export const ReadFileResponseSchema: GenMessage<ReadFileResponse> = /*@__PURE__*/
-  messageDesc(file_gateway, 11);
+  messageDesc(file_gateway, 6);
 
 /**
  * @generated from message moby.buildkit.v1.frontend.PingRequest
@@ -333,7 +225,7 @@ export type PingRequest = Message<"moby.buildkit.v1.frontend.PingRequest"> & {
  * Use `create(PingRequestSchema)` to create a new message.
  */
 export const PingRequestSchema: GenMessage<PingRequest> = /*@__PURE__*/
-  messageDesc(file_gateway, 12);
+  messageDesc(file_gateway, 7);
 
 /**
  * @generated from message moby.buildkit.v1.frontend.PongResponse
@@ -360,110 +252,12 @@ export type PongResponse = Message<"moby.buildkit.v1.frontend.PongResponse"> & {
  * Use `create(PongResponseSchema)` to create a new message.
  */
 export const PongResponseSchema: GenMessage<PongResponse> = /*@__PURE__*/
-  messageDesc(file_gateway, 13);
-
-/**
- * @generated from message moby.buildkit.v1.frontend.InputsRequest
- */
-export type InputsRequest = Message<"moby.buildkit.v1.frontend.InputsRequest"> & {
-};
-
-/**
- * Describes the message moby.buildkit.v1.frontend.InputsRequest.
- * Use `create(InputsRequestSchema)` to create a new message.
- */
-export const InputsRequestSchema: GenMessage<InputsRequest> = /*@__PURE__*/
-  messageDesc(file_gateway, 14);
-
-/**
- * @generated from message moby.buildkit.v1.frontend.InputsResponse
- */
-export type InputsResponse = Message<"moby.buildkit.v1.frontend.InputsResponse"> & {
-  /**
-   * @generated from field: map<string, pb.Definition> definitions = 1;
-   */
-  definitions: { [key: string]: Definition };
-};
-
-/**
- * Describes the message moby.buildkit.v1.frontend.InputsResponse.
- * Use `create(InputsResponseSchema)` to create a new message.
- */
-export const InputsResponseSchema: GenMessage<InputsResponse> = /*@__PURE__*/
-  messageDesc(file_gateway, 15);
-
-/**
- * @generated from message moby.buildkit.v1.frontend.WarnRequest
- */
-export type WarnRequest = Message<"moby.buildkit.v1.frontend.WarnRequest"> & {
-  /**
-   * @generated from field: string digest = 1;
-   */
-  digest: string;
-
-  /**
-   * @generated from field: int64 level = 2;
-   */
-  level: bigint;
-
-  /**
-   * @generated from field: bytes short = 3;
-   */
-  short: Uint8Array;
-
-  /**
-   * @generated from field: repeated bytes detail = 4;
-   */
-  detail: Uint8Array[];
-
-  /**
-   * @generated from field: string url = 5;
-   */
-  url: string;
-
-  /**
-   * @generated from field: pb.SourceInfo info = 6;
-   */
-  info?: SourceInfo | undefined;
-
-  /**
-   * @generated from field: repeated pb.Range ranges = 7;
-   */
-  ranges: Range[];
-};
-
-/**
- * Describes the message moby.buildkit.v1.frontend.WarnRequest.
- * Use `create(WarnRequestSchema)` to create a new message.
- */
-export const WarnRequestSchema: GenMessage<WarnRequest> = /*@__PURE__*/
-  messageDesc(file_gateway, 16);
-
-/**
- * @generated from message moby.buildkit.v1.frontend.WarnResponse
- */
-export type WarnResponse = Message<"moby.buildkit.v1.frontend.WarnResponse"> & {
-};
-
-/**
- * Describes the message moby.buildkit.v1.frontend.WarnResponse.
- * Use `create(WarnResponseSchema)` to create a new message.
- */
-export const WarnResponseSchema: GenMessage<WarnResponse> = /*@__PURE__*/
-  messageDesc(file_gateway, 17);
+  messageDesc(file_gateway, 8);
 
 /**
  * @generated from service moby.buildkit.v1.frontend.LLBBridge
  */
 export const LLBBridge: GenService<{
-  /**
-   * @generated from rpc moby.buildkit.v1.frontend.LLBBridge.ResolveImageConfig
-   */
-  resolveImageConfig: {
-    methodKind: "unary";
-    input: typeof ResolveImageConfigRequestSchema;
-    output: typeof ResolveImageConfigResponseSchema;
-  },
   /**
    * @generated from rpc moby.buildkit.v1.frontend.LLBBridge.Solve
    */
@@ -471,14 +265,6 @@ export const LLBBridge: GenService<{
     methodKind: "unary";
     input: typeof SolveRequestSchema;
     output: typeof SolveResponseSchema;
-  },
-  /**
-   * @generated from rpc moby.buildkit.v1.frontend.LLBBridge.ReadFile
-   */
-  readFile: {
-    methodKind: "unary";
-    input: typeof ReadFileRequestSchema;
-    output: typeof ReadFileResponseSchema;
   },
   /**
    * @generated from rpc moby.buildkit.v1.frontend.LLBBridge.Ping
@@ -495,22 +281,6 @@ export const LLBBridge: GenService<{
     methodKind: "unary";
     input: typeof ReturnRequestSchema;
     output: typeof ReturnResponseSchema;
-  },
-  /**
-   * @generated from rpc moby.buildkit.v1.frontend.LLBBridge.Inputs
-   */
-  inputs: {
-    methodKind: "unary";
-    input: typeof InputsRequestSchema;
-    output: typeof InputsResponseSchema;
-  },
-  /**
-   * @generated from rpc moby.buildkit.v1.frontend.LLBBridge.Warn
-   */
-  warn: {
-    methodKind: "unary";
-    input: typeof WarnRequestSchema;
-    output: typeof WarnResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_gateway, 0);

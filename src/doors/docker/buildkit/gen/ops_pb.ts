@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ops.proto.
  */
 export const file_ops: GenFile = /*@__PURE__*/
-  fileDesc("CglvcHMucHJvdG8SAnBiImYKCFBsYXRmb3JtEhQKDGFyY2hpdGVjdHVyZRgBIAEoCRIKCgJvcxgCIAEoCRIPCgd2YXJpYW50GAMgASgJEhIKCm9zX3ZlcnNpb24YBCABKAkSEwoLb3NfZmVhdHVyZXMYBSADKAkiGQoKRGVmaW5pdGlvbhILCgNkZWYYASADKAwiYgoKU291cmNlSW5mbxIQCghmaWxlbmFtZRgBIAEoCRIMCgRkYXRhGAIgASgMEiIKCmRlZmluaXRpb24YAyABKAsyDi5wYi5EZWZpbml0aW9uEhAKCGxhbmd1YWdlGAQgASgJIj8KBVJhbmdlEhsKBXN0YXJ0GAEgASgLMgwucGIuUG9zaXRpb24SGQoDZW5kGAIgASgLMgwucGIuUG9zaXRpb24iKwoIUG9zaXRpb24SDAoEbGluZRgBIAEoBRIRCgljaGFyYWN0ZXIYAiABKAViBnByb3RvMw");
+  fileDesc("CglvcHMucHJvdG8SAnBiImYKCFBsYXRmb3JtEhQKDGFyY2hpdGVjdHVyZRgBIAEoCRIKCgJvcxgCIAEoCRIPCgd2YXJpYW50GAMgASgJEhIKCm9zX3ZlcnNpb24YBCABKAkSEwoLb3NfZmVhdHVyZXMYBSADKAkiGQoKRGVmaW5pdGlvbhILCgNkZWYYASADKAwiRQoCT3ASGQoGaW5wdXRzGAEgAygLMgkucGIuSW5wdXQSHgoGc291cmNlGAMgASgLMgwucGIuU291cmNlT3BIAEIECgJvcCImCgVJbnB1dBIOCgZkaWdlc3QYASABKAkSDQoFaW5kZXgYAiABKAMiHgoIU291cmNlT3ASEgoKaWRlbnRpZmllchgBIAEoCSJiCgpTb3VyY2VJbmZvEhAKCGZpbGVuYW1lGAEgASgJEgwKBGRhdGEYAiABKAwSIgoKZGVmaW5pdGlvbhgDIAEoCzIOLnBiLkRlZmluaXRpb24SEAoIbGFuZ3VhZ2UYBCABKAkiPwoFUmFuZ2USGwoFc3RhcnQYASABKAsyDC5wYi5Qb3NpdGlvbhIZCgNlbmQYAiABKAsyDC5wYi5Qb3NpdGlvbiIrCghQb3NpdGlvbhIMCgRsaW5lGAEgASgFEhEKCWNoYXJhY3RlchgCIAEoBWIGcHJvdG8z");
 
 /**
  * @generated from message pb.Platform
@@ -56,7 +56,7 @@ export const PlatformSchema: GenMessage<Platform> = /*@__PURE__*/
  */
 export type Definition = Message<"pb.Definition"> & {
   /**
-   * each an operation in bytes of its own
+   * each an Op in bytes of its own; the last has the result as its only input
    *
    * @generated from field: repeated bytes def = 1;
    */
@@ -69,6 +69,75 @@ export type Definition = Message<"pb.Definition"> & {
  */
 export const DefinitionSchema: GenMessage<Definition> = /*@__PURE__*/
   messageDesc(file_ops, 1);
+
+/**
+ * @generated from message pb.Op
+ */
+export type Op = Message<"pb.Op"> & {
+  /**
+   * @generated from field: repeated pb.Input inputs = 1;
+   */
+  inputs: Input[];
+
+  /**
+   * @generated from oneof pb.Op.op
+   */
+  op: {
+    /**
+     * @generated from field: pb.SourceOp source = 3;
+     */
+    value: SourceOp;
+    case: "source";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message pb.Op.
+ * Use `create(OpSchema)` to create a new message.
+ */
+export const OpSchema: GenMessage<Op> = /*@__PURE__*/
+  messageDesc(file_ops, 2);
+
+/**
+ * @generated from message pb.Input
+ */
+export type Input = Message<"pb.Input"> & {
+  /**
+   * of the other operation's bytes
+   *
+   * @generated from field: string digest = 1;
+   */
+  digest: string;
+
+  /**
+   * @generated from field: int64 index = 2;
+   */
+  index: bigint;
+};
+
+/**
+ * Describes the message pb.Input.
+ * Use `create(InputSchema)` to create a new message.
+ */
+export const InputSchema: GenMessage<Input> = /*@__PURE__*/
+  messageDesc(file_ops, 3);
+
+/**
+ * @generated from message pb.SourceOp
+ */
+export type SourceOp = Message<"pb.SourceOp"> & {
+  /**
+   * @generated from field: string identifier = 1;
+   */
+  identifier: string;
+};
+
+/**
+ * Describes the message pb.SourceOp.
+ * Use `create(SourceOpSchema)` to create a new message.
+ */
+export const SourceOpSchema: GenMessage<SourceOp> = /*@__PURE__*/
+  messageDesc(file_ops, 4);
 
 /**
  * @generated from message pb.SourceInfo
@@ -100,7 +169,7 @@ export type SourceInfo = Message<"pb.SourceInfo"> & {
  * Use `create(SourceInfoSchema)` to create a new message.
  */
 export const SourceInfoSchema: GenMessage<SourceInfo> = /*@__PURE__*/
-  messageDesc(file_ops, 2);
+  messageDesc(file_ops, 5);
 
 /**
  * Lines count from 1, columns from 0.
@@ -124,7 +193,7 @@ export type Range = Message<"pb.Range"> & {
  * Use `create(RangeSchema)` to create a new message.
  */
 export const RangeSchema: GenMessage<Range> = /*@__PURE__*/
-  messageDesc(file_ops, 3);
+  messageDesc(file_ops, 6);
 
 /**
  * @generated from message pb.Position
@@ -146,5 +215,5 @@ export type Position = Message<"pb.Position"> & {
  * Use `create(PositionSchema)` to create a new message.
  */
 export const PositionSchema: GenMessage<Position> = /*@__PURE__*/
-  messageDesc(file_ops, 4);
+  messageDesc(file_ops, 7);
 

@@ -1,0 +1,120 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { BuiltImage } from '../../../engine/engine.ts';
+import type { BuildEvent } from '../../../engine/events.ts';
+import { Progress } from '../../../engine/progress.ts';
+import { pushShown } from '../../../engine/transfer/push-shown.ts';
+import { fullName } from '../../../images/reference.ts';
+import { type AskedOutput, withSessionOutputs } from '../build/session-outputs.ts';
+import { tellTags } from '../build/tell-tags.ts';
+import type { DockerCall } from '../call.ts';
+import { GrpcError } from '../grpc/grpc-error.ts';
+import { sessionsOf } from '../session/sessions.ts';
+import { type BuildJob, deferred, type FrontendResult } from './build-job.ts';
+import { frontendBuild } from './frontend-build.ts';
+import { cacheExport, cacheImport, entitlement } from './frontend-options.ts';
+import type { SolveRequest, SolveResponseSchema } from './gen/control_pb.ts';
+import { refuseGraph, requireDockerfile } from './only-dockerfiles.ts';
+import { Trace } from './trace.ts';
+
+type SolveResponse = MessageInitShape<typeof SolveResponseSchema>;
+
+/**
+ * `Control.Solve`: a whole build. Its client is the frontend's side itself, and says by LLBBridge what is to be built; or it
+ * names the frontend here. The call ends with the build.
+ * @throws GrpcError, Problem
+ */
+export async function solve(
+  request: SolveRequest,
+  job: BuildJob,
+  call: DockerCall,
+  signal: AbortSignal,
+): Promise<SolveResponse> {
+  job.begun = true;
+  const trace = new Trace(job.feed.tell, () => call.house.clock.now());
+  try {
+    const result = await wanted(request, job, signal);
+    return result === undefined ? {} : await build(request, result, trace, call, signal);
+  } finally {
+    trace.finish();
+    job.end();
+  }
+}
+
+/** @returns undefined when the client only looked around */
+async function wanted(request: SolveRequest, job: BuildJob, signal: AbortSignal): Promise<FrontendResult | undefined> {
+  refuseGraph(request.definition);
+  if (request.frontend !== '') {
+    requireDockerfile(request.frontend, request.frontendAttrs);
+    return { attributes: request.frontendAttrs, inputs: {}, image: deferred() };
+  }
+  const returned = await job.returned(signal);
+  if ('error' in returned) throw returned.error;
+  if (returned.result === undefined) return undefined;
+  const result = job.results.get(returned.result);
+  if (result === undefined) throw new GrpcError('not-found', 'the build returned a result that it was not given');
+  return result;
+}
+
+async function build(
+  request: SolveRequest,
+  result: FrontendResult,
+  trace: Trace,
+  call: DockerCall,
+  signal: AbortSignal,
+): Promise<SolveResponse> {
+  const { house } = call;
+  const exporters = exportersOf(request);
+  const images = exporters.filter(({ type }) => type === 'image' || type === 'moby');
+  const tags = [...new Set(images.flatMap(({ attributes }) => namesOf(attributes).map(fullName)))];
+  const session = await sessionsOf(house).get(request.session, signal);
+  const progress = new Progress(trace.listen);
+  const built = await withSessionOutputs(exporters, session, house.folder, signal, ({ outputs }) =>
+    frontendBuild(call, result, {
+      session: request.session,
+      tags,
+      outputs,
+      cacheFrom: (request.cache?.imports ?? []).map(cacheImport),
+      cacheTo: (request.cache?.exports ?? []).map(cacheExport),
+      allow: request.entitlements.map(entitlement),
+      onEvent: (event: BuildEvent) => progress.relay(event),
+      signal,
+    }),
+  );
+  if (built === undefined) return {};
+  result.image.resolve(built);
+  tellTags([built], call);
+  for (const { attributes } of images.filter(isPushed))
+    for (const name of namesOf(attributes))
+      await pushShown(
+        house.engine,
+        fullName(name),
+        { ...call.caller, signal, credentials: session.credentials },
+        progress,
+      );
+  return { exporterResponse: responseOf(built, tags) };
+}
+
+/** Clients of old know one exporter, and the later ones repeat theirs in its place. */
+function exportersOf({ exporters, exporter, exporterAttrs }: SolveRequest): AskedOutput[] {
+  if (exporters.length > 0) return exporters.map(({ type, attrs }) => ({ type, attributes: attrs }));
+  return exporter === '' ? [] : [{ type: exporter, attributes: exporterAttrs }];
+}
+
+function namesOf(attributes: Readonly<Record<string, string>>): string[] {
+  return (attributes['name'] ?? '').split(',').filter((name) => name !== '');
+}
+
+/** An image that is pushed by `moby` is pushed by the client with docker's own call. */
+function isPushed({ type, attributes }: AskedOutput): boolean {
+  return type === 'image' && attributes['push'] === 'true';
+}
+
+function responseOf({ image }: BuiltImage, tags: readonly string[]): Record<string, string> {
+  const { mediaType, digest, size } = image.target;
+  return {
+    'containerimage.digest': digest,
+    'containerimage.config.digest': image.id,
+    'containerimage.descriptor': Buffer.from(JSON.stringify({ mediaType, digest, size })).toString('base64'),
+    ...(tags.length === 0 ? {} : { 'image.name': tags.join(',') }),
+  };
+}
