@@ -65,6 +65,8 @@ async function buildFrom(
     const plans = planBuild(request, context.dockerfile, room.deps.platform, progress, named.names);
     const resolver = new BaseResolver(request, caller, room.source, progress, plans[0]?.remark ?? (() => undefined));
     if (context instanceof AskedContext) await context.bring(await neededPaths(plans, resolver.resolve));
+    // with the cache off everything is done again, and told so
+    if (request.stepImages === true && !request.noCache) await stepImages.look();
     if (await checkBuild(plans, request, { resolve: resolver.resolve, context }, progress))
       return { images: [], steps: [] };
     const build: RunningBuild = { ...opened, context, resolver, caches, stepImages };
@@ -192,7 +194,7 @@ async function solveStages(
 async function exportTarget(
   solved: SolvedStage,
   { inputs }: PlannedBuild,
-  { request, caller, room, context, caches, progress }: RunningBuild,
+  { request, caller, room, context, caches, stepImages, progress }: RunningBuild,
 ): Promise<FinishedTarget> {
   const { deps } = room;
   const vertex = progress.begin('exporting to image');
@@ -217,7 +219,10 @@ async function exportTarget(
     const { config, manifest } = exported;
     const status = Object.keys(request.labels).length > 0 ? 'metadata' : (solved.steps.at(-1)?.status ?? 'cached');
     if (solved.lastStep !== undefined)
-      progress.emit({ kind: 'step', n: solved.lastStep, status, image: config.digest });
+      progress.emit({
+        ...{ kind: 'step', n: solved.lastStep, status, image: config.digest },
+        known: stepImages.had(config.digest),
+      });
     return {
       image: { id: config.digest, target: manifest, manifest, at: 0, kind: 'image', parent: solved.parent },
       steps: solved.steps,

@@ -132,6 +132,7 @@ export class StepTeller {
           n,
           status,
           image,
+          ...(image === undefined ? {} : { known: this.#images.had(image) }),
           ...(this.#told === 0 && this.#triggers > 0 ? { triggers: this.#triggers } : {}),
         });
         this.#last = image;

@@ -13,17 +13,28 @@ import { throwFirst } from '../transfer/fetch.ts';
  */
 export class StepImages {
   readonly #content: ContentStore;
-  readonly #names: Pick<NameStore, 'hold'>;
+  readonly #names: Pick<NameStore, 'hold' | 'held'>;
   readonly #scope: string;
   readonly #now: number;
   readonly #images: HeldImage[] = [];
   readonly #writing: Promise<void>[] = [];
+  #known: ReadonlySet<Digest> = new Set();
 
-  constructor(room: { content: ContentStore; names: Pick<NameStore, 'hold'> }, scope: string, now: number) {
+  constructor(room: { content: ContentStore; names: Pick<NameStore, 'hold' | 'held'> }, scope: string, now: number) {
     this.#content = room.content;
     this.#names = room.names;
     this.#scope = scope;
     this.#now = now;
+  }
+
+  /** Looks which images the scope has, so that a step can be told from one that was done before. */
+  async look(): Promise<void> {
+    this.#known = new Set((await this.#names.held(this.#scope)).map(({ id }) => id));
+  }
+
+  /** Whether the scope had the image when it was looked; never without a look. */
+  had(id: Digest): boolean {
+    return this.#known.has(id);
   }
 
   /** @returns the id of the image */
