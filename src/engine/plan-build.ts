@@ -5,6 +5,7 @@ import type { ParsedDockerfile } from '../dockerfile/parsed.ts';
 import type { BuildInputs, StagePlan } from '../dockerfile/program.ts';
 import { parseDockerfile, planStages } from '../dockerfile/stages.ts';
 import type { Platform } from '../images/platform.ts';
+import { Problem } from '../lib/problem.ts';
 import type { Progress } from './progress.ts';
 import type { ImageBuildRequest } from './request.ts';
 import { type StepTable, stepTable } from './steps.ts';
@@ -45,16 +46,18 @@ export function planBuild(
     reported.push(warning);
     progress.emit({ kind: 'warning', ...warning });
   };
+  let parsed: ParsedDockerfile | undefined;
   try {
-    const parsed = parseDockerfile(text, name, {
+    parsed = parseDockerfile(text, name, {
       syntax: buildArgs['BUILDKIT_SYNTAX'],
       check: buildArgs['BUILDKIT_DOCKERFILE_CHECK'],
       warnings,
     });
-    const { checks } = parsed;
-    const remark = remarker(parsed.source, checks, emit);
+    const { checks, stages } = parsed;
+    const read = parsed;
+    const remark = remarker(read.source, checks, emit);
     const asked = request.targets.map((target) => target.stage);
-    const all = request.checkOnly === true ? parsed.stages.map(({ index }) => String(index)) : asked;
+    const all = request.checkOnly === true ? stages.map(({ index }) => String(index)) : asked;
     const groups = text.includes('TARGETSTAGE') ? all.map((stage) => [stage]) : [all];
     const plans = groups.map((targets): PlannedBuild => {
       const inputs: BuildInputs = {
@@ -64,7 +67,7 @@ export function planBuild(
         targetPlatform: request.platform ?? buildPlatform,
         contexts,
       };
-      return { inputs, plan: planStages(parsed, inputs), checks, remark, reported };
+      return { inputs, plan: planStages(read, inputs), checks, remark, reported };
     });
     vertex.note(`transferring dockerfile: ${Buffer.byteLength(text)}B done`);
     vertex.end('done');
@@ -73,15 +76,32 @@ export function planBuild(
       for (const warning of first.plan.warnings) emit(warning);
       remarkUnused(first.plan, remark);
       const [place] = first.plan.stages.map((stage) => stage.place);
-      for (const message of unknownFilters(request, parsed.stages))
+      for (const message of unknownFilters(request, stages))
         if (place !== undefined) progress.emit({ kind: 'warning', rule: 'UnknownStage', message, place });
     }
-    return request.stepImages === true ? withSteps(plans, parsed, request.labels, progress) : plans;
+    return request.stepImages === true ? withSteps(plans, read, request.labels, progress) : plans;
   } catch (error) {
     for (const warning of warnings) emit(warning);
     vertex.fail(error);
+    if (request.stepImages === true && parsed !== undefined) tellFailedFrom(error, parsed, progress);
     throw error;
   }
+}
+
+/**
+ * A FROM that can't be planned fails the build before any instruction is done. The old builder comes to it in its turn, so
+ * whoever listens for instructions hears which one it is.
+ */
+function tellFailedFrom(error: unknown, { globalArgs, stages, source }: ParsedDockerfile, progress: Progress): void {
+  const line = error instanceof Problem ? error.place?.ranges[0]?.line : undefined;
+  const failed = stages.find(({ from }) => from.node.range.line === line)?.from.node;
+  if (failed === undefined) return;
+  const instructions = stages.flatMap((stage) => [stage.from, ...stage.instructions]);
+  const nodes = [...globalArgs, ...instructions].map(({ node }) => node);
+  const steps = nodes.map((node) => ({ text: node.text, place: placeOf(source, node.range) }));
+  progress.emit({ kind: 'steps', steps });
+  for (const n of globalArgs.keys()) progress.emit({ kind: 'step', n, status: 'metadata' });
+  progress.begin(failed.text, placeOf(source, failed.range), nodes.indexOf(failed)).fail(error);
 }
 
 function withSteps(

@@ -83,6 +83,7 @@ export class ClassicProgress {
       if (!step.failed) continue;
       if (n >= this.#headed) this.#head(n, step);
       this.#output(step);
+      if (!isFrom(step)) this.#announce(step);
     }
   }
 
