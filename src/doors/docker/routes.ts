@@ -3,6 +3,7 @@ import { buildRoutes } from './build/routes.ts';
 import { buildkitRoutes } from './buildkit/routes.ts';
 import type { DockerHandler } from './call.ts';
 import { containerRoutes } from './containers/routes.ts';
+import { imageRoutes } from './images/routes.ts';
 import { networkRoutes } from './networks/routes.ts';
 import { sessionRoutes } from './session/routes.ts';
 import { systemRoutes } from './system/routes.ts';
@@ -13,6 +14,7 @@ export function dockerRoutes(): Router<DockerHandler> {
   const router = new Router<DockerHandler>();
   systemRoutes(router);
   containerRoutes(router);
+  imageRoutes(router);
   volumeRoutes(router);
   networkRoutes(router);
   buildRoutes(router);

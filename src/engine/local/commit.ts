@@ -20,7 +20,8 @@ export async function commitContainer(request: CommitRequest, caller: Caller, ro
   if (found === undefined) throw new Problem('not-found', `No such image: ${request.image}`);
   const base = await local.facts.of(found);
   const layer = await changesOf(request.upper, base.layers, caller.signal, room);
-  const { author, comment, createdBy, changes } = request;
+  const { author, comment, changes } = request;
+  const createdBy = request.createdBy ?? (base.config.config?.Cmd ?? []).join(' ');
   const created = timestamp(deps.clock.now());
   const entry: HistoryEntry = { created, created_by: createdBy };
   if (author !== '') entry.author = author;
@@ -53,8 +54,16 @@ export async function commitContainer(request: CommitRequest, caller: Caller, ro
 
 /** What the container was not asked for, it had from its image. */
 function merged(asked: RunConfig, image: RunConfig): RunConfig {
-  const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
-  return { ...image, ...given };
+  const config: RunConfig = { ...image, ...asked };
+  const env = new Map([...(image.Env ?? []), ...(asked.Env ?? [])].map((pair) => [pair.split('=', 1)[0], pair]));
+  if (env.size > 0) config.Env = [...env.values()];
+  else delete config.Env;
+  for (const name of ['Labels', 'ExposedPorts', 'Volumes'] as const) {
+    const both = { ...image[name], ...asked[name] };
+    if (Object.keys(both).length > 0) Object.assign(config, { [name]: both });
+    else delete config[name];
+  }
+  return config;
 }
 
 async function changesOf(

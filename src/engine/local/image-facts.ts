@@ -40,8 +40,8 @@ export class ImageFactsMemory {
     return this.#trees.bytes(layer);
   }
 
-  async size({ layers }: ImageFacts): Promise<number> {
-    const sizes = await Promise.all(layers.map((layer) => this.bytes(layer)));
-    return sizes.reduce((sum, size) => sum + size, 0);
+  /** Of every layer, the lowest first. */
+  async sizes({ layers }: ImageFacts): Promise<number[]> {
+    return await Promise.all(layers.map((layer) => this.bytes(layer)));
   }
 }

@@ -24,6 +24,7 @@ export function countChildren(images: readonly ScopeImage[]): ReadonlyMap<Digest
 export async function shelfImage(images: LocalImages, image: ScopeImage, children: number): Promise<ShelfImage> {
   const { names, ...held } = image;
   const facts = await images.facts.of(image);
+  const layerSizes = await images.facts.sizes(facts);
   const isTag = (name: string) => parseReference(name).tag !== undefined;
   return {
     ...held,
@@ -31,7 +32,8 @@ export async function shelfImage(images: LocalImages, image: ScopeImage, childre
     tags: names.filter(isTag),
     digests: names.filter((name) => !isTag(name)),
     children,
-    size: await images.facts.size(facts),
+    layerSizes,
+    size: layerSizes.reduce((sum, size) => sum + size, 0),
   };
 }
 

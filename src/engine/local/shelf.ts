@@ -54,7 +54,8 @@ export interface ShelfImage extends HeldImage {
   children: number;
   config: ImageConfig;
   layers: readonly Layer[];
-  /** Bytes of its files as far as they are known, else of its blobs. */
+  /** Bytes of each layer's files where they are known, else of its blob. */
+  layerSizes: readonly number[];
   size: number;
 }
 
@@ -97,10 +98,10 @@ export interface CommitRequest {
   image: Digest;
   /** Folder of overlayfs with what the container changed. */
   upper: string;
-  /** As the container was asked to run, in place of the image's; absent: the image's. */
+  /** As the container was asked to run: variables, labels, ports and volumes besides the image's, the rest in their place. */
   config: RunConfig;
-  /** What its history says of the layer. */
-  createdBy: string;
+  /** What history says of the layer; absent: the image's command. */
+  createdBy?: string | undefined;
   /** Dockerfile instructions for the config. */
   changes: readonly string[];
   author: string;

@@ -1,5 +1,5 @@
 import type { BuildEvent } from '../../../engine/events.ts';
-import { formatBytes } from '../../../lib/bytes.ts';
+import { progressBar } from '../streams/progress-bar.ts';
 
 const OF_DIGEST = /^sha256:([0-9a-f]{12})[0-9a-f]{52}$/;
 
@@ -35,13 +35,4 @@ export class BasePulls {
       id,
     });
   }
-}
-
-const WIDTH = 50;
-
-function progressBar(current: number, total: number | undefined): string {
-  if (total === undefined || total === 0) return formatBytes(current);
-  const done = Math.min(WIDTH, Math.floor((current / total) * WIDTH));
-  const bar = done === WIDTH ? '='.repeat(WIDTH) : `${'='.repeat(done)}>${' '.repeat(WIDTH - done - 1)}`;
-  return `[${bar}] ${formatBytes(current)}/${formatBytes(total)}`;
 }

@@ -28,14 +28,16 @@ function parsed(header: string | undefined): Map<string, RegistryCredentials> {
   return logins;
 }
 
-interface Login {
+/** A login as docker's clients send one. */
+export interface Login {
   username?: unknown;
   password?: unknown;
   auth?: unknown;
   identitytoken?: unknown;
 }
 
-function credentialsOf({ username, password, auth, identitytoken }: Login): RegistryCredentials | undefined {
+/** Undefined where it says nothing. */
+export function credentialsOf({ username, password, auth, identitytoken }: Login): RegistryCredentials | undefined {
   if (typeof identitytoken === 'string' && identitytoken !== '')
     return { username: '<token>', password: identitytoken };
   if (typeof username === 'string' && username !== '' && typeof password === 'string') return { username, password };
@@ -45,7 +47,7 @@ function credentialsOf({ username, password, auth, identitytoken }: Login): Regi
 }
 
 /** Docker Hub's logins are kept under an address that is none of its servers. */
-function canonicalHost(host: string): string {
+export function canonicalHost(host: string): string {
   const name = host.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
   return name === 'index.docker.io' || name === 'registry-1.docker.io' ? 'docker.io' : name;
 }
