@@ -47,6 +47,8 @@ const HEALTH_WITHIN_MS = 30_000;
 /** What a client offers to a build for as long as its command runs: its files, secrets, agents, logins, and places for results. */
 export class ClientSession {
   readonly facts: SessionFacts;
+  /** Resolves when the client has gone, and nothing of the session is left. A client that doesn't answer has gone. */
+  readonly closed: Promise<void>;
   readonly #client: GrpcClient;
   readonly #mirrors: Mirrors;
   readonly #agents: SshAgents;
@@ -58,17 +60,7 @@ export class ClientSession {
     this.#mirrors = mirrors;
     this.#agents = new SshAgents(client);
     this.#methods = new Set(facts.methods.map((method) => method.toLowerCase()));
-  }
-
-  /** Resolves when the client has gone, and nothing of the session is left. A client that doesn't answer has gone. */
-  async closed(): Promise<void> {
-    const timer = setInterval(() => this.#look(), HEALTH_EVERY_MS).unref();
-    try {
-      await this.#client.closed;
-    } finally {
-      clearInterval(timer);
-      await this.#agents.close();
-    }
+    this.closed = this.#serve();
   }
 
   close(): void {
@@ -172,6 +164,13 @@ export class ClientSession {
     } finally {
       await release();
     }
+  }
+
+  async #serve(): Promise<void> {
+    const timer = setInterval(() => this.#look(), HEALTH_EVERY_MS).unref();
+    await this.#client.closed;
+    clearInterval(timer);
+    await this.#agents.close();
   }
 
   #offers(method: string): boolean {

@@ -25,7 +25,7 @@ export class Sessions {
     const session = new ClientSession(facts, new GrpcClient(socket), this.mirrors);
     this.#open.set(facts.uuid, session);
     try {
-      await session.closed();
+      await session.closed;
     } finally {
       if (this.#open.get(facts.uuid) === session) this.#open.delete(facts.uuid);
     }

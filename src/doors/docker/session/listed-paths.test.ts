@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest';
+import { ListedPaths, type OpenFolder } from './listed-paths.ts';
+
+function listing() {
+  const left: string[] = [];
+  const paths = new ListedPaths<OpenFolder>({ path: '', last: '' }, ({ path }) => left.push(path));
+  const folder = (path: string) => {
+    paths.take(path);
+    paths.enter({ path, last: '' });
+  };
+  return { paths, left, folder };
+}
+
+it('takes a list that is depth first, and says which folders are done', () => {
+  const { paths, left, folder } = listing();
+  folder('a');
+  paths.take('a/x');
+  folder('a/y');
+  paths.take('a/y/z');
+  paths.take('a.b');
+  folder('żółw');
+  paths.take('żółw/x');
+  expect(left).toEqual(['a/y', 'a']);
+  paths.end();
+  expect(left).toEqual(['a/y', 'a', 'żółw', '']);
+});
+
+it.each([['..'], ['.'], [''], ['/etc/passwd'], ['a/../../etc'], ['b/x'], ['a/'], ['x\0y'], ['y'.repeat(5000)]])(
+  'refuses %j',
+  (path) => {
+    const { paths, folder } = listing();
+    folder('a');
+    expect(() => paths.take(path)).toThrow(/may not come there/);
+  },
+);
+
+it('refuses what comes twice, out of order, or below what is no folder', () => {
+  const { paths, folder } = listing();
+  folder('b');
+  paths.take('b/x');
+  expect(() => paths.take('b/x')).toThrow(/may not come there/);
+  expect(() => paths.take('b/w')).toThrow(/may not come there/);
+  expect(() => paths.take('a')).toThrow(/may not come there/);
+  paths.take('c');
+  expect(() => paths.take('c/x')).toThrow(/may not come there/);
+  expect(() => paths.take('b/y')).toThrow(/may not come there/);
+});
