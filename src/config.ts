@@ -140,6 +140,14 @@ const cacheSchema = z.strictObject({
   mountMaxAgeDays: z.number().min(0).default(30),
 });
 
+/** The docker door for other machines; on this one it has its socket in the data folder. */
+const dockerSchema = z.strictObject({
+  /** HOST:PORT for clients with a certificate (`slipway docker-certificate`); absent: none. */
+  listen: z.string().optional(),
+  /** Names and addresses that clients reach it by, besides those of this machine: they are in its certificate. */
+  names: z.array(z.string().min(1)).default([]),
+});
+
 const webhookSchema = z.strictObject({
   /** Where a POST is sent for each event of the registry. */
   url: z.url({ protocol: /^https?$/ }),
@@ -176,6 +184,7 @@ const configSchema = z.strictObject({
   retention: retentionSchema.prefault({}),
   content: contentSchema,
   cache: cacheSchema.prefault({}),
+  docker: dockerSchema.prefault({}),
   /** Who is told of pushes and deletions. */
   webhooks: z.array(webhookSchema).default([]),
 });

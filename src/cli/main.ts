@@ -11,7 +11,7 @@ import { READER_GONE, watchReaders } from './terminal.ts';
 const START_HERE = `
 Start here:
   slipway serve                 in one terminal
-  eval "$(slipway env)"         in another: gcloud, gsutil and slipway now use it
+  eval "$(slipway env)"         in another: gcloud, gsutil, docker and slipway now use it
   gcloud builds submit --region=europe-central2 --config=cloudbuild.yaml
 
 Exit codes: 0 done, 1 the build or check failed, 2 used wrongly,

@@ -1,4 +1,3 @@
-import type { Config } from '../config.ts';
 import type { BridgeNetwork, ContainerRuntime, Network } from '../containers/container.ts';
 import { Problem } from '../lib/problem.ts';
 
@@ -11,12 +10,12 @@ let builds = 0;
 export async function openBuildNetwork(
   runtime: ContainerRuntime,
   mode: 'default' | 'none' | 'host',
-  config: Config,
+  allowHost: boolean,
 ): Promise<{ network: Network; close(): Promise<void> }> {
   const nothing = async () => undefined;
   if (mode === 'none') return { network: { kind: 'none' }, close: nothing };
   if (mode === 'host') {
-    if (!config.builds.allowHostNetwork)
+    if (!allowHost)
       throw new Problem('denied', 'the host network is switched off on this server', {
         hint: 'Set builds.allowHostNetwork: true in slipway.yaml, or leave --network out: builds then have a network of their own.',
       });

@@ -21,6 +21,7 @@ export async function openLocal(data: string, { signal, waiting }: OwnerWait): P
   const service = controlService({
     owner,
     url: '',
+    dockerSocket: '',
     clean: () => clean(owner, async () => undefined),
     engine: (name, request, emit, signal) =>
       (

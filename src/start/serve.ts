@@ -19,7 +19,9 @@ import { messageOf } from '../lib/problem.ts';
 import { isOwnHost } from '../stores/registry/name.ts';
 import { reportPlace } from './content-place.ts';
 import { type ControlParts, controlService } from './control/service.ts';
+import { DockerAuthority } from './docker/docker-authority.ts';
 import { keepDocker } from './docker/keep-docker.ts';
+import type { DockerPlaces } from './docker/serve-docker.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { openHttpDoors } from './http-doors.ts';
 import { closeServer, listenOn, listenOnSocket } from './listen.ts';
@@ -85,8 +87,9 @@ export async function serve(options: ServeOptions): Promise<number> {
     endings.push(() => webhooks.close());
     const housekeeper = startHousekeeping(owner, doors.expireUploads);
     endings.push(() => housekeeper.stop());
-    await openControl({ owner, pool, url, clean: () => housekeeper.round() }, endings);
-    const docker = keepDocker(pool, { socket: options.dockerSocket ?? owner.folder.dockerSocket }, () => sweep(owner));
+    const places = await dockerPlaces(owner, options);
+    await openControl({ owner, pool, url, dockerSocket: places.socket, clean: () => housekeeper.round() }, endings);
+    const docker = keepDocker(pool, places, () => sweep(owner));
     endings.push(() => docker.close());
     dispatcher.wake();
     void reportPlace(owner.place).catch((error: unknown) => log.error({ error: messageOf(error) }, 'content'));
@@ -141,6 +144,16 @@ function dispatcherOf(owner: Owner, pool: WorkerPool): BuildDispatcher {
       await pool.once('runBuild', [build], signal);
     },
   });
+}
+
+/** The docker door's socket, and its port where slipway.yaml names one: its authority is made before a worker asks for it. */
+async function dockerPlaces(owner: Owner, { dockerSocket }: ServeOptions): Promise<DockerPlaces> {
+  const { docker } = owner.config;
+  const socket = dockerSocket ?? owner.folder.dockerSocket;
+  if (docker.listen === undefined) return { socket };
+  const authorityFolder = owner.folder.root;
+  await DockerAuthority.open(authorityFolder);
+  return { socket, port: { listen: docker.listen, names: docker.names, authorityFolder } };
 }
 
 interface ControlDoorParts extends Omit<ControlParts, 'engine'> {

@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { logBucketName } from '../adapters/disk/log-bucket-name.ts';
 import type { Build } from '../builds/build.ts';
 import { runBuild } from '../builds/run.ts';
 import type { Config } from '../config.ts';
 import type { ContainerRuntime, Network } from '../containers/container.ts';
 import type { BuildCall, ControlCalls } from '../doors/control/wire.ts';
+import type { DockerClient } from '../doors/docker/call.ts';
 import type { Caller } from '../engine/engine.ts';
 import { Progress } from '../engine/progress.ts';
 import { pushShown } from '../engine/transfer/push-shown.ts';
@@ -13,6 +15,8 @@ import type { DataFolder } from '../lib/data-folder.ts';
 import { Problem } from '../lib/problem.ts';
 import { openBuildNetwork } from './build-network.ts';
 import { readFrom, writeTo, writtenOutputs } from './byte-places.ts';
+import { serveBuildDocker } from './docker/build-socket.ts';
+import type { HouseParts } from './docker/house.ts';
 import { DockerHouses } from './docker/houses.ts';
 import { type DockerPlaces, serveDocker } from './docker/serve-docker.ts';
 import { engineOver, OWNER_SCOPE } from './engine.ts';
@@ -50,10 +54,18 @@ type EngineCall<M extends keyof ControlCalls> = (
 export async function workerCalls(stores: Stores, folder: DataFolder, config: Config): Promise<WorkerCalls> {
   const runtime = runtimeOver(folder, config);
   const pulls = pullsOver(stores, folder);
-  const engine = await engineOver(stores, runtime, folder, config, pulls, 'owner');
+  const ownersRuntime = runtimeOver(folder, config, 'owner');
+  const engine = await engineOver(stores, ownersRuntime, folder, config, pulls, 'owner');
   const engineOfBuilds = await engineOver(stores, runtime, folder, config, pulls, 'build');
   const registries = new RegistrySettings(folder.config);
   const logBucket = await logBucketName(folder.root);
+  const houseParts = (kind: DockerClient['kind']): HouseParts => ({
+    engine: kind === 'owner' ? engine : engineOfBuilds,
+    runtime: kind === 'owner' ? ownersRuntime : runtime,
+    runFolder: folder.run,
+    own: registries.ownNames(config.listen),
+    remote: registries.hosts(kind !== 'owner'),
+  });
   const caller = (signal: AbortSignal, project = 'demo'): Caller => ({
     scope: OWNER_SCOPE,
     project,
@@ -83,20 +95,16 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
           imageAliases: config.builds.images,
           ownNames: registries.ownNames(config.listen),
           allowHostNetwork: config.builds.allowHostNetwork,
+          serveDocker: (of, recording) =>
+            serveBuildDocker(of, join(folder.builds, build.id), { ...houseParts('build'), engine: recording }),
         },
         signal,
       );
     },
 
     serveDocker: ([places], emit, signal) => {
-      const houses = new DockerHouses(folder.docker, ({ kind }) => ({
-        engine: kind === 'owner' ? engine : engineOfBuilds,
-        runtime,
-        config,
-        own: registries.ownNames(config.listen),
-        remote: registries.hosts(kind !== 'owner'),
-      }));
-      return serveDocker(places, houses, () => emit('open'), signal);
+      const houses = new DockerHouses(folder.docker, ({ kind }) => houseParts(kind));
+      return serveDocker(places, houses, emit, signal);
     },
 
     async build([request], emit, signal) {
@@ -193,7 +201,7 @@ async function withNetwork<T>(
   config: Config,
   work: (network: Network) => Promise<T>,
 ): Promise<T> {
-  const { network, close } = await openBuildNetwork(runtime, mode, config);
+  const { network, close } = await openBuildNetwork(runtime, mode, config.builds.allowHostNetwork);
   try {
     return await work(network);
   } finally {

@@ -29,7 +29,7 @@ export function describeServer(program: Command, add: AddCommand): void {
     program,
     'env',
     {
-      summary: 'print the settings that point gcloud, gsutil and slipway at the server',
+      summary: 'print the settings that point gcloud, gsutil, docker and slipway at the server',
       about:
         'Prints export lines for a shell. gcloud gets a configuration folder of its own; your own gcloud set-up is not touched.',
       examples: ['eval "$(slipway env)"'],

@@ -19,6 +19,7 @@ export async function env(context: CliContext, options: { project: string }): Pr
   const url = new URL(status.url);
   const settings: Record<string, string> = {
     SLIPWAY_DATA: context.data.root,
+    DOCKER_HOST: `unix://${status.dockerSocket}`,
     CLOUDSDK_CONFIG: folder,
     CLOUDSDK_CORE_PROJECT: options.project,
     CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE: context.data.ca,
@@ -38,7 +39,7 @@ export async function env(context: CliContext, options: { project: string }): Pr
   await activateGcloud(context, folder, options.project, settings);
   const lines = Object.entries(settings).map(([name, value]) => `export ${name}=${quote(value)}\n`);
   context.terminal.out(
-    `${lines.join('')}# gcloud, gsutil and slipway now use ${status.url}; your own gcloud set-up is untouched\n`,
+    `${lines.join('')}# gcloud, gsutil, docker and slipway now use ${status.url}; your own set-up of gcloud and docker is untouched\n`,
   );
   return 0;
 }

@@ -64,6 +64,8 @@ export interface ServerStatus {
   /** Base URL of the HTTP doors. */
   url: string;
   data: string;
+  /** Path of docker's socket. */
+  dockerSocket: string;
   startedAt: number;
   location: string;
   /** Of all remote repositories. */
@@ -131,6 +133,12 @@ export interface ControlCalls extends RegistryCalls, HouseCalls {
   };
   tokens: { request: Record<string, never>; event: never; result: TokenRow[] };
   revokeToken: { request: { id: string }; event: never; result: boolean };
+  /** What a docker client on another machine shows; `listen` is where it is served, if it is. */
+  dockerCertificate: {
+    request: { project: string; lifeMs: number };
+    event: never;
+    result: { ca: string; cert: string; key: string; listen?: string | undefined };
+  };
   /** The key file of a service account of our own (JSON text), for gcloud and gsutil. */
   serviceAccountKey: { request: { project: string }; event: never; result: { email: string; key: string } };
 }

@@ -56,10 +56,8 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** Containers that one scope may have at a time, running or not. */
-const MOST_CONTAINERS = 64;
-/** The same for volumes, and for networks. */
-const MOST_THINGS = 64;
+/** So many containers, volumes and networks each may one scope have at a time. */
+const MOST = 64;
 
 /** @throws Problem `denied` */
 export function checkContainer(client: DockerClient, request: ContainerRequest): void {
@@ -82,11 +80,15 @@ export function checkBuildNetwork(client: DockerClient, mode: 'default' | 'none'
     throw denied(client, '--network host', 'it reaches every service of the machine');
 }
 
-/** One that nobody ends makes them without end. @throws Problem `denied` when there are as many as there may be */
-export function checkQuota(client: DockerClient, kind: 'containers' | 'volumes' | 'networks', present: number): void {
-  const most = kind === 'containers' ? MOST_CONTAINERS : MOST_THINGS;
-  if (client.kind !== 'owner' && present >= most)
-    throw denied(client, `more than ${most} ${kind}`, 'there are as many as this scope may have. Remove some first');
+/** Containers that its scope may have at a time, running or not; undefined is any number. */
+export function mostContainers(client: DockerClient): number | undefined {
+  return client.kind === 'owner' ? undefined : MOST;
+}
+
+/** @throws Problem `denied` when there are as many as there may be */
+export function checkQuota(client: DockerClient, kind: 'volumes' | 'networks', present: number): void {
+  if (client.kind !== 'owner' && present >= MOST)
+    throw denied(client, `more than ${MOST} ${kind}`, 'there are as many as this scope may have. Remove some first');
 }
 
 function denied(client: DockerClient, what: string, why: string): Problem {

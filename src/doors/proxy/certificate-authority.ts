@@ -1,10 +1,10 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
+import { authority, issueCertificate, server } from '../../auth/x509/certificate.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { writeDurably } from '../../lib/durable-file.ts';
 import { hasErrorCode } from '../../lib/problem.ts';
-import { authority, issueCertificate, server } from './certificate.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const CA_DAYS = 3650;

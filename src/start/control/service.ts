@@ -11,6 +11,8 @@ export interface ControlParts {
   owner: Owner;
   /** Base URL of the HTTP doors; empty when none is open. */
   url: string;
+  /** Path of the docker door's socket; empty when none is open. */
+  dockerSocket: string;
   /** One round of housekeeping. */
   clean(): Promise<CollectReport>;
   /** The engine, wherever it runs. */
@@ -19,7 +21,7 @@ export interface ControlParts {
 
 /** The calls of the command line, answered by the owner of the data folder. */
 export function controlService(parts: ControlParts): ControlService {
-  const { owner, url } = parts;
+  const { owner, url, dockerSocket } = parts;
   const startedAt = Date.now();
   const engine = <M extends ControlMethod>(name: M): ControlService[M] =>
     // the engine's own types are checked where the call is made (worker-calls.ts); between processes it is JSON
@@ -31,6 +33,7 @@ export function controlService(parts: ControlParts): ControlService {
       pid: process.pid,
       url,
       data: owner.folder.root,
+      dockerSocket,
       startedAt,
       location: owner.config.registries.defaultLocation,
       upstreams: await owner.pulls.upstreamStates(),

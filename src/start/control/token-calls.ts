@@ -4,14 +4,15 @@ import { formatGrantScope } from '../../auth/grant-scope.ts';
 import type { Grant } from '../../auth/identity.ts';
 import type { ControlService } from '../../doors/control/routes.ts';
 import { writeDurably } from '../../lib/durable-file.ts';
-import { hasErrorCode } from '../../lib/problem.ts';
+import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { isOwnHost, type OwnNames } from '../../stores/registry/name.ts';
+import { DockerAuthority } from '../docker/docker-authority.ts';
 import type { Owner } from '../owner.ts';
 import { RegistrySettings } from '../registries.ts';
 
 type TokenCalls = Pick<
   ControlService,
-  'createToken' | 'registryLogin' | 'tokens' | 'revokeToken' | 'serviceAccountKey'
+  'createToken' | 'registryLogin' | 'tokens' | 'revokeToken' | 'serviceAccountKey' | 'dockerCertificate'
 >;
 
 /** Who may do what, and how clients of this machine log in. */
@@ -33,6 +34,14 @@ export function tokenCalls(owner: Owner, url: string): TokenCalls {
       }));
     },
     revokeToken: ({ id }) => owner.tokens.revoke(id),
+    async dockerCertificate({ project, lifeMs }) {
+      if (!/^[a-z0-9][a-z0-9.:-]{0,62}$/.test(project))
+        throw new Problem('invalid', `${JSON.stringify(project)} is no project`, {
+          hint: 'Projects are lower-case letters, digits and dashes.',
+        });
+      const authority = await DockerAuthority.open(owner.folder.root);
+      return { ...authority.client(project, lifeMs), listen: owner.config.docker.listen };
+    },
     serviceAccountKey: ({ project }) => serviceAccountKey(owner, url, project),
   };
 }

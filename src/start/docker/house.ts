@@ -1,51 +1,90 @@
 import { mkdir } from 'node:fs/promises';
-import type { Config } from '../../config.ts';
-import type { ContainerRuntime } from '../../containers/container.ts';
-import type { Containers } from '../../containers/containers.ts';
-import type { Networks } from '../../containers/networks.ts';
-import type { Volumes } from '../../containers/volumes.ts';
+import { join } from 'node:path';
+import type { ContainerRuntime, ContainerStarter } from '../../containers/container.ts';
+import type { ContainerEvent } from '../../containers/container-event.ts';
+import { KeptNetworks } from '../../containers/networks/kept-networks.ts';
+import { openContainers } from '../../containers/open-containers.ts';
+import { KeptVolumes } from '../../containers/volumes/kept-volumes.ts';
 import type { DockerClient, DockerHouse } from '../../doors/docker/call.ts';
 import { EventHub } from '../../doors/docker/events.ts';
+import { checkBuildNetwork, mostContainers } from '../../doors/docker/policy.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { RegistryHosts } from '../../images/remote/hosts.ts';
 import { verifyLogin } from '../../images/remote/login.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { removeTree } from '../../lib/remove-tree.ts';
 import { isOwnHost, type OwnNames } from '../../stores/registry/name.ts';
 import { openBuildNetwork } from '../build-network.ts';
 import { VERSION } from '../version.ts';
+import { containerImages } from './container-images.ts';
 
 /** What the houses of a process share. */
 export interface HouseParts {
   engine: Engine;
-  runtime: ContainerRuntime;
-  config: Config;
+  runtime: ContainerRuntime & ContainerStarter;
+  /** DATA/run. */
+  runFolder: string;
   own: OwnNames;
   /** For logins. */
   remote: RegistryHosts;
 }
 
-/** Everything that one scope has, opened over its folder. */
-export async function openHouse(
-  client: DockerClient,
-  folder: string,
-  parts: HouseParts,
-): Promise<{ house: DockerHouse; close(): Promise<void> }> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const { engine, runtime, config, own, remote } = parts;
-  const containers = { list: () => [], close: async () => undefined } as unknown as Containers;
+export interface OpenHouse {
+  house: DockerHouse;
+  /** Ends what runs; records, files and logs stay, or go with `drop`. */
+  close(options?: { drop?: boolean }): Promise<void>;
+}
+
+/**
+ * Everything that one scope has, opened over its folder.
+ * @param folder on the data folder's file system, where the changes of containers have to be
+ */
+export async function openHouse(client: DockerClient, folder: string, parts: HouseParts): Promise<OpenHouse> {
+  const { engine, runtime, runFolder, own, remote } = parts;
+  const events = new EventHub();
+  const clock = systemClock;
+  const onEvent = (event: ContainerEvent) => events.tell({ ...event, at: clock.now() });
+  const work = join(folder, 'work');
+  // what requests had on the disk when their process died
+  await removeTree(work);
+  await mkdir(work, { recursive: true, mode: 0o700 });
+  const networks = await KeptNetworks.open({ folder, runtime, scope: client.scope, clock, onEvent });
+  const volumes = await KeptVolumes.open({ folder: join(folder, 'volumes'), clock, onEvent });
+  const maxContainers = mostContainers(client);
+  const containers = await openContainers({
+    folder: join(folder, 'containers'),
+    images: containerImages(engine, client),
+    runtime,
+    runFolder,
+    volumes,
+    networks,
+    clock,
+    onEvent,
+    ...(maxContainers === undefined ? {} : { maxContainers }),
+  });
   const house: DockerHouse = {
     client,
     engine,
     containers,
-    volumes: { list: () => [] } as unknown as Volumes,
-    networks: { list: () => [] } as unknown as Networks,
-    events: new EventHub(),
-    folder,
-    openBuildNetwork: (mode) => openBuildNetwork(runtime, mode, config),
+    volumes,
+    networks,
+    events,
+    folder: work,
+    openBuildNetwork: async (mode) => {
+      checkBuildNetwork(client, mode);
+      return openBuildNetwork(runtime, mode, client.kind === 'owner');
+    },
     isOwnRegistry: (host) => isOwnHost(host, own),
     verifyLogin: (host, credentials, signal) => verifyLogin(remote, host, credentials, signal),
-    clock: systemClock,
+    clock,
     version: VERSION,
   };
-  return { house, close: () => containers.close() };
+  return {
+    house,
+    async close(options) {
+      await containers.close(options);
+      await networks.close(options);
+      if (options?.drop === true) await removeTree(folder);
+    },
+  };
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { DockerClient, DockerHouse } from '../../doors/docker/call.ts';
 import { SingleFlight } from '../../lib/single-flight.ts';
 import { OWNER_SCOPE } from '../engine.ts';
-import { type HouseParts, openHouse } from './house.ts';
+import { type HouseParts, type OpenHouse, openHouse } from './house.ts';
 
 /** The person at the keyboard: sees what `slipway build` has made, and the other way round. */
 export const OWNER_CLIENT: DockerClient = { kind: 'owner', scope: OWNER_SCOPE, project: 'demo', actor: 'owner' };
@@ -36,8 +36,6 @@ export class DockerHouses {
     await Promise.all([...this.#open.values()].map((house) => house.close()));
   }
 }
-
-type OpenHouse = Awaited<ReturnType<typeof openHouse>>;
 
 /** A scope has characters that a folder's name should not have. */
 function folderName(scope: string): string {

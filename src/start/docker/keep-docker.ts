@@ -29,11 +29,15 @@ export function keepDocker(pool: WorkerPool, places: DockerPlaces, sweep: () => 
   const settled = new Promise<void>((resolve) => {
     settle = resolve;
   });
+  const opened = (at: unknown) => {
+    log.info({ socket: places.socket, ...(at as object) }, 'the docker door is open');
+    settle();
+  };
   const keep = async () => {
     for (let wait = FIRST_WAIT_MS; !ending.signal.aborted; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
       const since = Date.now();
       try {
-        await pool.resident('serveDocker', [places], settle, ending.signal);
+        await pool.resident('serveDocker', [places], opened, ending.signal);
       } catch (error) {
         if (ending.signal.aborted) return;
         log.error({ error: messageOf(error), socket: places.socket }, 'the docker door closed; it is opened again');

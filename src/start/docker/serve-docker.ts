@@ -1,6 +1,8 @@
 import { createServer } from 'node:http';
 import { DOCKER_SERVER, serveDockerDoor } from '../../doors/docker/door.ts';
 import { closeServer } from '../listen.ts';
+import { DockerAuthority } from './docker-authority.ts';
+import { type DockerPort, openDockerPort } from './docker-port.ts';
 import { listenOnDockerSocket } from './docker-socket.ts';
 import { type DockerHouses, OWNER_CLIENT } from './houses.ts';
 
@@ -8,6 +10,8 @@ import { type DockerHouses, OWNER_CLIENT } from './houses.ts';
 export interface DockerPlaces {
   /** Of the owner, on this machine. */
   socket: string;
+  /** For other machines. */
+  port?: (DockerPort & { authorityFolder: string }) | undefined;
 }
 
 /**
@@ -17,7 +21,7 @@ export interface DockerPlaces {
 export async function serveDocker(
   places: DockerPlaces,
   houses: DockerHouses,
-  opened: () => void,
+  opened: (at: { port?: number | undefined }) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const endings: (() => Promise<void>)[] = [() => houses.close()];
@@ -27,7 +31,14 @@ export async function serveDocker(
     await houses.open(OWNER_CLIENT);
     await listenOnDockerSocket(server, places.socket, 0o600);
     endings.push(() => closeServer(server, 0));
-    opened();
+    let port: number | undefined;
+    if (places.port !== undefined) {
+      const authority = await DockerAuthority.open(places.port.authorityFolder);
+      const opened = await openDockerPort(places.port, authority, houses);
+      endings.push(() => closeServer(opened.server, 0));
+      port = opened.port;
+    }
+    opened({ port });
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener('abort', () => resolve(), { once: true });

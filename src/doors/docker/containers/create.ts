@@ -2,7 +2,7 @@ import type { ContainerRequest, RequestedMount } from '../../../containers/conta
 import { sendJson } from '../../http/answer.ts';
 import type { DockerCall, DockerHouse } from '../call.ts';
 import { DockerError } from '../errors.ts';
-import { checkContainer, checkQuota } from '../policy.ts';
+import { checkContainer } from '../policy.ts';
 import { type JsonObject, readJsonObject } from '../read-json.ts';
 import { readContainerRequest } from './read-request.ts';
 
@@ -11,7 +11,6 @@ export async function createContainer({ request, response, query, house }: Docke
   const read = readContainerRequest(query.get('name') || undefined, body);
   const asked: ContainerRequest = { ...read, mounts: [...read.mounts, ...mountsOfOthers(body, read, house)] };
   checkContainer(house.client, asked);
-  checkQuota(house.client, 'containers', house.containers.list().length);
   const { id } = await house.containers.create(asked);
   sendJson(response, 201, { Id: id, Warnings: warningsOf(asked) });
 }

@@ -1,4 +1,5 @@
 import { createHash, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { isIP } from 'node:net';
 import * as der from './der.ts';
 
 /**
@@ -13,7 +14,7 @@ export interface CertificateRequest {
   signer: { privateKey: KeyObject; publicKey: KeyObject };
   notBefore: Date;
   notAfter: Date;
-  /** What kind of certificate it is: see `authority` and `server`. */
+  /** What kind of certificate it is: see `authority`, `server` and their neighbours. */
   extensions: Buffer[];
 }
 
@@ -28,6 +29,7 @@ const OID = {
   authorityKeyIdentifier: '2.5.29.35',
   extKeyUsage: '2.5.29.37',
   serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
 } as const;
 
 /** Tags of GeneralName (RFC 5280, 4.2.1.6). */
@@ -67,20 +69,58 @@ export function authority(permittedNames: readonly string[]): Buffer[] {
   // a list of DNS names restricts DNS names alone: all addresses (0.0.0.0/0, ::/0) are excluded by name
   const addresses = [8, 32].map((length) => der.sequence(der.taggedValue(IP_ADDRESS, Buffer.alloc(length))));
   return [
-    extension(OID.basicConstraints, true, der.sequence(der.boolean(true), der.integer(0))),
-    extension(OID.keyUsage, true, der.bitString(Buffer.from([0b0000_0110]), 1)), // keyCertSign, cRLSign
+    ...anyAuthority(),
     extension(OID.nameConstraints, true, der.sequence(der.tagged(0, ...permitted), der.tagged(1, ...addresses))),
   ];
 }
 
-/** A TLS server of one name. */
-export function server(host: string): Buffer[] {
+/** An authority for any name, for those alone who are given it for one server. It signs no further authority. */
+export function anyAuthority(): Buffer[] {
+  return [
+    extension(OID.basicConstraints, true, der.sequence(der.boolean(true), der.integer(0))),
+    extension(OID.keyUsage, true, der.bitString(Buffer.from([0b0000_0110]), 1)), // keyCertSign, cRLSign
+  ];
+}
+
+/** A TLS server of these names and addresses. */
+export function server(...hosts: string[]): Buffer[] {
+  return [
+    ...endEntity(OID.serverAuth),
+    extension(OID.subjectAltName, false, der.sequence(...hosts.map(alternativeName))),
+  ];
+}
+
+/** A TLS client; who it is says its subject. */
+export function client(): Buffer[] {
+  return endEntity(OID.clientAuth);
+}
+
+function endEntity(usage: string): Buffer[] {
   return [
     extension(OID.basicConstraints, true, der.sequence()),
     extension(OID.keyUsage, true, der.bitString(Buffer.from([0b1000_0000]), 7)), // digitalSignature
-    extension(OID.extKeyUsage, false, der.sequence(der.oid(OID.serverAuth))),
-    extension(OID.subjectAltName, false, der.sequence(der.taggedValue(DNS_NAME, Buffer.from(host)))),
+    extension(OID.extKeyUsage, false, der.sequence(der.oid(usage))),
   ];
+}
+
+function alternativeName(host: string): Buffer {
+  return isIP(host) === 0
+    ? der.taggedValue(DNS_NAME, Buffer.from(host))
+    : der.taggedValue(IP_ADDRESS, addressBytes(host));
+}
+
+/** Four bytes of IPv4, sixteen of IPv6 (RFC 5280, 4.2.1.6). */
+function addressBytes(address: string): Buffer {
+  if (isIP(address) === 4) return Buffer.from(address.split('.').map(Number));
+  // URL writes every IPv6 address in its one short form
+  const short = new URL(`http://[${address}]/`).hostname.slice(1, -1);
+  const [head = '', tail] = short.split('::');
+  const groups = (text: string) => (text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16)));
+  const [first, last] = [groups(head), groups(tail ?? '')];
+  const all = tail === undefined ? first : [...first, ...Array(8 - first.length - last.length).fill(0), ...last];
+  const bytes = Buffer.alloc(16);
+  for (const [i, group] of all.entries()) bytes.writeUInt16BE(group as number, i * 2);
+  return bytes;
 }
 
 function extension(id: string, critical: boolean, value: Buffer): Buffer {
