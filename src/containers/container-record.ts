@@ -1,4 +1,5 @@
 import type { Digest } from '../images/digest.ts';
+import type { PublishedPort } from './container.ts';
 import type { ContainerRequest } from './container-request.ts';
 
 export interface ContainerRecord {
@@ -14,7 +15,14 @@ export interface ContainerRecord {
   state: ContainerState;
   /** With the names of volumes that were made for it. */
   mounts: ContainerMountRecord[];
-  network: { name: string; address?: string | undefined; gateway?: string | undefined; mac?: string | undefined };
+  network: {
+    name: string;
+    address?: string | undefined;
+    gateway?: string | undefined;
+    mac?: string | undefined;
+    /** Published, as long as it runs, with the numbers that were free. */
+    ports?: PublishedPort[] | undefined;
+  };
 }
 
 export interface ContainerMountRecord {
@@ -23,6 +31,8 @@ export interface ContainerMountRecord {
   source: string;
   target: string;
   readonly: boolean;
+  /** Of a tmpfs. */
+  sizeBytes?: number | undefined;
 }
 
 export interface ContainerState {

@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest';
-import { RestartDelay, startsAgain, startsWithServer } from './restart-policy.ts';
+import { expect, it, vi } from 'vitest';
+import { startsAgain, startsWithServer } from './restart-policy.ts';
+import { RestartTimer } from './restart-timer.ts';
 
 const ended = { exitCode: 1, stoppedByHand: false, restarts: 0 };
 
@@ -23,9 +24,26 @@ it('starts with the server what somebody stopped only if it is always to run', (
 });
 
 it('waits longer each time, a minute at most, and begins anew after a run of ten seconds', () => {
-  const delay = new RestartDelay();
-  expect([0, 0, 0].map((lasted) => delay.after(lasted))).toEqual([100, 200, 400]);
-  for (let i = 0; i < 20; i++) delay.after(5);
-  expect(delay.after(5)).toBe(60_000);
-  expect(delay.after(10_000)).toBe(100);
+  vi.useFakeTimers();
+  try {
+    const timer = new RestartTimer();
+    const waited = (lasted: number) => {
+      const before = Date.now();
+      let started = 0;
+      timer.set(lasted, () => {
+        started = Date.now() - before;
+      });
+      vi.runAllTimers();
+      return started;
+    };
+    expect([0, 0, 0].map(waited)).toEqual([100, 200, 400]);
+    for (let i = 0; i < 20; i++) waited(5);
+    expect(waited(5)).toBe(60_000);
+    expect(waited(10_000)).toBe(100);
+    timer.set(0, () => expect.unreachable());
+    expect([timer.isSet, timer.cancel(), timer.cancel()]).toEqual([true, true, false]);
+    vi.runAllTimers();
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -103,6 +103,11 @@ export class KeptVolumes implements Volumes {
     this.#tell('destroy', name);
   }
 
+  /** With its container; not one that a person named, and not one that others use. */
+  async removeIfAnonymous(name: string): Promise<void> {
+    if (this.#records.get(name)?.anonymous === true && this.users(name).length === 0) await this.remove(name, true);
+  }
+
   async #delete(name: string): Promise<void> {
     const path = join(this.#deps.folder, name);
     await rm(join(path, 'volume.json'), { force: true });
@@ -115,6 +120,17 @@ export class KeptVolumes implements Volumes {
       return await work;
     } finally {
       this.#busy.delete(name);
+    }
+  }
+
+  /** The volume of that name, or a new one without, claimed before anybody else can remove it. */
+  async createFor(container: string, name: string | undefined): Promise<VolumeRecord> {
+    for (;;) {
+      const { name: made } = await this.create(name, {});
+      const record = this.#records.get(made);
+      if (record === undefined) continue; // removed in this moment
+      this.use(made, container);
+      return record;
     }
   }
 

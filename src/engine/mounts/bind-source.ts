@@ -1,3 +1,4 @@
+import { layerXattrs } from '../../containers/sandbox/overlay-marks.ts';
 import type { CopySource } from '../../dockerfile/program.ts';
 import { type Digest, digestOf } from '../../images/digest.ts';
 import type { Place } from '../../lib/problem.ts';
@@ -8,7 +9,6 @@ import { MissingSource } from '../context/missing-source.ts';
 import { folderContent, NOTHING_EXCLUDED, similarNames } from '../context/select.ts';
 import type { SourceEntry, SourceTree } from '../context/source-tree.ts';
 import type { OperationServices, StageState } from '../ops/operation.ts';
-import { layerXattrs } from '../snapshots/overlay-marks.ts';
 import type { TreeStack } from '../snapshots/tree-mounts.ts';
 import { baseOf } from '../trees/entry.ts';
 import { copyTree } from './copy-tree.ts';

@@ -1,3 +1,4 @@
+import { layerXattrs } from '../../containers/sandbox/overlay-marks.ts';
 import type { CopyOperation } from '../../dockerfile/program.ts';
 import { copyFromInputs, copyInputs } from '../cache/inputs.ts';
 import { copyFromKey, copyKey, datedChain } from '../cache/key.ts';
@@ -5,7 +6,6 @@ import type { ContextFiles } from '../context/context-files.ts';
 import { FolderTree } from '../context/folder-tree.ts';
 import { NOTHING_EXCLUDED } from '../context/select.ts';
 import { writeLayer } from '../layers/write-layer.ts';
-import { layerXattrs } from '../snapshots/overlay-marks.ts';
 import { sourceDate, sourceDateNs } from '../source-date.ts';
 import { ArchivePlaces } from './archive-places.ts';
 import { copyItems } from './copy-items.ts';

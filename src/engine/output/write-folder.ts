@@ -15,6 +15,7 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { layerXattrs } from '../../containers/sandbox/overlay-marks.ts';
 import { pathText } from '../../images/tar/path-text.ts';
 import { type TarInput, writeTar } from '../../images/tar/write.ts';
 import { setTimes } from '../../kernel/file-times.ts';
@@ -22,7 +23,6 @@ import { openBelow, selfFd } from '../../kernel/rooted.ts';
 import { setXattr } from '../../kernel/xattr.ts';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { removeTree } from '../../lib/remove-tree.ts';
-import { layerXattrs } from '../snapshots/overlay-marks.ts';
 import { unpackLayer } from '../snapshots/unpack.ts';
 import { MergedTree } from '../trees/merged-tree.ts';
 

@@ -1,10 +1,10 @@
+import { layerXattrs, OPAQUE_XATTR } from '../../containers/sandbox/overlay-marks.ts';
 import { FolderTree } from '../context/folder-tree.ts';
 import type { SourceEntry } from '../context/source-tree.ts';
 import type { LayerItem } from '../layers/write-layer.ts';
 import { ancestorsOf, type TreeEntry } from '../trees/entry.ts';
 import type { ListedEntry } from '../trees/listing.ts';
 import type { MergedTree } from '../trees/merged-tree.ts';
-import { layerXattrs, OPAQUE_XATTR } from './overlay-marks.ts';
 
 /**
  * What a command changed, read from the upper folder of its overlay, in sorted order: 0:0 devices are removals, folders

@@ -18,6 +18,7 @@ import {
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { OPAQUE_XATTR } from '../../containers/sandbox/overlay-marks.ts';
 import type { FilePlace } from '../../images/tar/file-source.ts';
 import { pathBytes, pathText } from '../../images/tar/path-text.ts';
 import { readTar, readTarFile, type TarEntry } from '../../images/tar/read.ts';
@@ -36,7 +37,6 @@ import { ancestorsOf, baseOf, cleanPath, parentOf, type TreeEntry } from '../tre
 import { Listing } from '../trees/listing.ts';
 import type { MergedTree } from '../trees/merged-tree.ts';
 import { entryProblem } from './entry-problem.ts';
-import { OPAQUE_XATTR } from './overlay-marks.ts';
 
 const writeAsync = promisify(write);
 
