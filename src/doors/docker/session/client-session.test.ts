@@ -330,14 +330,14 @@ describe('what else a client offers', () => {
 it('mirrors that were used longest ago go when there are too many, but none that is in use', async () => {
   const mirrors = new Mirrors(folder);
   const held = await mirrors.lease('held');
-  for (let n = 0; n < 40; n++) {
+  for (let n = 0; n < 100; n++) {
     const { release, tree } = await mirrors.lease(`key ${n}`);
     await writeFile(join(tree, 'f'), 'x');
     await release(1);
   }
   const root = join(held.tree, '..', '..');
-  expect((await readdir(root)).length).toBe(33);
-  expect(await mirrors.clear()).toBe(32);
+  expect((await readdir(root)).length).toBe(97);
+  expect(await mirrors.clear()).toBe(96);
   expect((await readdir(root)).length).toBe(1);
   await held.release(0);
   const passing = await mirrors.lease(undefined);

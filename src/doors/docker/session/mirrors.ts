@@ -6,7 +6,7 @@ import { log } from '../../../lib/log.ts';
 import { hasErrorCode, messageOf } from '../../../lib/problem.ts';
 
 /** Mirrors that are kept, the last used ones; and their bytes together. */
-const MOST_MIRRORS = 32;
+const MOST_MIRRORS = 96;
 const MOST_BYTES = 20 * 2 ** 30;
 /** Of the bytes of a mirror, in its folder. */
 const SIZE_FILE = 'bytes';
