@@ -26,6 +26,8 @@ export interface ContainerSpec {
   /** `name:ip` lines for /etc/hosts. */
   extraHosts?: string[];
   limits?: Limits;
+  /** Only on a bridge. */
+  ports?: readonly PublishedPort[];
   /** The root file system can't be written to; mounts can. */
   readonlyRootfs?: boolean;
   /** Beyond and below docker's 14 (`CAP_` in front or not; `ALL`). */
@@ -52,6 +54,15 @@ export interface ContainerSpec {
   dns?: { servers: readonly string[]; search: readonly string[]; options: readonly string[] };
   /** All capabilities, no seccomp filter, nothing of /proc and /sys hidden, every device: only where the owner allows it. */
   security?: 'insecure';
+}
+
+/** A port of this machine that leads to one of a container, as long as that runs. */
+export interface PublishedPort {
+  protocol: 'tcp' | 'udp';
+  containerPort: number;
+  hostAddress: string;
+  /** 0: one that is free. */
+  hostPort: number;
 }
 
 /** Read-only lower folders, topmost first, and the folder that takes the changes (empty or of an earlier run). */
@@ -135,6 +146,9 @@ export interface StartedContainer extends StartedProcess {
   readonly pid: number;
   /** On a bridge. */
   readonly address?: string | undefined;
+  readonly mac?: string | undefined;
+  /** Those that were asked for, with the numbers that were free. */
+  readonly ports: readonly PublishedPort[];
   /** The root file system with all mounts in front of it, for `cp` while it runs: only ever opened by kernel/rooted. */
   readonly rootfs: string;
   exec(spec: ExecSpec, io: ProcessIo): Promise<StartedProcess>;
@@ -173,19 +187,33 @@ export type Network =
   | { kind: 'host' }
   /** That of another container, by its id. */
   | { kind: 'container'; id: string }
+  /** By `names` others on the bridge find it, as long as it runs. */
   | { kind: 'bridge'; bridge: BridgeNetwork | (() => Promise<BridgeNetwork>); names?: readonly string[] };
 
-/** A bridge with NAT of one build; containers on it reach the internet and each other, never the host or other builds. */
+/**
+ * A bridge with NAT of one build or person; containers on it reach the internet and each other, never the host or other
+ * bridges. An `internal` one has no way out.
+ */
 export interface BridgeNetwork {
   name: string;
   /** For example `10.89.3.0/24`. */
   subnet: string;
+  internal?: boolean;
+  resolver?: BridgeResolver;
   close(): Promise<void>;
 }
 
 export interface NetworkOptions {
   /** Without a way out: containers on it reach each other alone. */
   internal?: boolean;
+}
+
+/** Names on a bridge. */
+export interface BridgeResolver {
+  /** Where its containers ask; absent: where this machine asks. Those that joined before the first name still ask there. */
+  readonly nameserver: string | undefined;
+  /** @returns what makes the names forgotten */
+  register(names: readonly string[], address: string): Promise<() => void>;
 }
 
 export interface ContainerRuntime {

@@ -7,6 +7,7 @@ import type {
   ContainerRuntime,
   ContainerSpec,
   ContainerStarter,
+  NetworkOptions,
   ProcessIo,
   StartedContainer,
   SweepReport,
@@ -136,12 +137,13 @@ class RuncRuntime implements ContainerRuntime, ContainerStarter {
     }
   }
 
-  async createNetwork(owner: string): Promise<BridgeNetwork> {
+  async createNetwork(owner: string, options: NetworkOptions = {}): Promise<BridgeNetwork> {
     return await createBridge({
       runFolder: this.#runFolder,
       tag: this.#options.tag,
       subnets: this.#options.subnets ?? DEFAULT_SUBNETS,
       owner,
+      internal: options.internal ?? false,
     });
   }
 

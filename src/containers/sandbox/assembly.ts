@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ContainerMount, ContainerSpec, Limits, TerminalSize } from '../container.ts';
+import type { ContainerMount, ContainerSpec, Limits, PublishedPort, TerminalSize } from '../container.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { controllerRoot, type Hierarchy, isUnified, killGroup, readHierarchies, removeGroup } from './cgroup.ts';
 import { devicesOf } from './devices.ts';
@@ -12,6 +12,7 @@ import { mountMemory, unmountMemory } from './memory-folder.ts';
 import { mountPointsOf } from './mount-points.ts';
 import { type JoinedNetwork, joinNetwork, type Neighbours } from './network.ts';
 import { mountOverlay, unmountOverlay, withReadOnlyView } from './overlay.ts';
+import { forwardPort } from './port-forwarder.ts';
 import { configText, mergeEnv, type ProcessInput, withDefaults } from './process-config.ts';
 import { rlimitsOf } from './rlimits.ts';
 import { groupOf, makeRunFolder, type RunFolder, removeRunFolder } from './run-folder.ts';
@@ -38,6 +39,7 @@ export interface Assembly {
   hierarchies: Hierarchy[];
   group: string;
   network: JoinedNetwork;
+  ports: readonly PublishedPort[];
   process: ProcessInput;
   sharesProcesses: boolean;
 }
@@ -64,6 +66,7 @@ export async function assemble(
   teardown.addBeside('cgroup', () => removeGroup(hierarchies, group));
   teardown.add('processes', () => killGroup(hierarchies, group));
 
+  const ports = await publish(spec.ports ?? [], network.address, teardown);
   const process = processOf(spec, user, terminal);
   const insecure = spec.security === 'insecure';
   const shared = spec.shared ?? [];
@@ -96,7 +99,22 @@ export async function assemble(
   }
   await writeFile(join(bundle, 'config.json'), configText(config));
   const sharesProcesses = shared.includes('pid');
-  return { spec, folder: folder.path, bundle, hierarchies, group, network, process, sharesProcesses };
+  return { spec, folder: folder.path, bundle, hierarchies, group, network, ports, process, sharesProcesses };
+}
+
+async function publish(
+  wanted: readonly PublishedPort[],
+  address: string | undefined,
+  teardown: Teardown,
+): Promise<PublishedPort[]> {
+  const ports: PublishedPort[] = [];
+  if (address === undefined) return ports;
+  for (const port of wanted) {
+    const forwarded = await forwardPort(port, address);
+    teardown.addBeside('published port', () => forwarded.close());
+    ports.push(forwarded.port);
+  }
+  return ports;
 }
 
 async function initMount(): Promise<ContainerMount> {

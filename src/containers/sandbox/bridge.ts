@@ -3,10 +3,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { hasErrorCode, messageOf, Problem } from '../../lib/problem.ts';
 import { run, runOk } from '../../lib/run.ts';
 import type { BridgeNetwork } from '../container.ts';
-import { type DnsRelay, startDnsRelay } from './dns-relay.ts';
 import { BRIDGE_PREFIX, installFirewall, removeFirewall } from './firewall.ts';
-import { nameserversOf } from './name-files.ts';
-import { ownAddresses, sortNameservers } from './nameservers.ts';
+import { GatewayResolver } from './gateway-resolver.ts';
 import { makeRunFolder, type RunFolder, removeRunFolder } from './run-folder.ts';
 import { addressIn, formatRange, overlaps, parseRange, type Range4, subnetAt } from './subnets.ts';
 
@@ -16,6 +14,8 @@ export interface BridgeRequest {
   subnets: string[];
   /** Whose network this is, for people who look at `ip -details link`. */
   owner: string;
+  /** Without a way out. */
+  internal: boolean;
 }
 
 /**
@@ -62,9 +62,10 @@ async function claim(runFolder: string, name: string): Promise<RunFolder | undef
 async function setUp(folder: RunFolder, subnet: Range4, request: BridgeRequest): Promise<BridgeNetwork> {
   const gateway = addressIn(subnet, 1);
   const cidr = formatRange(subnet);
-  let relay: DnsRelay | undefined;
+  const { internal } = request;
+  let resolver: GatewayResolver | undefined;
   const close = async () => {
-    await relay?.close();
+    await resolver?.close();
     await removeBridge(folder.id);
     await removeRunFolder(folder);
   };
@@ -72,17 +73,13 @@ async function setUp(folder: RunFolder, subnet: Range4, request: BridgeRequest):
     await batch([
       `link set dev ${folder.id} alias "${bridgeAlias(request.tag, folder.owner)} ${plain(request.owner)}"`,
     ]);
-    const relayed = await relayedNameservers();
-    await installFirewall({ bridge: folder.id, subnet: cidr, nameserver: relayed.length > 0 ? gateway : undefined });
+    const made = await GatewayResolver.of(gateway, { bridge: folder.id, subnet: cidr, internal });
+    resolver = made.resolver;
+    await installFirewall(made.rules);
     await disableIpv6(folder.id);
     await batch([`addr add ${gateway}/${subnet.bits} dev ${folder.id}`, `link set dev ${folder.id} up`]);
-    await enableForwarding();
-    if (relayed.length > 0) {
-      relay = await startDnsRelay(
-        gateway,
-        relayed.map((address) => ({ address })),
-      );
-    }
+    if (!internal) await enableForwarding();
+    await made.open();
   } catch (error) {
     await close();
     if (error instanceof Problem && error.code === 'not-found') {
@@ -96,6 +93,8 @@ async function setUp(folder: RunFolder, subnet: Range4, request: BridgeRequest):
   return {
     name: folder.id,
     subnet: cidr,
+    internal,
+    resolver,
     close() {
       closed ??= close();
       return closed;
@@ -137,12 +136,6 @@ async function routesOfHost(): Promise<Range4[]> {
     .filter((dst) => /^[\d.]+(\/\d+)?$/.test(dst))
     .map(parseRange)
     .filter(({ bits }) => bits > 0);
-}
-
-/** Nameservers that the bridge has to relay to; none where containers reach one themselves. */
-async function relayedNameservers(): Promise<string[]> {
-  const servers = sortNameservers(nameserversOf(await readFile('/etc/resolv.conf', 'utf8')), ownAddresses());
-  return servers.direct.length > 0 ? [] : servers.relayed;
 }
 
 /** Without it the machine throws away what comes from a bridge; docker sets it, too. */

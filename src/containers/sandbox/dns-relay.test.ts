@@ -14,7 +14,7 @@ test('a question goes to the servers, and the first answer comes back', async ()
   const relay = await startDnsRelay(
     '127.0.0.1',
     [silent, answering].map((port) => ({ address: '127.0.0.1', port })),
-    0,
+    { port: 0 },
   );
   closing.push(() => relay.close());
   expect(await askUdp(relay.port, 'one')).toBe('answer to one');
@@ -27,7 +27,7 @@ test('long questions go over TCP', async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   closing.push(() => void server.close());
   const { port } = server.address() as { port: number };
-  const relay = await startDnsRelay('127.0.0.1', [{ address: '127.0.0.1', port }], 0);
+  const relay = await startDnsRelay('127.0.0.1', [{ address: '127.0.0.1', port }], { port: 0 });
   closing.push(() => relay.close());
   const answer = await new Promise<string>((resolve) => {
     let text = '';
@@ -42,7 +42,7 @@ test('long questions go over TCP', async () => {
 
 test('it closes while a question is open', async () => {
   const silent = await udpServer(() => undefined);
-  const relay = await startDnsRelay('127.0.0.1', [{ address: '127.0.0.1', port: silent }], 0);
+  const relay = await startDnsRelay('127.0.0.1', [{ address: '127.0.0.1', port: silent }], { port: 0 });
   const socket = createSocket('udp4');
   await new Promise<void>((resolve) => socket.send('x', relay.port, '127.0.0.1', () => resolve()));
   socket.close();

@@ -6,6 +6,13 @@ export interface DnsRelay {
   close(): Promise<void>;
 }
 
+export interface RelayOptions {
+  /** 0 takes a free one (tests). */
+  port?: number;
+  /** Undefined for a question that is somebody else's. Only asked over UDP, which names in a local network never outgrow. */
+  answer?: (question: Buffer) => Buffer | undefined;
+}
+
 const DNS_PORT = 53;
 /** Resolvers give up after 5 s by default (resolv.conf(5)); an answer after that has no reader. */
 const ANSWER_MS = 5000;
@@ -14,18 +21,21 @@ const MOST_QUESTIONS = 256;
 
 /**
  * Passes DNS questions of a bridge's containers on to nameservers that only this machine reaches, such as the one on
- * 127.0.0.53. It looks into no message: one answer for one question, from the first server that gives one.
- * @param port 0 takes a free one (tests); upstream ports are 53 unless given
+ * 127.0.0.53: one answer for one question, from the first server that gives one. What `answer` knows is answered here.
+ * @param upstreams their ports are 53 unless given
  */
 export async function startDnsRelay(
   address: string,
   upstreams: { address: string; port?: number }[],
-  port: number = DNS_PORT,
+  options: RelayOptions = {},
 ): Promise<DnsRelay> {
   const udp = createSocket('udp4');
   const questions = new Set<Socket>();
+  const { port = DNS_PORT, answer = () => undefined } = options;
   udp.on('message', (question, from) => {
-    if (questions.size < MOST_QUESTIONS) ask(udp, question, from, upstreams, questions);
+    const known = answer(question);
+    if (known !== undefined) udp.send(known, from.port, from.address);
+    else if (questions.size < MOST_QUESTIONS) ask(udp, question, from, upstreams, questions);
   });
   await new Promise<void>((resolve, reject) => {
     udp.once('error', reject);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { firewallRules } from './firewall.ts';
 
-const rules = { bridge: 'slw3', subnet: '10.213.3.0/24', nameserver: undefined };
+const rules = { bridge: 'slw3', subnet: '10.213.3.0/24', nameserver: undefined, internal: false };
 
 test('from the bridge to the machine, nothing but answers is let through', () => {
   expect(chain(firewallRules(rules), 'input')).toEqual([
@@ -26,6 +26,16 @@ test('outwards, other bridges come before everything that is accepted', () => {
   expect(forward).toContain('iifname "slw3" oifname "slw*" drop');
   expect(forward.at(-1)).toBe('oifname "slw3" drop');
   expect(forward.find((line) => line.includes('169.254.0.0/16'))).toMatch(/drop$/);
+});
+
+test('an internal one has no way out, and nobody answers for it', () => {
+  const text = firewallRules({ ...rules, internal: true });
+  expect(chain(text, 'forward').slice(1)).toEqual([
+    'iifname "slw3" oifname "slw3" accept',
+    'iifname "slw3" drop',
+    'oifname "slw3" drop',
+  ]);
+  expect(text).not.toContain('masquerade');
 });
 
 function chain(text: string, name: string): string[] {

@@ -6,6 +6,8 @@ export interface BridgeRules {
   subnet: string;
   /** The bridge's own address, when our relay answers DNS there. */
   nameserver: string | undefined;
+  /** No way out. */
+  internal: boolean;
 }
 
 const DNS_PORT = 53;
@@ -16,9 +18,9 @@ const DNS_PORT = 53;
  *
  * - To the machine itself: nothing, on none of its addresses and ports (the server's among them), but our DNS relay.
  * - Out: everything but link-local addresses (a cloud's metadata server), our other bridges, forged senders and IPv6.
- * - In: answers only; nobody outside opens a connection to a build.
+ * - In: answers only; nobody outside opens a connection to a build. This machine may (published ports), by its `output`.
  */
-export function firewallRules({ bridge, subnet, nameserver }: BridgeRules): string {
+export function firewallRules({ bridge, subnet, nameserver, internal }: BridgeRules): string {
   const dns = ['udp', 'tcp'].map(
     (protocol) => `    ip saddr ${subnet} ip daddr ${nameserver} ${protocol} dport ${DNS_PORT} accept\n`,
   );
@@ -35,18 +37,30 @@ ${nameserver === undefined ? '' : dns.join('')}    drop
   chain forward {
     type filter hook forward priority -10; policy accept;
     iifname "${bridge}" oifname "${bridge}" accept
-    iifname "${bridge}" meta nfproto ipv6 drop
+${internal ? noWayOut(bridge) : wayOut(bridge, subnet)}    oifname "${bridge}" drop
+  }
+${internal ? '' : addressTranslation(bridge, subnet)}}
+`;
+}
+
+function noWayOut(bridge: string): string {
+  return `    iifname "${bridge}" drop\n`;
+}
+
+function wayOut(bridge: string, subnet: string): string {
+  return `    iifname "${bridge}" meta nfproto ipv6 drop
     iifname "${bridge}" ip saddr != ${subnet} drop
     iifname "${bridge}" oifname "${BRIDGE_PREFIX}*" drop
     iifname "${bridge}" ip daddr { 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4 } drop
     oifname "${bridge}" ct state established,related accept
-    oifname "${bridge}" drop
-  }
-  chain postrouting {
+`;
+}
+
+function addressTranslation(bridge: string, subnet: string): string {
+  return `  chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
     ip saddr ${subnet} oifname != "${bridge}" masquerade
   }
-}
 `;
 }
 
@@ -57,8 +71,13 @@ ${nameserver === undefined ? '' : dns.join('')}    drop
 export const BRIDGE_PREFIX = 'slw';
 
 export async function installFirewall(rules: BridgeRules): Promise<void> {
-  await runOk('nft', ['-f', '-'], { input: firewallRules(rules) });
+  await changeFirewall(rules);
   await allowThroughIptables(rules.bridge);
+}
+
+/** Puts other rules in the place of those of the same bridge, in one stroke. */
+export async function changeFirewall(rules: BridgeRules): Promise<void> {
+  await runOk('nft', ['-f', '-'], { input: firewallRules(rules) });
 }
 
 /** Nothing happens where there are no such rules. */

@@ -25,6 +25,24 @@ export function resolvConfWith(hostText: string, nameservers: string[]): string 
   return [...nameservers.map((address) => `nameserver ${address}`), ...kept, ''].join('\n');
 }
 
+/** With what somebody asked for in place of what would be there; what he left away stays. */
+export function resolvConfOf(
+  dns: { servers: readonly string[]; search: readonly string[]; options: readonly string[] },
+  otherwise: string,
+): string {
+  const lines = otherwise.split('\n').filter((line) => line.trim() !== '');
+  const of = (word: string, pattern: RegExp, values: readonly string[], perLine: boolean) => {
+    if (values.length === 0) return lines.filter((line) => pattern.test(line));
+    return perLine ? values.map((value) => `${word} ${value}`) : [`${word} ${values.join(' ')}`];
+  };
+  return [
+    ...of('search', /^\s*(search|domain)\s/, dns.search, false),
+    ...of('nameserver', /^\s*nameserver\s/, dns.servers, true),
+    ...of('options', /^\s*options\s/, dns.options, false),
+    '',
+  ].join('\n');
+}
+
 export interface HostsContent {
   hostname: string;
   /** The container's own address; without one its name stands for loopback. */

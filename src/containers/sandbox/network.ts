@@ -5,11 +5,11 @@ import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { run, runOk } from '../../lib/run.ts';
 import type { BridgeNetwork, ContainerSpec } from '../container.ts';
 import type { MountInput } from './mount-config.ts';
-import { hostsFile, nameserversOf, resolvConfWith } from './name-files.ts';
+import { hostsFile, nameserversOf, resolvConfOf, resolvConfWith } from './name-files.ts';
 import { ownAddresses, sortNameservers } from './nameservers.ts';
 import { unmountIfMounted } from './overlay.ts';
 import type { SpecInput } from './spec.ts';
-import { addressIn, formatRange, parseRange, type Range4 } from './subnets.ts';
+import { addressIn, formatRange, parseRange } from './subnets.ts';
 import type { Teardown } from './teardown.ts';
 
 export interface JoinedNetwork {
@@ -40,20 +40,19 @@ export async function joinNetwork(
     hosts: join(folder, 'hosts'),
     hostname: join(folder, 'hostname'),
   };
-  const hostResolvConf = await readIfThere('/etc/resolv.conf');
+  const machine = await readIfThere('/etc/resolv.conf');
   let namespace: SpecInput['network'] = spec.network.kind === 'host' ? { kind: 'host' } : { kind: 'own' };
-  let resolvConf = hostResolvConf;
+  let resolvConf = machine;
   let address: string | undefined;
   if (spec.network.kind === 'bridge') {
     const bridge = typeof spec.network.bridge === 'function' ? await spec.network.bridge() : spec.network.bridge;
-    const subnet = parseRange(bridge.subnet);
-    const servers = sortNameservers(nameserversOf(hostResolvConf), ownAddresses());
-    const relay = servers.direct.length === 0 && servers.relayed.length > 0;
-    resolvConf = resolvConfWith(hostResolvConf, relay ? [addressIn(subnet, 1)] : servers.direct);
     const path = join(folder, 'netns');
-    address = await plugIn(path, bridge, subnet, folder, teardown);
+    address = await plugIn(path, bridge, folder, teardown);
     namespace = { kind: 'joined', path };
+    await registerNames(spec.network.names ?? [], address, bridge, teardown);
+    resolvConf = resolvConfOn(bridge, machine);
   }
+  if (spec.dns !== undefined) resolvConf = resolvConfOf(spec.dns, resolvConf);
   const hosts = hostsFile({ hostname: spec.hostname, address, extraHosts: spec.extraHosts ?? [] });
   await Promise.all([
     writeReadable(nameFiles.resolvConf, resolvConf),
@@ -83,6 +82,27 @@ async function shareNetwork(
   return { ...network, namespace: { kind: 'joined', path } };
 }
 
+async function registerNames(
+  names: readonly string[],
+  address: string,
+  bridge: BridgeNetwork,
+  teardown: Teardown,
+): Promise<void> {
+  const forget = names.length === 0 ? undefined : await bridge.resolver?.register(names, address);
+  if (forget !== undefined) teardown.addBeside('names', async () => forget());
+}
+
+/** Its containers ask the bridge's own nameserver, if it has one, else those of this machine. */
+function resolvConfOn({ resolver }: BridgeNetwork, machine: string): string {
+  const own = resolver?.nameserver;
+  if (own === undefined) {
+    return resolvConfWith(machine, sortNameservers(nameserversOf(machine), ownAddresses()).direct);
+  }
+  const text = resolvConfWith(machine, [own]);
+  // a name without dots is tried as it is before search domains are, for it may be a container's; docker sets the same
+  return /^options\b/m.test(text) ? text : `${text}options ndots:0\n`;
+}
+
 /** For every user of the container, whatever umask the server was started with. */
 async function writeReadable(path: string, text: string): Promise<void> {
   await writeFile(path, text);
@@ -98,13 +118,8 @@ const FIRST_CONTAINER = 2;
  * container only, whoever asks.
  * @returns the container's address
  */
-async function plugIn(
-  path: string,
-  bridge: BridgeNetwork,
-  subnet: Range4,
-  folder: string,
-  teardown: Teardown,
-): Promise<string> {
+async function plugIn(path: string, bridge: BridgeNetwork, folder: string, teardown: Teardown): Promise<string> {
+  const subnet = parseRange(bridge.subnet);
   await writeFile(path, '');
   teardown.addBeside('network namespace', () => unmountIfMounted(path));
   const last = 2 ** (32 - subnet.bits) - 2;
@@ -115,11 +130,11 @@ async function plugIn(
     const enter = number === FIRST_CONTAINER ? 'unshare' : 'nsenter';
     const { code, stderr } = await run(enter, [`--net=${path}`, 'ip', '-batch', '-'], {
       input: [
-        `link add eth0 type veth peer name ${link} netns ${process.pid}`,
+        `link add eth0 address ${macOf(address)} type veth peer name ${link} netns ${process.pid}`,
         'link set dev lo up',
         `addr add ${address}/${subnet.bits} dev eth0`,
         'link set dev eth0 up',
-        `route add default via ${addressIn(subnet, 1)}`,
+        ...(bridge.internal === true ? [] : [`route add default via ${addressIn(subnet, 1)}`]),
         '',
       ].join('\n'),
     });
@@ -135,6 +150,11 @@ async function plugIn(
     throw new Problem('unavailable', `the network ${bridge.name} can't be joined: ${stderr.trim()}`);
   }
   throw new Problem('exhausted', `all addresses of ${formatRange(subnet)} are taken`);
+}
+
+/** Docker's: the address behind a prefix that is nobody's, so that a neighbour's table stays right when one comes again. */
+export function macOf(address: string): string {
+  return ['02', '42', ...address.split('.').map((part) => Number(part).toString(16).padStart(2, '0'))].join(':');
 }
 
 async function readIfThere(path: string): Promise<string> {

@@ -11,6 +11,7 @@ import type {
   ExecSpec,
   Limits,
   ProcessIo,
+  PublishedPort,
   StartedContainer,
   StartedProcess,
 } from '../container.ts';
@@ -20,6 +21,7 @@ import { freeze } from './freezer.ts';
 import { findProcess, type HostProcess } from './host-pid.ts';
 import { ownCapabilities } from './insecure.ts';
 import { resourcesFor } from './limits.ts';
+import { macOf } from './network.ts';
 import { configText, mergeEnv, processConfig, withDefaults } from './process-config.ts';
 import { refusal } from './refusal.ts';
 import { execCommand, updateCommand } from './run-command.ts';
@@ -44,6 +46,14 @@ export class RunningContainer extends RunningProcess implements StartedContainer
 
   get address(): string | undefined {
     return this.#box.network.address;
+  }
+
+  get mac(): string | undefined {
+    return this.address === undefined ? undefined : macOf(this.address);
+  }
+
+  get ports(): readonly PublishedPort[] {
+    return this.#box.ports;
   }
 
   get rootfs(): string {

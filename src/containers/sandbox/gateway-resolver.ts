@@ -1,0 +1,72 @@
+import { readFile } from 'node:fs/promises';
+import type { BridgeResolver } from '../container.ts';
+import { DnsNames, noSuchName } from './dns-names.ts';
+import { type DnsRelay, startDnsRelay } from './dns-relay.ts';
+import { type BridgeRules, changeFirewall } from './firewall.ts';
+import { nameserversOf } from './name-files.ts';
+import { ownAddresses, sortNameservers } from './nameservers.ts';
+
+/**
+ * The nameserver of a bridge, on its gateway. It runs only when somebody needs it: where this machine's own nameservers
+ * can't be reached from the bridge, and from the first container on that has a name.
+ */
+export class GatewayResolver implements BridgeResolver {
+  readonly #rules: BridgeRules;
+  readonly #gateway: string;
+  readonly #names = new DnsNames();
+  readonly #upstreams: readonly string[];
+  #relay: Promise<DnsRelay> | undefined;
+
+  private constructor(rules: BridgeRules, gateway: string, upstreams: readonly string[]) {
+    this.#rules = rules;
+    this.#gateway = gateway;
+    this.#upstreams = upstreams;
+  }
+
+  /** @returns the rules that the bridge begins with and, when it is up, has to be opened with `open` */
+  static async of(
+    gateway: string,
+    rules: Omit<BridgeRules, 'nameserver'>,
+  ): Promise<{ rules: BridgeRules; resolver: GatewayResolver; open: () => Promise<void> }> {
+    const servers = sortNameservers(nameserversOf(await readFile('/etc/resolv.conf', 'utf8')), ownAddresses());
+    const upstreams = rules.internal ? [] : [...servers.direct, ...servers.relayed];
+    const resolver = new GatewayResolver({ ...rules, nameserver: gateway }, gateway, upstreams);
+    const isNeeded = rules.internal || (servers.direct.length === 0 && servers.relayed.length > 0);
+    return {
+      rules: { ...rules, nameserver: isNeeded ? gateway : undefined },
+      resolver,
+      open: async () => {
+        if (isNeeded) await resolver.#start();
+      },
+    };
+  }
+
+  get nameserver(): string | undefined {
+    return this.#relay === undefined ? undefined : this.#gateway;
+  }
+
+  async register(names: readonly string[], address: string): Promise<() => void> {
+    if (this.#relay === undefined) await changeFirewall(this.#rules);
+    await this.#start();
+    this.#names.add(names, address);
+    return () => this.#names.remove(names, address);
+  }
+
+  async close(): Promise<void> {
+    await (await this.#relay?.catch(() => undefined))?.close();
+  }
+
+  async #start(): Promise<void> {
+    this.#relay ??= startDnsRelay(
+      this.#gateway,
+      this.#upstreams.map((address) => ({ address })),
+      { answer: (question) => this.#names.answer(question) ?? this.#refuse(question) },
+    );
+    await this.#relay;
+  }
+
+  /** Without a way out there is nobody to ask. */
+  #refuse(question: Buffer): Buffer | undefined {
+    return this.#upstreams.length === 0 ? noSuchName(question) : undefined;
+  }
+}
