@@ -6,7 +6,7 @@ import type { GrpcCall } from '../grpc/grpc-services.ts';
 import { type BuildJob, deferred, type Returned } from './build-job.ts';
 import { buildJobsOf } from './build-jobs.ts';
 import type { PongResponseSchema, ReturnRequest, SolveRequest, SolveResponseSchema } from './gen/gateway_pb.ts';
-import { refuseGraph, requireDockerfile } from './only-dockerfiles.ts';
+import { requireDockerfile, standsForResult } from './only-dockerfiles.ts';
 import { definitionOf, resultOf } from './result-definition.ts';
 import { FRONTEND_CAPS, LLB_CAPS, workerRecord } from './worker-record.ts';
 
@@ -28,12 +28,12 @@ export function pong(house: DockerHouse): MessageInitShape<typeof PongResponseSc
 
 /** `LLBBridge.Solve`: notes what is wanted. It is built when the client returns it. @throws GrpcError `unimplemented` */
 export function note(request: SolveRequest, job: BuildJob): MessageInitShape<typeof SolveResponseSchema> {
-  refuseGraph(request.definition);
+  const borrowed = standsForResult(request.definition);
   // without a frontend it asks for an empty result
-  if (request.frontend === '') return { result: { result: { case: 'ref', value: {} } } };
-  requireDockerfile(request.frontend, request.frontendOpt);
+  if (request.frontend === '' && !borrowed) return { result: { result: { case: 'ref', value: {} } } };
+  if (!borrowed) requireDockerfile(request.frontend, request.frontendOpt);
   const id = randomUUID();
-  job.results.set(id, { attributes: request.frontendOpt, inputs: inputsOf(request), image: deferred() });
+  job.results.set(id, { attributes: request.frontendOpt, inputs: inputsOf(request), image: deferred(), borrowed });
   return { result: { result: { case: 'ref', value: { id, def: definitionOf(id) } } } };
 }
 

@@ -9,6 +9,8 @@ export interface FrontendResult {
   inputs: Record<string, string>;
   /** The image, once it is built. */
   image: Deferred<BuiltImage>;
+  /** It only stands for the result of another build, which makes it. */
+  borrowed?: boolean;
 }
 
 /** What a client says at the end of its part: one of the results, none at all, or what went wrong. */

@@ -4,14 +4,9 @@ import { DockerError } from '../errors.ts';
 import { type GrpcCode, type GrpcDetail, GrpcError } from '../grpc/grpc-error.ts';
 import { sourceOf } from './error-source.ts';
 
-/** What is wrong with a Dockerfile has no code of its own in BuildKit; the others decide how clients go on. */
+/** Clients print every other code than `unknown` in front of the text, so only those stand here by which they decide something. */
 const CODES: Partial<Record<ProblemCode, GrpcCode>> = {
-  'not-found': 'not-found',
-  denied: 'permission-denied',
-  unauthenticated: 'unauthenticated',
   cancelled: 'cancelled',
-  timeout: 'deadline-exceeded',
-  exhausted: 'resource-exhausted',
   unsupported: 'unimplemented',
 };
 

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { digestOf } from '../../../images/digest.ts';
 import { type DefinitionSchema, OpSchema } from './gen/ops_pb.ts';
 
 /** No source of BuildKit's: a client passes it on unread when one build uses the result of another. */
@@ -11,8 +11,8 @@ export function definitionOf(id: string): MessageInitShape<typeof DefinitionSche
     OpSchema,
     create(OpSchema, { op: { case: 'source', value: { identifier: `${SCHEME}${id}` } } }),
   );
-  const digest = `sha256:${createHash('sha256').update(source).digest('hex')}`;
-  return { def: [source, toBinary(OpSchema, create(OpSchema, { inputs: [{ digest }] }))] };
+  const end = toBinary(OpSchema, create(OpSchema, { inputs: [{ digest: digestOf(source) }] }));
+  return { def: [source, end], metadata: { [digestOf(source)]: {}, [digestOf(end)]: {} } };
 }
 
 /** The result that a graph stands for; undefined for any graph that is really one. */

@@ -26,15 +26,19 @@ async function openGrpc(call: DockerCall): Promise<void> {
 function services(call: DockerCall): GrpcServices {
   const { house } = call;
   const jobs = buildJobsOf(house);
-  return new GrpcServices()
-    .unary(Control.method.info, async () => ({ buildkitVersion: builderVersion(house.version) }))
-    .unary(Control.method.listWorkers, async () => ({ record: [workerRecord(house.version)] }))
-    .unary(Control.method.solve, (request, { signal }) => solve(request, jobs.of(request.ref), call, signal))
-    .serverStream(Control.method.status, ({ ref }, { signal }) => statuses(jobs.of(ref), signal))
-    .unary(LLBBridge.method.ping, async () => pong(house))
-    .unary(LLBBridge.method.solve, async (request, asked) => note(request, jobOf(house, asked)))
-    .unary(LLBBridge.method.return, async (request, asked) => {
-      jobOf(house, asked).return(returnedBy(request));
-      return {};
-    });
+  return (
+    new GrpcServices()
+      .unary(Control.method.info, async () => ({ buildkitVersion: builderVersion(house.version) }))
+      .unary(Control.method.listWorkers, async () => ({ record: [workerRecord(house.version)] }))
+      .unary(Control.method.solve, (request, { signal }) => solve(request, jobs.of(request.ref), call, signal))
+      .serverStream(Control.method.status, ({ ref }, { signal }) => statuses(jobs.of(ref), signal))
+      .unary(LLBBridge.method.ping, async () => pong(house))
+      .unary(LLBBridge.method.solve, async (request, asked) => note(request, jobOf(house, asked)))
+      // whatever is wanted early is built when it is returned: what needs it waits until then
+      .unary(LLBBridge.method.evaluate, async () => ({}))
+      .unary(LLBBridge.method.return, async (request, asked) => {
+        jobOf(house, asked).return(returnedBy(request));
+        return {};
+      })
+  );
 }

@@ -13,7 +13,7 @@ import { type BuildJob, deferred, type FrontendResult } from './build-job.ts';
 import { frontendBuild } from './frontend-build.ts';
 import { cacheExport, cacheImport, entitlement } from './frontend-options.ts';
 import type { SolveRequest, SolveResponseSchema } from './gen/control_pb.ts';
-import { refuseGraph, requireDockerfile } from './only-dockerfiles.ts';
+import { requireDockerfile, standsForResult } from './only-dockerfiles.ts';
 import { Trace } from './trace.ts';
 
 type SolveResponse = MessageInitShape<typeof SolveResponseSchema>;
@@ -42,7 +42,7 @@ export async function solve(
 
 /** @returns undefined when the client only looked around */
 async function wanted(request: SolveRequest, job: BuildJob, signal: AbortSignal): Promise<FrontendResult | undefined> {
-  refuseGraph(request.definition);
+  if (standsForResult(request.definition)) return undefined;
   if (request.frontend !== '') {
     requireDockerfile(request.frontend, request.frontendAttrs);
     return { attributes: request.frontendAttrs, inputs: {}, image: deferred() };
@@ -52,7 +52,7 @@ async function wanted(request: SolveRequest, job: BuildJob, signal: AbortSignal)
   if (returned.result === undefined) return undefined;
   const result = job.results.get(returned.result);
   if (result === undefined) throw new GrpcError('not-found', 'the build returned a result that it was not given');
-  return result;
+  return result.borrowed ? undefined : result;
 }
 
 async function build(

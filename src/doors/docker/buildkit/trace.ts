@@ -38,7 +38,7 @@ export class Trace {
   /** Digests have to be this build's own: a client merges builds (of bake) by them. */
   readonly #seed = randomUUID();
   readonly #open = new Map<number, Open>();
-  /** The image's export, whose end waits for the names. */
+  /** The image's export, whose end waits for the names, which BuildKit tells as parts of it. */
   #export: { vertex: Open; completed: Timestamp } | undefined;
   /** Warnings belong to a vertex: that of the Dockerfile, or the first. */
   #definition: string | undefined;
@@ -65,8 +65,7 @@ export class Trace {
 
   /** The end of the build: what still runs was cancelled. Everything is sent when it returns. */
   finish(): void {
-    if (this.#export !== undefined) this.#record(this.#export.vertex, { completed: this.#export.completed });
-    this.#export = undefined;
+    this.#exported();
     for (const vertex of this.#open.values()) this.#record(vertex, { completed: this.#at(), error: CANCELLED });
     this.#open.clear();
     this.#flush();
@@ -74,15 +73,22 @@ export class Trace {
 
   #vertex({ id, name }: Of<'vertex'>): void {
     if (this.#export !== undefined && name.startsWith('naming to ')) {
-      this.#told(this.#export.vertex, name);
+      this.#told(this.#export.vertex, `${name} done`);
       this.#export.completed = this.#at();
       return;
     }
+    this.#exported();
     const digest = `sha256:${createHash('sha256').update(`${this.#seed}/${id}`).digest('hex')}`;
     const vertex: Open = { digest, name, started: this.#at(), items: new Map() };
     this.#open.set(id, vertex);
     this.#definition ??= digest;
     this.#record(vertex, {});
+  }
+
+  /** Nothing more is told of the image's export. */
+  #exported(): void {
+    if (this.#export !== undefined) this.#record(this.#export.vertex, { completed: this.#export.completed });
+    this.#export = undefined;
   }
 
   #output({ id, stream, text }: Of<'output'>): void {
@@ -140,15 +146,16 @@ export class Trace {
     this.#soon();
   }
 
-  /** Something that is said in a few words, and over with that. */
+  /** Something that is said in a few words. The client puts a `done` behind whatever has ended. */
   #told(vertex: Open, text: string): void {
     const timestamp = this.#at();
+    const [, done] = /^(.*) done$/s.exec(text) ?? [];
     this.#gathered.statuses.push({
-      id: text.replace(/ done$/, ''), // which the client says of whatever has ended
+      id: done ?? text,
       vertex: vertex.digest,
       timestamp,
       started: timestamp,
-      completed: timestamp,
+      ...(done === undefined ? {} : { completed: timestamp }),
     });
     this.#soon();
   }

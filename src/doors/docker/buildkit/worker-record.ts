@@ -27,6 +27,8 @@ export function builderVersion(version: string): { package: string; version: str
 export const FRONTEND_CAPS = [
   'frontend.caps',
   'frontend.inputs',
+  'gateway.evaluate',
+  'gateway.solve.evaluate',
   'gateway.solve.metadata',
   'importcaches',
   'proto.refarray',
