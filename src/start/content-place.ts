@@ -12,7 +12,7 @@ import type { DataFolder } from '../lib/data-folder.ts';
 import { writeDurably } from '../lib/durable-file.ts';
 import { log } from '../lib/log.ts';
 import { hasErrorCode, Problem } from '../lib/problem.ts';
-import type { BlobRows, BlobSweep, ContentStore } from '../stores/content/content.ts';
+import type { BlobArrivals, BlobRows, BlobSweep, ContentStore } from '../stores/content/content.ts';
 import type { ContentPlace } from '../stores/content/place.ts';
 import { moveContent } from './move-content.ts';
 
@@ -26,7 +26,7 @@ interface PlaceRecord {
   installation: string;
 }
 
-type Rows = BlobRows & BlobSweep;
+type Rows = BlobRows & BlobSweep & BlobArrivals;
 
 /** The store as every process of the machine has it; only the owner decides where it is. */
 export function contentOver(folder: DataFolder, config: Config, rows: BlobRows): ContentStore {

@@ -9,6 +9,8 @@ import { log } from '../../lib/log.ts';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { SingleFlight } from '../../lib/single-flight.ts';
 import {
+  type Alongside,
+  type BlobArrivals,
   type BlobInfo,
   type BlobRows,
   type ByteRange,
@@ -29,6 +31,8 @@ export interface DiskContentOptions {
   /** DATA/content. */
   folder: string;
   rows: BlobRows;
+  /** The owner's: bytes and rows then reach the disk at the same time. */
+  arrivals?: BlobArrivals;
   clock?: Clock;
   reserveBytes?: number;
 }
@@ -37,6 +41,7 @@ export interface DiskContentOptions {
 export class DiskContent implements ContentStore {
   readonly #folder: string;
   readonly #rows: BlobRows;
+  readonly #arrivals: BlobArrivals | undefined;
   readonly #clock: Clock;
   readonly #reserve: number;
   readonly #files: BlobFiles;
@@ -46,6 +51,7 @@ export class DiskContent implements ContentStore {
   constructor(options: DiskContentOptions) {
     this.#folder = options.folder;
     this.#rows = options.rows;
+    this.#arrivals = options.arrivals;
     this.#clock = options.clock ?? systemClock;
     this.#reserve = options.reserveBytes ?? RESERVE_BYTES;
     this.#files = new BlobFiles(options.folder);
@@ -106,11 +112,7 @@ export class DiskContent implements ContentStore {
     return this.#ingest(source, options);
   }
 
-  async #ingest(
-    source: AsyncIterable<Uint8Array>,
-    options: IngestOptions,
-    alongside?: () => Promise<unknown>,
-  ): Promise<BlobInfo> {
+  async #ingest(source: AsyncIterable<Uint8Array>, options: IngestOptions, alongside?: Alongside): Promise<BlobInfo> {
     if (options.signal?.aborted) throw cancelled();
     const file = await this.scratch();
     try {
@@ -125,21 +127,18 @@ export class DiskContent implements ContentStore {
     }
   }
 
-  async put(
-    bytes: Uint8Array,
-    algorithm: DigestAlgorithm = 'sha256',
-    alongside?: () => Promise<unknown>,
-  ): Promise<BlobInfo> {
+  async put(bytes: Uint8Array, algorithm: DigestAlgorithm = 'sha256', alongside?: Alongside): Promise<BlobInfo> {
     if (bytes.length > WRITTEN_AT_ONCE) return this.#ingest(once(bytes), { size: bytes.length, algorithm }, alongside);
     const info = { digest: digestOf(bytes, algorithm), size: bytes.length };
     const file = await this.scratch();
+    const onDisk = this.#incoming.write(file, bytes).then(() => this.#files.place(file, info.digest));
     try {
-      await this.#incoming.write(file, bytes);
-      await this.#publish(file, info, alongside);
+      await this.#record(file, info, onDisk, alongside);
       return info;
     } catch (error) {
       throw diskProblem(error, this.#folder);
     } finally {
+      await onDisk.catch(() => undefined); // the rows may have failed first
       rmSync(file, { force: true });
     }
   }
@@ -156,10 +155,15 @@ export class DiskContent implements ContentStore {
   }
 
   /** The file keeps its first name until the row stands, so that it can be placed again when the collector came between. */
-  async #publish(file: string, info: NewBlob, alongside?: () => Promise<unknown>): Promise<void> {
-    await this.#files.place(file, info.digest);
+  async #publish(file: string, info: NewBlob, alongside?: Alongside): Promise<void> {
+    await this.#record(file, info, this.#files.place(file, info.digest), alongside);
+  }
+
+  async #record(file: string, info: NewBlob, onDisk: Promise<unknown>, alongside?: Alongside): Promise<void> {
+    if (this.#arrivals === undefined) await onDisk;
     // asked for in the same moment, rows share their commit
-    const [added, also] = await Promise.allSettled([this.#rows.add(info, LEASE_MS), alongside?.()]);
+    const adding = this.#arrivals?.addWhen(info, LEASE_MS, onDisk) ?? this.#rows.add(info, LEASE_MS);
+    const [added, also] = await Promise.allSettled([adding, alongside?.(onDisk)]);
     if (added.status === 'rejected') throw added.reason;
     // collected after `place` and before `add`: now that a lease holds the digest, it can't happen again
     if (!this.#files.has(info.digest)) await this.#files.place(file, info.digest);

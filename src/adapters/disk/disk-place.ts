@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import type { DataFolder } from '../../lib/data-folder.ts';
 import { messageOf } from '../../lib/problem.ts';
-import type { BlobInfo, BlobRows, BlobSweep } from '../../stores/content/content.ts';
+import type { BlobArrivals, BlobInfo, BlobRows, BlobSweep } from '../../stores/content/content.ts';
 import type { ContentPlace, PlaceReport } from '../../stores/content/place.ts';
 import { BlobFiles } from './blob-files.ts';
 import { DiskBin } from './disk-bin.ts';
@@ -18,12 +18,12 @@ export class DiskPlace implements ContentPlace {
   readonly #rows: BlobSweep;
   readonly #trash: Trash;
 
-  constructor(folder: DataFolder, rows: BlobRows & BlobSweep) {
+  constructor(folder: DataFolder, rows: BlobRows & BlobSweep & BlobArrivals) {
     this.#folder = folder.content;
     this.#files = new BlobFiles(folder.content);
     this.#rows = rows;
     this.#trash = new Trash(folder.trash);
-    this.content = new DiskContent({ folder: folder.content, rows });
+    this.content = new DiskContent({ folder: folder.content, rows, arrivals: rows });
     this.bin = new DiskBin(folder.content, this.#trash);
   }
 

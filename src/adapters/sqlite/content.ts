@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Digest } from '../../images/digest.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
-import type { BlobOrigin, BlobRows, BlobSweep } from '../../stores/content/content.ts';
+import type { BlobArrivals, BlobOrigin, BlobRows, BlobSweep, NewBlob } from '../../stores/content/content.ts';
 import type { Database } from './database.ts';
 import { directAccess } from './direct-rows.ts';
 import { inSharedCommit } from './shared-commits.ts';
@@ -22,7 +22,7 @@ const NOTE_FRESH_MS = 60 * 60 * 1000;
 /** A renewal that would gain less than this part of the lease writes nothing, for the same reason: a minute of an hour. */
 const LEASE_SLACK = 1 / 60;
 
-export function sqliteBlobRows(database: Database, clock: Clock = systemClock): BlobRows & BlobSweep {
+export function sqliteBlobRows(database: Database, clock: Clock = systemClock): BlobRows & BlobSweep & BlobArrivals {
   const db = database.withTables<ContentTables>();
 
   const { committed, changing } = directAccess(database);
@@ -34,18 +34,14 @@ export function sqliteBlobRows(database: Database, clock: Clock = systemClock): 
         on conflict do update set until = excluded.until where excluded.until > leases.until + ${slack}`.execute(db);
   };
 
-  return {
-    async get(digest) {
-      const found = committed.first<[number]>('select size from blobs where digest = ?', digest);
-      return found === undefined ? undefined : { digest, size: found[0] };
-    },
-
-    async add({ digest, size, project, diffID }, leaseMs) {
-      const now = clock.now();
-      await inSharedCommit(database, () => {
+  const add = async ({ digest, size, project, diffID }: NewBlob, leaseMs: number, onDisk?: Promise<unknown>) => {
+    const now = clock.now();
+    await inSharedCommit(
+      database,
+      () => {
         changing.run(
           `insert into blobs (digest, size, added_at, diff_id) values (?, ?, ?, ?) on conflict do update
-            set size = excluded.size, added_at = excluded.added_at, diff_id = coalesce(excluded.diff_id, diff_id)`,
+          set size = excluded.size, added_at = excluded.added_at, diff_id = coalesce(excluded.diff_id, diff_id)`,
           digest,
           size,
           now,
@@ -53,7 +49,7 @@ export function sqliteBlobRows(database: Database, clock: Clock = systemClock): 
         );
         changing.run(
           `insert into leases (digest, holder, until) values (?, ?, ?)
-            on conflict do update set until = excluded.until where excluded.until > until + ?`,
+          on conflict do update set until = excluded.until where excluded.until > until + ?`,
           digest,
           NEW,
           now + leaseMs,
@@ -65,8 +61,19 @@ export function sqliteBlobRows(database: Database, clock: Clock = systemClock): 
             digest,
             project,
           );
-      });
+      },
+      onDisk,
+    );
+  };
+
+  return {
+    async get(digest) {
+      const found = committed.first<[number]>('select size from blobs where digest = ?', digest);
+      return found === undefined ? undefined : { digest, size: found[0] };
     },
+
+    add: (blob, leaseMs) => add(blob, leaseMs),
+    addWhen: (blob, leaseMs, onDisk) => add(blob, leaseMs, onDisk),
 
     async hold(holder, digests, until) {
       await lease(holder, digests, until);

@@ -77,19 +77,24 @@ export class SqliteRegistry extends SqliteRegistryReader implements RegistryStor
   }
 
   putManifest(repository: string, put: ManifestPut): Promise<Digest[]> {
-    return this.#write(repository, put.actor, (_, change) => {
-      const { rows } = change;
-      const destination = destinationOf(rows, repository, this.#arrival(put.origin ?? 'push'));
-      const missing = missingBlobs(rows, destination.repositoryId, put.required ?? []);
-      if (missing.length > 0) return missing;
-      if (put.condition !== undefined)
-        for (const tag of put.tags) checkTag(tag, tagOf(rows, destination.repositoryId, tag), put.condition);
-      const { repositoryId, immutableTags: immutable } = makePlace(change, destination);
-      linkBlobs(rows, repositoryId, put.link ?? [], change.now);
-      storeManifest({ ...change, repositoryId }, put);
-      for (const name of put.tags) moveTag({ ...change, repositoryId }, { name, digest: put.digest, immutable });
-      return [];
-    });
+    return this.#write(
+      repository,
+      put.actor,
+      (_, change) => {
+        const { rows } = change;
+        const destination = destinationOf(rows, repository, this.#arrival(put.origin ?? 'push'));
+        const missing = missingBlobs(rows, destination.repositoryId, put.required ?? []);
+        if (missing.length > 0) return missing;
+        if (put.condition !== undefined)
+          for (const tag of put.tags) checkTag(tag, tagOf(rows, destination.repositoryId, tag), put.condition);
+        const { repositoryId, immutableTags: immutable } = makePlace(change, destination);
+        linkBlobs(rows, repositoryId, put.link ?? [], change.now);
+        storeManifest({ ...change, repositoryId }, put);
+        for (const name of put.tags) moveTag({ ...change, repositoryId }, { name, digest: put.digest, immutable });
+        return [];
+      },
+      put.onDisk,
+    );
   }
 
   setTag(repository: string, tag: string, digest: Digest, actor: string): Promise<boolean> {
@@ -159,12 +164,17 @@ export class SqliteRegistry extends SqliteRegistryReader implements RegistryStor
     key: string,
     actor: string,
     work: (transaction: RegistryTransaction, change: Actor) => T | Promise<T>,
+    onDisk?: Promise<unknown>,
   ): Promise<T> {
-    return inSharedCommit(this.#database, async (transaction: RegistryTransaction) => {
-      const change: Actor = { rows: this.#changing, key, actor, now: this.#clock.now(), events: [] };
-      const result = await work(transaction, change);
-      writeEvents(change.rows, change.events);
-      return result;
-    });
+    return inSharedCommit(
+      this.#database,
+      async (transaction: RegistryTransaction) => {
+        const change: Actor = { rows: this.#changing, key, actor, now: this.#clock.now(), events: [] };
+        const result = await work(transaction, change);
+        writeEvents(change.rows, change.events);
+        return result;
+      },
+      onDisk,
+    );
   }
 }

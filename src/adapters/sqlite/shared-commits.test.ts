@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Database, openDatabase } from './database.ts';
+import { directAccess } from './direct-rows.ts';
 import { inSharedCommit } from './shared-commits.ts';
 
 type Tables = { notes: { id: number; text: string } };
@@ -24,8 +25,8 @@ afterEach(async () => {
 const texts = async (from: Kysely<Tables> = database.withTables<Tables>()) =>
   (await from.selectFrom('notes').select('text').orderBy('id').execute()).map(({ text }) => text);
 
-function note(text: string, fails = false): Promise<string[]> {
-  return inSharedCommit(database, async (transaction: Transaction<Tables>) => {
+function note(text: string, fails = false, onDisk?: Promise<unknown>): Promise<string[]> {
+  const work = async (transaction: Transaction<Tables>) => {
     const before = await texts(transaction);
     await transaction
       .insertInto('notes')
@@ -33,7 +34,8 @@ function note(text: string, fails = false): Promise<string[]> {
       .execute();
     if (fails) throw new Error(`${text} fails`);
     return before;
-  });
+  };
+  return inSharedCommit(database, work, onDisk);
 }
 
 it('lets each see those before it, and fail alone', async () => {
@@ -47,6 +49,24 @@ it('lets each see those before it, and fail alone', async () => {
   expect(await texts()).toEqual(['a', 'b', 'd']);
   await expect(note('e', true)).rejects.toThrow('e fails');
   expect(await note('f')).toEqual(['a', 'b', 'd']);
+});
+
+it('commits what speaks of files when they are on disk, and without those that never are', async () => {
+  let written: (() => void) | undefined;
+  const onDisk = new Promise<void>((resolve) => {
+    written = resolve;
+  });
+  const { committed } = directAccess(database);
+  const waiting = note('a', false, onDisk);
+  const lost = note('b', false, Promise.reject(new Error('disk full')));
+  const after = note('c');
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(committed.first('select count(*) from notes')).toEqual([0]);
+  written?.();
+  await expect(lost).rejects.toThrow('disk full');
+  expect(await waiting).toEqual([]);
+  expect(await after).toEqual(['a']); // asked again: 'b' was there the first time
+  expect(await texts()).toEqual(['a', 'c']);
 });
 
 it('acknowledges none whose transaction was lost', async () => {

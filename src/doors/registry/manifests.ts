@@ -67,8 +67,8 @@ async function storeManifest(
 
   const put = { ...description, tags, condition: conditionOf(call.request), actor: call.identity.name };
   let stored: Promise<Digest[]> | undefined;
-  const store = () => {
-    stored ??= call.store.putManifest(target.key, put);
+  const store = (onDisk?: Promise<unknown>) => {
+    stored ??= call.store.putManifest(target.key, { ...put, onDisk });
     return stored;
   };
   await call.content.put(bytes, digestAlgorithm(digest), store);

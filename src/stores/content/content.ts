@@ -61,6 +61,9 @@ export interface IngestOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** @param onDisk resolves when the bytes are, and rejects when they can't be written */
+export type Alongside = (onDisk: Promise<unknown>) => Promise<unknown>;
+
 export interface ContentWriter {
   /**
    * Stores a stream, which is destroyed when it isn't read to its end, as by every `for await`; a door that wants to answer
@@ -72,9 +75,9 @@ export interface ContentWriter {
   /**
    * As `ingest`, for bytes in hand.
    * @param alongside a change of rows that is about the blob, for the same flush of the disk as its row: begun at most once,
-   *   when the bytes are on disk, and waited for. A store that can't do so leaves it to the caller.
+   *   and waited for. It must not be committed before `onDisk` has resolved. A store that can't do so leaves it to the caller.
    */
-  put(bytes: Uint8Array, algorithm?: DigestAlgorithm, alongside?: () => Promise<unknown>): Promise<BlobInfo>;
+  put(bytes: Uint8Array, algorithm?: DigestAlgorithm, alongside?: Alongside): Promise<BlobInfo>;
   /**
    * Takes over a finished file of the same file system (an upload session, a layer written by the engine): flushed,
    * renamed, recorded. The file's digest must have been measured while it was written.
@@ -133,6 +136,12 @@ export interface BlobRows {
   possessed(project: string, digests: readonly Digest[]): Promise<PossessedBlob[]>;
   /** Notes what tar a layer unpacks to, as somebody here has read it. */
   noteDiffID(digest: Digest, diffID: Digest): Promise<void>;
+}
+
+/** How the owner alone records blobs: other processes can't wait for each other's files inside of a transaction. */
+export interface BlobArrivals {
+  /** As `BlobRows.add`, while the bytes are still on their way: the commit waits for them. @throws what `onDisk` rejects with */
+  addWhen(blob: NewBlob, leaseMs: number, onDisk: Promise<unknown>): Promise<void>;
 }
 
 /** What the collector alone needs of the rows; it stays inside the owner, because files move inside a transaction. */

@@ -54,6 +54,8 @@ export interface ManifestPut {
   link?: Digest[] | undefined;
   /** Tags to set on it, in the same transaction. */
   tags: string[];
+  /** Its bytes, where they are still on their way: the commit waits for them. */
+  onDisk?: Promise<unknown> | undefined;
   /** For each of the tags; checked in the same transaction. */
   condition?: TagCondition | undefined;
   /** Who pushed, for the audit trail. */
