@@ -31,6 +31,10 @@ const RULES: readonly Rule[] = [
     why: 'it reaches every service of the machine. Networks of docker network create are open',
   },
   {
+    asked: ({ ports }) => (ports[0] === undefined ? undefined : `--publish ${ports[0].containerPort}`),
+    why: 'ports of the machine are not of this scope. Containers on one network reach each other by name',
+  },
+  {
     asked: ({ shared }) => (shared[0] === undefined ? undefined : `--${shared[0]} host`),
     why: 'it shows what runs on the machine',
   },

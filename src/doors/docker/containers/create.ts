@@ -6,13 +6,18 @@ import { checkContainer } from '../policy.ts';
 import { type JsonObject, readJsonObject } from '../read-json.ts';
 import { readContainerRequest } from './read-request.ts';
 
-export async function createContainer({ request, response, query, house }: DockerCall): Promise<void> {
+export async function createContainer(call: DockerCall): Promise<void> {
+  const { request, response, query, house } = call;
   const body = await readJsonObject(request);
   const read = readContainerRequest(query.get('name') || undefined, body);
-  const asked: ContainerRequest = { ...read, mounts: [...read.mounts, ...mountsOfOthers(body, read, house)] };
+  const asked: ContainerRequest = {
+    ...read,
+    mounts: [...read.mounts, ...mountsOfOthers(body, read, house)],
+    ports: [...read.ports, ...(await allPorts(body, read, call))],
+  };
   checkContainer(house.client, asked);
   const { id } = await house.containers.create(asked);
-  sendJson(response, 201, { Id: id, Warnings: warningsOf(asked) });
+  sendJson(response, 201, { Id: id, Warnings: [] });
 }
 
 /** `--volumes-from OTHER[:ro]`: what others have mounted, where this one has nothing of its own. */
@@ -38,8 +43,17 @@ function mountsOfOthers(body: JsonObject, request: ContainerRequest, house: Dock
   return found;
 }
 
-function warningsOf(request: ContainerRequest): string[] {
-  return request.ports.length === 0
-    ? []
-    : ['Ports are not published here: containers are reached by their address, or by name on a network of their own.'];
+/** `-P`: every port that the container or its image exposes and that has no place yet, at any free number. */
+async function allPorts(
+  body: JsonObject,
+  { image, exposedPorts, ports }: ContainerRequest,
+  { house, caller }: DockerCall,
+): Promise<ContainerRequest['ports']> {
+  if (body.object('HostConfig')?.boolean('PublishAllPorts') !== true) return [];
+  const { config } = await house.engine.shelf.find(image, caller);
+  const exposed = new Set([...exposedPorts, ...Object.keys(config.config?.ExposedPorts ?? {})]);
+  const published = new Set(ports.map(({ containerPort }) => containerPort));
+  return [...exposed]
+    .filter((containerPort) => !published.has(containerPort))
+    .map((containerPort) => ({ containerPort, hostAddress: '', hostPort: 0 }));
 }

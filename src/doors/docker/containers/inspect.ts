@@ -7,14 +7,20 @@ import { JsonObject } from '../read-json.ts';
 import { endpointJson, mountsJson, networkMode, networksJson } from './container-json.ts';
 import { HOST_CONFIG } from './host-config.ts';
 import { nameOf } from './lifecycle.ts';
+import { inspectedPorts } from './ports-json.ts';
 
 const NEVER = '0001-01-01T00:00:00Z';
 
 export async function inspectContainer(call: DockerCall): Promise<void> {
   const { house, query, response } = call;
   const record = house.containers.get(nameOf(call));
-  const size = booleanOf(query, 'size') ? { SizeRw: await house.containers.size(record.id) } : {};
-  sendJson(response, 200, { ...containerJson(record, house), ...size });
+  const sizes = booleanOf(query, 'size') ? await sizesJson(record, call) : {};
+  sendJson(response, 200, { ...containerJson(record, house), ...sizes });
+}
+
+async function sizesJson({ id, imageId }: ContainerRecord, { house, caller }: DockerCall): Promise<object> {
+  const own = await house.containers.size(id);
+  return { SizeRw: own, SizeRootFs: own + (await house.engine.shelf.find(imageId, caller)).size };
 }
 
 function containerJson(record: ContainerRecord, house: DockerHouse): object {
@@ -126,7 +132,7 @@ function settingsJson(record: ContainerRecord, house: DockerHouse): object {
     HairpinMode: false,
     LinkLocalIPv6Address: '',
     LinkLocalIPv6PrefixLen: 0,
-    Ports: Object.fromEntries(record.request.exposedPorts.map((port) => [port, null])),
+    Ports: inspectedPorts(record),
     SandboxKey: '',
     SecondaryIPAddresses: null,
     SecondaryIPv6Addresses: null,

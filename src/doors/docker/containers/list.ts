@@ -6,6 +6,7 @@ import { Filters } from '../filters.ts';
 import { booleanOf, integerOf } from '../query.ts';
 import { mountsJson, networkMode, networksJson, statusOf } from './container-json.ts';
 import { ImageNames } from './image-names.ts';
+import { listedPorts } from './ports-json.ts';
 
 const FILTERS = [
   'ancestor',
@@ -41,20 +42,27 @@ export async function listContainers(call: DockerCall): Promise<void> {
     .sort((a, b) => b.createdAt - a.createdAt)
     .filter((record) => (all || isUp(record)) && fits(record));
   const shown = limit > 0 ? found.slice(0, limit) : found;
-  const withSize = booleanOf(query, 'size');
-  sendJson(response, 200, await Promise.all(shown.map((record) => listed(record, house, images, withSize))));
+  const sizes = booleanOf(query, 'size') ? await imageSizes(call) : undefined;
+  sendJson(response, 200, await Promise.all(shown.map((record) => listed(record, house, images, sizes))));
 }
 
 function isUp({ state }: ContainerRecord): boolean {
   return state.status === 'running' || state.status === 'paused' || state.status === 'restarting';
 }
 
-/** A container as lists show it. */
+async function imageSizes({ house, caller }: DockerCall): Promise<ReadonlyMap<string, number>> {
+  return new Map((await house.engine.shelf.list(caller, true)).map(({ id, size }) => [id, size]));
+}
+
+/**
+ * A container as lists show it.
+ * @param imageSizes by id, where sizes are wanted
+ */
 export async function listed(
   record: ContainerRecord,
   house: DockerHouse,
   images: ImageNames,
-  withSize: boolean,
+  imageSizes?: ReadonlyMap<string, number>,
 ): Promise<object> {
   const { id, name, imageId, process, createdAt, request, state, mounts } = record;
   return {
@@ -64,8 +72,8 @@ export async function listed(
     ImageID: imageId,
     Command: process.args.map(quoted).join(' '),
     Created: Math.floor(createdAt / 1000),
-    Ports: [],
-    ...(withSize ? await sizes(id, house) : {}),
+    Ports: listedPorts(record),
+    ...(imageSizes === undefined ? {} : await sizesJson(id, imageSizes.get(imageId) ?? 0, house)),
     Labels: request.labels,
     State: state.status,
     Status: statusOf(record, house.clock.now()),
@@ -76,8 +84,9 @@ export async function listed(
 }
 
 /** It may go while it is measured. */
-async function sizes(id: string, house: DockerHouse): Promise<object> {
-  return { SizeRw: await house.containers.size(id).catch(() => 0) };
+async function sizesJson(id: string, imageSize: number, house: DockerHouse): Promise<object> {
+  const own = await house.containers.size(id).catch(() => 0);
+  return { SizeRw: own, SizeRootFs: imageSize + own };
 }
 
 /** As dockerd puts a command line together: what a shell would take apart is in single quotes. */

@@ -61,7 +61,7 @@ function fitsReference(name: string, filters: Filters): boolean {
 }
 
 /** Of each image the bytes of layers that others have, too. */
-function sharedSizes(images: readonly ShelfImage[]): ReadonlyMap<Digest, number> {
+export function sharedSizes(images: readonly ShelfImage[]): ReadonlyMap<Digest, number> {
   const uses = new Map<Digest, number>();
   for (const { layers } of images)
     for (const diffID of new Set(layers.map((layer) => layer.diffID))) uses.set(diffID, (uses.get(diffID) ?? 0) + 1);

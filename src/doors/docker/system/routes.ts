@@ -1,6 +1,7 @@
 import type { Router } from '../../http/router.ts';
 import type { DockerHandler } from '../call.ts';
 import { auth } from './auth.ts';
+import { diskUsage } from './df.ts';
 import { events } from './events.ts';
 import { info } from './info.ts';
 import { ping } from './ping.ts';
@@ -14,6 +15,7 @@ export function systemRoutes(router: Router<DockerHandler>): void {
     .on('GET', '/version', version)
     .on('GET', '/info', info)
     .on('POST', '/auth', auth)
-    .on('GET', '/events', events);
+    .on('GET', '/events', events)
+    .on('GET', '/system/df', diskUsage);
   swarmRoutes(router);
 }
