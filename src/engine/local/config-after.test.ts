@@ -31,6 +31,18 @@ it('takes back what later instructions have set: to what an earlier one had set,
   expect(after.created).toBe('2024-01-02T00:00:00Z');
 });
 
+it('takes variables back, too', () => {
+  const history = [
+    { created_by: 'ENV PATH=/bin LANG=C' },
+    { created_by: 'ENV A=1 B=two words', empty_layer: true },
+    { created_by: '/bin/sh -c #(nop)  ENV LANG=C.UTF-8 B=3', empty_layer: true },
+    { created_by: 'COPY x /' },
+  ];
+  const env = { ...image, history, config: { Env: ['PATH=/bin', 'LANG=C.UTF-8', 'A=1', 'B=3', 'OTHER=o'] } };
+  expect(configAfter(env, 1).config).toEqual({ Env: ['PATH=/bin', 'LANG=C', 'OTHER=o'] });
+  expect(configAfter(env, 2).config).toEqual(env.config);
+});
+
 it('keeps what the entry that made the layer has set itself', () => {
   expect(configAfter(image, 3).config).toEqual({ WorkingDir: '/srv', Cmd: ['bash', '-l'], Env: ['A=1'] });
 });

@@ -3,8 +3,7 @@ import { normalised } from '../cache/image-history.ts';
 
 /**
  * The config that an image had when its nth layer was made, as far as the config of the finished one tells: history and
- * layers end there, and what a later instruction has set is what an earlier one had set, or nothing. Variables stay, because
- * nothing that is run sees harm in one more.
+ * layers end there, and what a later instruction has set is what an earlier one had set, or nothing.
  * @param count layers that are left, one at least
  */
 export function configAfter(config: ImageConfig, count: number): ImageConfig {
@@ -36,13 +35,14 @@ function textsOf(history: readonly HistoryEntry[]): string[] {
 }
 
 function runConfigAt(final: RunConfig, before: readonly string[], after: readonly string[]): RunConfig {
-  const { User, WorkingDir, Cmd, Entrypoint, Healthcheck, ...rest } = final;
+  const { User, WorkingDir, Cmd, Entrypoint, Healthcheck, Env, ...rest } = final;
   const isLater = (word: string) => after.some((text) => text.startsWith(`${word} `));
   const last = (word: string) => before.findLast((text) => text.startsWith(`${word} `))?.slice(word.length + 1);
   const text = (word: string, value: string | undefined) => (isLater(word) ? last(word)?.trim() : value);
   const list = (word: string, value: string[] | null | undefined) => (isLater(word) ? words(last(word)) : value);
   return {
     ...rest,
+    ...defined('Env', Env === undefined ? undefined : envAt(Env, before, after)),
     ...defined('User', text('USER', User)),
     ...defined('WorkingDir', text('WORKDIR', WorkingDir)),
     // an ENTRYPOINT takes the base's CMD away, which nobody knows any more
@@ -50,6 +50,25 @@ function runConfigAt(final: RunConfig, before: readonly string[], after: readonl
     ...defined('Entrypoint', list('ENTRYPOINT', Entrypoint)),
     ...defined('Healthcheck', isLater('HEALTHCHECK') ? undefined : Healthcheck),
   };
+}
+
+/** Variables that are set later have the value of before, or are not there. */
+function envAt(final: readonly string[], before: readonly string[], after: readonly string[]): string[] {
+  const later = new Set(after.flatMap((text) => [...pairsOf(text).keys()]));
+  const earlier = new Map(before.flatMap((text) => [...pairsOf(text)]));
+  return final.flatMap((pair) => {
+    const [name = ''] = pair.split('=', 1);
+    if (!later.has(name)) return [pair];
+    const value = earlier.get(name);
+    return value === undefined ? [] : [`${name}=${value}`];
+  });
+}
+
+/** `ENV A=1 B=two words`: history quotes nothing, so that a value ends where the next name begins. */
+function pairsOf(text: string): Map<string, string> {
+  if (!text.startsWith('ENV ')) return new Map();
+  const pairs = text.slice('ENV '.length).split(/\s+(?=[A-Za-z_]\w*=)/);
+  return new Map(pairs.map((pair) => [pair.split('=', 1)[0] ?? '', pair.slice(pair.indexOf('=') + 1).trim()]));
 }
 
 function defined<K extends keyof RunConfig>(key: K, value: RunConfig[K] | undefined): Partial<RunConfig> {

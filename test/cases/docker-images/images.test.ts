@@ -3,7 +3,7 @@ import { shortDigest } from '../../../src/images/digest.ts';
 import { hasBusybox } from '../image-build/busybox-base.ts';
 import { OWN } from '../image-build/test-engine.ts';
 import { type ImagesDoor, openImagesDoor } from './images-door.ts';
-import { buildWithSteps, SIX_STEPS } from './step-image.ts';
+import { buildWithSteps } from './step-image.ts';
 
 const SHORT = 'app:1';
 

@@ -6,7 +6,7 @@ import { putBusybox } from '../image-build/busybox-base.ts';
 import { OWN, type TestBuild, type TestEngine } from '../image-build/test-engine.ts';
 
 /** An image of six instructions, two of which make a layer. */
-export const SIX_STEPS = `FROM ${OWN}/base:1
+const SIX_STEPS = `FROM ${OWN}/base:1
 LABEL a=b
 ENV X=1
 COPY hello /w/
