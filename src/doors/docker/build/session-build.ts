@@ -28,13 +28,14 @@ export async function sessionBuild(call: DockerCall, options: BuildOptions): Pro
   const { house } = call;
   if (options.session === '') throw new DockerError(400, 'a build of version 2 needs a session');
   const lines = new JsonLines(call);
+  const { target, run, buildArgs, labels, platform, noCache, pull, cacheFrom, tags, quiet } = options;
   const session = await sessionsOf(house).get(options.session, call.signal);
   lines.begin();
   const trace = new Trace(
-    (message) => void lines.send({ id: 'moby.buildkit.trace', aux: Buffer.from(message).toString('base64') }),
+    (message) =>
+      void (quiet || lines.send({ id: 'moby.buildkit.trace', aux: Buffer.from(message).toString('base64') })),
     () => house.clock.now(),
   );
-  const { target, run, buildArgs, labels, platform, noCache, pull, cacheFrom, tags } = options;
   try {
     await runningBuildsOf(house).within(options.id, call.signal, (signal) =>
       withSessionOutputs(options.outputs, session, house.folder, signal, ({ outputs, image }) =>
@@ -54,7 +55,8 @@ export async function sessionBuild(call: DockerCall, options: BuildOptions): Pro
             );
             trace.finish();
             if (!image) return;
-            void lines.send({ id: 'moby.image.id', aux: { ID: images[0]?.image.id ?? '' } });
+            const id = images[0]?.image.id ?? '';
+            void lines.send(quiet ? { stream: `${id}\n` } : { id: 'moby.image.id', aux: { ID: id } });
             tellTags(images, call);
           }),
         ),
