@@ -8,7 +8,7 @@ export function listedPorts(record: ContainerRecord): object[] {
   const names = new Set(published.map(nameOf));
   return [
     ...published.map(({ protocol, containerPort, hostAddress, hostPort }) => ({
-      IP: hostAddress,
+      IP: hostAddress || '0.0.0.0',
       PrivatePort: containerPort,
       PublicPort: hostPort,
       Type: protocol,
@@ -24,7 +24,7 @@ export function inspectedPorts({ network, request }: ContainerRecord): object {
   const ports: Record<string, { HostIp: string; HostPort: string }[] | null> = {};
   for (const name of request.exposedPorts) ports[name] = null;
   for (const port of network.ports ?? []) {
-    const at = { HostIp: port.hostAddress, HostPort: String(port.hostPort) };
+    const at = { HostIp: port.hostAddress || '0.0.0.0', HostPort: String(port.hostPort) };
     ports[nameOf(port)] = [...(ports[nameOf(port)] ?? []), at];
   }
   return ports;
