@@ -123,4 +123,19 @@ export function describeImages(program: Command, add: AddCommand): void {
     .option('--all', 'the entries of the base as well')
     .option('--no-trunc', 'whole texts')
     .option('--json', 'all entries, for programs');
+  add(
+    program,
+    'shell <image[#layer]> [command...]',
+    {
+      summary: 'walk into an image as it was after any layer',
+      about:
+        'Runs a shell, or another program behind --, in the files of an image; with #3 in those after its third layer, as slipway history counts them. An id of a step and the digest of a layer name an image, too. Nothing that is changed there stays.',
+      examples: [
+        `slipway shell ${EXAMPLE_IMAGE}:dev`,
+        `slipway shell ${EXAMPLE_IMAGE}:dev#3`,
+        `slipway shell ${EXAMPLE_IMAGE}:dev#3 -- ls -l /app`,
+      ],
+    },
+    async () => (await import('../commands/shell.ts')).shell,
+  ).option('-u, --user <name>', "as another user than the image's: a name or a number");
 }
