@@ -24,10 +24,18 @@ const PROTOTYPES = {
   readlinkat: ['readlinkat', 'int64_t', ['int', 'void *', 'void *', 'size_t']],
   utimensat: ['utimensat', 'int', ['int', 'void *', 'void *', 'int']],
   copy_file_range: ['copy_file_range', 'int64_t', ['int', 'void *', 'int', 'void *', 'size_t', 'uint']],
-  /** Variadic, of which the comment above holds too. */
+  /** Variadic, of which the comment above holds too; so is fcntl. */
   ioctl: ['ioctl', 'int', ['int', 'ulong', 'void *']],
   /** For requests whose argument is no address. */
   ioctlNumber: ['ioctl', 'int', ['int', 'ulong', 'ulong']],
+  fcntl: ['fcntl', 'int', ['int', 'int', 'int64_t']],
+  socket: ['socket', 'int', ['int', 'int', 'int']],
+  bind: ['bind', 'int', ['int', 'void *', 'uint']],
+  listen: ['listen', 'int', ['int', 'int']],
+  accept4: ['accept4', 'int', ['int', 'void *', 'void *', 'int']],
+  recvmsg: ['recvmsg', 'int64_t', ['int', 'void *', 'int']],
+  /** It gives back where its first argument is: all that we want of it, for structs that point to others. */
+  memmove: ['memmove', 'uint64_t', ['void *', 'void *', 'size_t']],
   mallopt: ['mallopt', 'int', ['int', 'int']],
   malloc_trim: ['malloc_trim', 'int', ['size_t']],
   prctl: ['prctl', 'int', ['int', 'ulong', 'ulong', 'ulong', 'ulong']],
@@ -68,6 +76,19 @@ export function call(name: CFunction, what: string, ...args: Argument[]): number
   const result = Number(native.symbol(name)(...args));
   if (result === -1) throw new SystemCallError(name, native.errno(), what);
   return result;
+}
+
+/**
+ * Where a buffer's bytes are, which is where they stay as long as somebody holds it.
+ * @param buffer larger than 64 bytes: V8 may keep smaller ones in its heap and move them
+ */
+export function addressOf(buffer: Buffer): bigint {
+  return BigInt(required().symbol('memmove')(buffer, buffer, 0));
+}
+
+/** For a program of its own that calls the C library by koffi. */
+export function koffiPath(): string {
+  return createRequire(import.meta.url).resolve('koffi');
 }
 
 /** As `call`, on a thread of koffi's pool: for what may wait for a disk. */

@@ -2,7 +2,7 @@ import type { ProcessIo } from '../container.ts';
 
 type Forward = ProcessIo['onStderr'];
 
-/** What runc writes to the container's standard error, or terminal, when it fails itself. */
+/** What runc writes to the container's standard error when it fails itself. */
 const REFUSALS = [Buffer.from('runc run failed: '), Buffer.from('exec failed: ')];
 
 /** Holds back a chunk that looks like runc's own complaint, until it is known whether it was one. */

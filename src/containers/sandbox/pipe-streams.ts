@@ -22,6 +22,10 @@ export class PipeStreams implements Streams {
     if (child.stderr !== null) pump(child.stderr, this.#io.onStderr);
   }
 
+  started(): void {
+    // its pipes were there before
+  }
+
   async write(chunk: Buffer): Promise<void> {
     const stdin = this.#child?.stdin;
     if (stdin?.writable === true) await writeTo(stdin, chunk);

@@ -14,6 +14,10 @@ export interface RuncCommand {
   line: readonly string[];
   log: string;
   pidFile: string;
+  /** Where runc hands over the terminal, if one is wanted. */
+  console: string;
+  /** Of the command. */
+  cwd: string;
 }
 
 export type RuncEnd =
@@ -33,17 +37,24 @@ export class RuncProcess {
   #hasExited = false;
 
   constructor(command: RuncCommand, io: ProcessIo) {
-    const isTerminal = io.terminal !== undefined;
-    this.#held = new HeldRefusal(isTerminal ? io.onStdout : io.onStderr);
-    const write = (chunk: Buffer) => this.#held.write(chunk);
-    const held = isTerminal ? { ...io, onStdout: write } : { ...io, onStderr: write };
+    this.#held = new HeldRefusal(io.onStderr);
     const pidFile = new PidFile(command.pidFile);
-    this.#streams = io.terminal === undefined ? new PipeStreams(held) : new TerminalStreams(held, io.terminal);
+    this.#streams =
+      io.terminal === undefined
+        ? new PipeStreams({ ...io, onStderr: (chunk) => this.#held.write(chunk) })
+        : new TerminalStreams(io, io.terminal, command.console);
     const [program = '', ...args] = command.line;
-    this.#child = spawn(program, args, { stdio: this.#streams.stdio, detached: true });
+    const { stdio } = this.#streams;
+    const env = { ...process.env, NODE_OPTIONS: undefined }; // which are ours and not terminal-keeper's
+    this.#child = spawn(program, args, { stdio, env, cwd: command.cwd, detached: true });
     this.#streams.join(this.#child);
+    const noticed = pidFile.written.then((pid) => {
+      if (!this.#hasExited) this.#streams.started();
+      return pid;
+    });
+    noticed.catch(() => undefined);
     this.ended = this.#end(program, command.log).finally(() => pidFile.close());
-    this.started = Promise.race([pidFile.written, this.ended.then(() => pidFile.read())]);
+    this.started = Promise.race([noticed, this.ended.then(() => pidFile.read())]);
     this.started.catch(() => undefined); // the same as of `ended`
   }
 

@@ -78,7 +78,9 @@ export class RunningContainer extends RunningProcess implements StartedContainer
     const name = `exec-${++this.#execCount}`;
     const file = join(this.#box.bundle, `${name}.json`);
     await writeFile(file, configText(config), { mode: 0o600 });
-    const runc = new RuncProcess(execCommand(this.#box, this.#lifeLinePid(), name, file), io);
+    const terminal = io.terminal !== undefined;
+    const command = execCommand(this.#box, { pid: this.#lifeLinePid(), name, file, terminal });
+    const runc = new RuncProcess(command, io);
     const ended = this.#endOf(runc);
     this.#execs.add(ended);
     void ended.catch(() => undefined).then(() => this.#execs.delete(ended));

@@ -6,8 +6,10 @@ import type { TerminalSize } from '../container.ts';
 export interface Streams {
   /** For `spawn`. */
   readonly stdio: StdioOptions;
-  /** Begins to hand over what the program writes. */
+  /** What was started for it; from now on what the program writes is handed over. */
   join(child: ChildProcess): void;
+  /** The program runs. */
+  started(): void;
   /** Resolves when more is welcome; what comes after the end is dropped. */
   write(chunk: Buffer): Promise<void>;
   endInput(): void;
@@ -24,7 +26,11 @@ export function pump(stream: Readable, take: (chunk: Buffer) => Promise<void> | 
     const held = take(chunk);
     if (held === undefined) return;
     stream.pause();
-    void held.catch(() => undefined).then(() => stream.resume());
+    void held
+      .catch(() => undefined)
+      .then(() => {
+        if (!stream.destroyed) stream.resume();
+      });
   });
   stream.on('error', () => undefined); // its end is what counts, and 'close' tells that
 }

@@ -1,58 +1,67 @@
-import type { ChildProcess, StdioOptions } from 'node:child_process';
+import type { StdioOptions } from 'node:child_process';
 import { closeSync, readSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
-import { openRawPty, type Pty, setTerminalSize } from '../../kernel/pty.ts';
-import { hasErrorCode } from '../../lib/problem.ts';
+import { ConsoleSocket } from '../../kernel/console-socket.ts';
+import { duplicate, openPeer, setTerminalSize } from '../../kernel/pty.ts';
+import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import type { ProcessIo, TerminalSize } from '../container.ts';
-import { type Streams, writeTo } from './streams.ts';
+import { pump, type Streams, writeTo } from './streams.ts';
 
 const PIECE = 64 << 10;
 
 /**
- * A terminal for runc, which has the container's own one on its other side: it copies between the two and, when it gets
- * SIGWINCH, gives the container's the size of ours. Our side changes no byte, so ^C reaches the program and not runc.
+ * The master of a container's own terminal, which runc hands over when it has made it.
  *
  * libuv takes a hang-up after a short read for the end of a stream, and reads of a terminal are always short: output would be
- * cut off. So the slave stays open here until the program has ended, and what is left then is read by hand up to EIO.
+ * cut off. So the other side stays open here until the program has ended, and what is left then is read by hand, by a second
+ * descriptor, up to EIO.
  */
 export class TerminalStreams implements Streams {
-  readonly stdio: StdioOptions;
-  readonly #pty: Pty;
-  readonly #stream: ReadStream;
+  readonly stdio: StdioOptions = 'ignore';
+  readonly #console: ConsoleSocket;
   readonly #take: ProcessIo['onStdout'];
-  #child: ChildProcess | undefined;
+  #size: TerminalSize;
+  #open: { master: number; peer: number; stream: ReadStream } | undefined;
   #held: Promise<void> | undefined;
   #dropped = false;
+  #joined: () => void = () => undefined;
+  readonly #joining = new Promise<void>((resolve) => {
+    this.#joined = resolve;
+  });
   #drop: () => void = () => undefined;
   readonly #dropping = new Promise<void>((resolve) => {
     this.#drop = resolve;
   });
 
-  constructor(io: ProcessIo, size: TerminalSize) {
+  /** @param path of the socket that runc is told of */
+  constructor(io: ProcessIo, size: TerminalSize, path: string) {
     this.#take = io.onStdout;
-    this.#pty = openRawPty(size);
-    this.#stream = new ReadStream(this.#pty.master);
-    this.#stream.on('error', () => undefined); // EIO is its end
-    this.stdio = [this.#pty.slave, this.#pty.slave, this.#pty.slave];
+    this.#size = size;
+    this.#console = new ConsoleSocket(path);
   }
 
-  join(child: ChildProcess): void {
-    this.#child = child;
-    this.#stream.on('data', (chunk: Buffer) => {
-      const held = this.#take(chunk);
-      if (held === undefined) return;
-      this.#stream.pause();
-      this.#held = held
-        .catch(() => undefined)
-        .then(() => {
-          this.#held = undefined;
-          this.#stream.resume();
-        });
+  join(): void {
+    // its terminal comes with the program
+  }
+
+  started(): void {
+    const master = this.#console.take();
+    if (master === undefined) throw new Problem('failed', 'runc handed over no terminal');
+    const peer = openPeer(master);
+    const stream = new ReadStream(duplicate(master));
+    this.#open = { master, peer, stream };
+    setTerminalSize(master, this.#size);
+    pump(stream, (chunk) => {
+      this.#held = this.#take(chunk);
+      return this.#held;
     });
+    this.#joined();
   }
 
   async write(chunk: Buffer): Promise<void> {
-    if (this.#stream.writable) await writeTo(this.#stream, chunk);
+    await this.#joining;
+    const stream = this.#open?.stream;
+    if (stream?.writable === true) await writeTo(stream, chunk);
   }
 
   endInput(): void {
@@ -60,21 +69,15 @@ export class TerminalStreams implements Streams {
   }
 
   resize(size: TerminalSize): void {
-    if (this.#stream.destroyed) return;
-    setTerminalSize(this.#pty.master, size);
-    const pid = this.#child?.pid;
-    if (pid === undefined) return;
-    try {
-      process.kill(-pid, 'SIGWINCH'); // the group of runc and what it was started by, which don't mind
-    } catch (error) {
-      if (!hasErrorCode(error, 'ESRCH')) throw error;
-    }
+    this.#size = size;
+    if (this.#open !== undefined) setTerminalSize(this.#open.master, size);
   }
 
   async drain(): Promise<void> {
-    const held = this.#held;
+    this.#console.close();
+    this.#joined();
     const rest = this.#takeRest();
-    await Promise.race([held, this.#dropping]);
+    await Promise.race([this.#held?.catch(() => undefined), this.#dropping]);
     for (const chunk of rest) {
       if (!this.#dropped) await Promise.race([this.#take(chunk), this.#dropping]);
     }
@@ -88,14 +91,15 @@ export class TerminalStreams implements Streams {
   /** All in one turn of the event loop: nobody else reads in between. It is what fits into the kernel's buffers. */
   #takeRest(): Buffer[] {
     const rest: Buffer[] = [];
-    this.#stream.removeAllListeners('data').pause();
-    for (let chunk = this.#stream.read() as Buffer | null; chunk !== null; chunk = this.#stream.read())
-      rest.push(chunk);
-    closeSync(this.#pty.slave);
-    for (let chunk = readMore(this.#pty.master); chunk !== undefined; chunk = readMore(this.#pty.master)) {
-      rest.push(chunk);
-    }
-    this.#stream.destroy(); // closes the master
+    if (this.#open === undefined) return rest;
+    const { master, peer, stream } = this.#open;
+    this.#open = undefined;
+    stream.removeAllListeners('data').pause();
+    for (let chunk = stream.read() as Buffer | null; chunk !== null; chunk = stream.read()) rest.push(chunk);
+    closeSync(peer);
+    for (let chunk = readMore(master); chunk !== undefined; chunk = readMore(master)) rest.push(chunk);
+    stream.destroy();
+    closeSync(master);
     return rest;
   }
 }
