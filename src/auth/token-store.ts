@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { type AccessTokens, ANONYMOUS_SUBJECT } from './access-token.ts';
 import { FailureBrake } from './failure-brake.ts';
@@ -61,7 +61,7 @@ export class TokenStore implements TokenManager, AccessTokenIssuer {
     const secret = `slw_${id}_${randomBytes(32).toString('base64url')}`;
     const { note, grants, expiresAt } = token;
     const info: TokenInfo = { id, note, kind, grants, createdAt: this.#clock.now(), expiresAt };
-    await this.#rows.add(info, sha256(secret).toString('hex'));
+    await this.#rows.add(info, hash('sha256', secret, 'hex'));
     return { info, secret };
   }
 
@@ -107,7 +107,7 @@ export class TokenStore implements TokenManager, AccessTokenIssuer {
   }
 
   async #prove(secret: string): Promise<Proof | undefined> {
-    const key = sha256(secret).toString('base64');
+    const key = hash('sha256', secret, 'base64');
     const now = this.#clock.now();
     const known = this.#remembered.get(key);
     if (known !== undefined && now < known.until) return known.proof;
@@ -168,7 +168,7 @@ function identityOf(token: TokenInfo | undefined): Identity {
 }
 
 function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return Buffer.from(hash('sha256', text, 'hex'), 'hex');
 }
 
 /** `_json_key` brings the file's text, `_json_key_base64` the same in base64. */

@@ -3,15 +3,22 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 /** What `/metrics` shows, in Prometheus' text form: the process itself, requests by door, builds. */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #requests: Counter<'door' | 'status'>;
+  /** By door and class of status. Counted apart, since a counter with labels takes longer than finding a manifest. */
+  readonly #answered = new Map<string, Map<number, number>>();
 
   constructor(buildsRunning: () => number) {
     collectDefaultMetrics({ register: this.#registry });
-    this.#requests = new Counter({
+    const answered = this.#answered;
+    new Counter({
       name: 'slipway_http_requests_total',
       help: 'Answered requests by door and class of status (2xx, 4xx ...)',
       labelNames: ['door', 'status'],
       registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [door, classes] of answered)
+          for (const [status, count] of classes) this.inc({ door, status: `${status}xx` }, count);
+      },
     });
     new Gauge({
       name: 'slipway_builds_running',
@@ -40,7 +47,10 @@ export class Metrics {
   }
 
   answered(door: string, status: number): void {
-    this.#requests.inc({ door, status: `${Math.floor(status / 100)}xx` });
+    const classes = this.#answered.get(door) ?? new Map<number, number>();
+    this.#answered.set(door, classes);
+    const kind = Math.floor(status / 100);
+    classes.set(kind, (classes.get(kind) ?? 0) + 1);
   }
 
   get contentType(): string {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
-import { sendStream, urlOf } from './answer.ts';
+import { sendBytes, sendStream, urlOf } from './answer.ts';
 import { BodyTooLong, readBody } from './body.ts';
 import { nextLink } from './links.ts';
 import { multipartRanges } from './multipart-ranges.ts';
@@ -140,6 +140,13 @@ describe('over a socket', () => {
     };
     return (server.address() as AddressInfo).port;
   }
+
+  it.each([1, 16, 17])('gets %i times 1 KB byte for byte, whatever the bytes', async (kilobytes) => {
+    const bytes = Buffer.from(Array.from({ length: kilobytes * 1024 }, (_, i) => i % 256)).subarray(3);
+    const port = await served((_, response) => sendBytes(response, 200, bytes, { 'Content-Type': 'a/b' }));
+    const answer = await fetch(`http://127.0.0.1:${port}/`);
+    expect(Buffer.from(await answer.arrayBuffer()).equals(bytes)).toBe(true);
+  });
 
   it('a client can read the answer to a body that was too long, announced or not', async () => {
     const port = await served((request, response) => {

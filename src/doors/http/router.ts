@@ -16,6 +16,8 @@ export interface WrongMethod {
 
 interface Route<H> {
   method: string;
+  /** A part that every path of its shape has: most routes are ruled out by it. */
+  literal: string;
   shape: RegExp;
   handler: H;
 }
@@ -25,25 +27,28 @@ export class Router<H> {
 
   /** Routes are tried in the order in which they were added. `GET` serves `HEAD` too, unless that has its own. */
   on(method: string, pattern: string, handler: H): this {
-    this.#routes.push({ method, shape: shapeOf(pattern), handler });
+    this.#routes.push({ method, literal: literalOf(pattern), shape: shapeOf(pattern), handler });
     return this;
   }
 
   /** @param path without the query; undefined when no route has it, or it isn't properly percent-encoded */
   find(method: string, path: string): Match<H> | WrongMethod | undefined {
-    const fitting = this.#routes.flatMap((route) => {
-      const found = route.shape.exec(path);
-      return found === null ? [] : [{ route, groups: found.groups ?? {} }];
-    });
-    const chosen =
-      fitting.find(({ route }) => route.method === method) ??
-      (method === 'HEAD' ? fitting.find(({ route }) => route.method === 'GET') : undefined);
-    if (chosen === undefined) {
-      const methods = new Set(fitting.map(({ route }) => route.method));
+    const found = this.#match(method, path) ?? (method === 'HEAD' ? this.#match('GET', path) : undefined);
+    if (found === undefined) {
+      const methods = new Set(this.#routes.filter(({ shape }) => shape.test(path)).map((route) => route.method));
       return methods.size === 0 ? undefined : { allow: [...methods] };
     }
-    const params = decodeAll(chosen.groups);
-    return params === undefined ? undefined : { handler: chosen.route.handler, params };
+    const params = decodeAll(found.groups);
+    return params === undefined ? undefined : { handler: found.handler, params };
+  }
+
+  #match(method: string, path: string): { handler: H; groups: Record<string, string> } | undefined {
+    for (const route of this.#routes) {
+      if (route.method !== method || !path.includes(route.literal)) continue;
+      const found = route.shape.exec(path);
+      if (found !== null) return { handler: route.handler, groups: found.groups ?? {} };
+    }
+    return undefined;
   }
 }
 
@@ -59,9 +64,17 @@ function shapeOf(pattern: string): RegExp {
   return new RegExp(`^${source}$`);
 }
 
+/** The longest part of a pattern outside of its braces. */
+function literalOf(pattern: string): string {
+  const parts = pattern.split(/\{\w+\+?\}/);
+  return parts.reduce((longest, part) => (part.length > longest.length ? part : longest), '');
+}
+
 function decodeAll(groups: Record<string, string>): Record<string, string> | undefined {
+  const decoded: Record<string, string> = {};
   try {
-    return Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, decodeURIComponent(value)]));
+    for (const name in groups) decoded[name] = decodeURIComponent(groups[name] ?? '');
+    return decoded;
   } catch {
     return undefined;
   }
