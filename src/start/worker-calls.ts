@@ -60,6 +60,7 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
   const registries = new RegistrySettings(folder.config);
   const logBucket = await logBucketName(folder.root);
   const houseParts = (kind: DockerClient['kind']): HouseParts => ({
+    cache: stores.cache,
     engine: kind === 'owner' ? engine : engineOfBuilds,
     runtime: kind === 'owner' ? ownersRuntime : runtime,
     runFolder: folder.run,

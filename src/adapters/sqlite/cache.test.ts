@@ -85,3 +85,15 @@ it('tells with the record whether its layer is here', async () => {
   await sqliteBlobRows(database).add({ digest: digestOf('k'), size: 1 }, HOUR);
   expect((await cache.find('p', 'k'))?.here).toBe(true);
 });
+
+it('forgets what one project has not used, and counts no layer that another record names', async () => {
+  await cache.save('p', recordOf('a', 10));
+  await cache.save('p', recordOf('shared', 20));
+  await cache.save('q', recordOf('of another', 20, 'shared'));
+  clock.at = 2 * HOUR;
+  await cache.save('p', recordOf('new', 40));
+  const { keys, bytes } = await cache.forget('p', clock.at);
+  expect([keys.sort(), bytes]).toEqual([['a', 'shared'], 10]);
+  expect(await cache.find('p', 'new')).toBeDefined();
+  expect(await cache.find('q', 'of another')).toBeDefined();
+});

@@ -119,6 +119,24 @@ export function sqliteCache(database: Database, clock: Clock = systemClock): Kep
       return { ...record, inputs: JSON.parse(row.inputs) as CacheInput[] };
     },
 
+    async forget(project, unusedSince) {
+      await uses.flush();
+      const before = Math.min(unusedSince, clock.now() - LEASE_MS);
+      return await db.transaction().execute(async (transaction) => {
+        const gone = await transaction
+          .deleteFrom('cache_records')
+          .where('project', '=', project)
+          .where('used_at', '<', before)
+          .returning(['key', 'blob', 'size'])
+          .execute();
+        const sizes = new Map(gone.flatMap(({ blob, size }) => (blob === null ? [] : [[blob, size] as const])));
+        const { rows } = await sql<{ blob: Digest }>`select distinct blob from cache_records
+          where blob in (select value from json_each(${JSON.stringify([...sizes.keys()])}))`.execute(transaction);
+        for (const { blob } of rows) sizes.delete(blob);
+        return { keys: gone.map(({ key }) => key), bytes: [...sizes.values()].reduce((sum, size) => sum + size, 0) };
+      });
+    },
+
     async prune({ unusedSince, maxBytes }) {
       await uses.flush();
       const leased = clock.now() - LEASE_MS;

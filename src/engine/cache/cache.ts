@@ -51,6 +51,18 @@ export interface CacheStore {
    * and text, this text elsewhere in the Dockerfile (something was inserted above), this place, this text in the project.
    */
   latest(project: string, position: string, text?: string): Promise<CacheRecord | undefined>;
+  /**
+   * Forgets a project's records that nobody used since; those of the last hour stay, because a running build may rely on
+   * them. Layers go with the next collection. @param unusedSince milliseconds since 1970
+   */
+  forget(project: string, unusedSince: number): Promise<CacheForgotten>;
+}
+
+export interface CacheForgotten {
+  /** Keys of records. */
+  keys: string[];
+  /** Of layers that no record of any project names any more. */
+  bytes: number;
 }
 
 /** What may go; a record that was used within the last hour stays, because a running build may rely on it. */

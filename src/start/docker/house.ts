@@ -8,6 +8,7 @@ import { KeptVolumes } from '../../containers/volumes/kept-volumes.ts';
 import type { DockerClient, DockerHouse } from '../../doors/docker/call.ts';
 import { EventHub } from '../../doors/docker/events.ts';
 import { checkBuildNetwork, mostContainers } from '../../doors/docker/policy.ts';
+import type { CacheStore } from '../../engine/cache/cache.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { RegistryHosts } from '../../images/remote/hosts.ts';
 import { verifyLogin } from '../../images/remote/login.ts';
@@ -21,6 +22,7 @@ import { containerImages } from './container-images.ts';
 /** What the houses of a process share. */
 export interface HouseParts {
   engine: Engine;
+  cache: CacheStore;
   runtime: ContainerRuntime & ContainerStarter;
   /** DATA/run. */
   runFolder: string;
@@ -40,7 +42,7 @@ export interface OpenHouse {
  * @param folder on the data folder's file system, where the changes of containers have to be
  */
 export async function openHouse(client: DockerClient, folder: string, parts: HouseParts): Promise<OpenHouse> {
-  const { engine, runtime, runFolder, own, remote } = parts;
+  const { engine, runtime, runFolder, own, remote, cache } = parts;
   const events = new EventHub();
   const clock = systemClock;
   const onEvent = (event: ContainerEvent) => events.tell({ ...event, at: clock.now() });
@@ -70,6 +72,8 @@ export async function openHouse(client: DockerClient, folder: string, parts: Hou
     networks,
     events,
     folder: work,
+    keptFolder: join(folder, 'kept'),
+    forgetBuilds: (unusedSince) => cache.forget(client.project, unusedSince),
     openBuildNetwork: async (mode) => {
       checkBuildNetwork(client, mode);
       return openBuildNetwork(runtime, mode, client.kind === 'owner');

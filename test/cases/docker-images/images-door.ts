@@ -55,6 +55,8 @@ export async function openImagesDoor(options?: TestEngineOptions): Promise<Image
     networks: {} as Networks,
     events,
     folder,
+    keptFolder: folder,
+    forgetBuilds: (unusedSince) => test.deps.cache.forget('test', unusedSince),
     openBuildNetwork: async () => ({ network: { kind: 'none' }, close: async () => undefined }),
     isOwnRegistry: (host) => isOwnHost(host, test.deps.own),
     verifyLogin: async () => undefined,

@@ -4,13 +4,14 @@ import type { DockerCall, DockerHandler } from '../call.ts';
 import { DockerError } from '../errors.ts';
 import { buildOptions } from './build-options.ts';
 import { classicBuild } from './classic-build.ts';
+import { pruneBuilds } from './prune.ts';
 import { runningBuildsOf } from './running-builds.ts';
 import { sessionBuild } from './session-build.ts';
 import { uploadFor, uploadsOf } from './uploads.ts';
 
 /** Builds: by the old builder's protocol or with a session, their end by name, and what is kept for the next one. */
 export function buildRoutes(router: Router<DockerHandler>): void {
-  router.on('POST', '/build', build).on('POST', '/build/cancel', cancel);
+  router.on('POST', '/build', build).on('POST', '/build/cancel', cancel).on('POST', '/build/prune', pruneBuilds);
 }
 
 async function build(call: DockerCall): Promise<void> {

@@ -24,7 +24,7 @@ export interface ArchiveRoom {
   mirrors: Mirrors;
 }
 
-export function archiveRoom(house: Pick<DockerHouse, 'folder' | 'events'>): ArchiveRoom {
+export function archiveRoom(house: Pick<DockerHouse, 'folder' | 'keptFolder' | 'events'>): ArchiveRoom {
   return { scratch: house.folder, mirrors: sessionsOf(house).mirrors };
 }
 

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Problem } from '../../../lib/problem.ts';
@@ -16,8 +15,9 @@ export class Sessions {
   readonly mirrors: Mirrors;
   readonly #open = new Map<string, ClientSession>();
 
+  /** @param folder that stays when this process ends */
   constructor(folder: string) {
-    this.mirrors = new Mirrors(join(folder, 'sessions'));
+    this.mirrors = new Mirrors(folder);
   }
 
   /** Serves a client's session until it ends. @param socket taken over; the client answers on it */
@@ -47,8 +47,8 @@ export class Sessions {
 const ofHouse = new WeakMap<DockerHouse['events'], Sessions>();
 
 /** The sessions of one scope, which has one hub of events: no client reaches another scope's. */
-export function sessionsOf({ events, folder }: Pick<DockerHouse, 'events' | 'folder'>): Sessions {
-  const known = ofHouse.get(events) ?? new Sessions(folder);
+export function sessionsOf({ events, keptFolder }: Pick<DockerHouse, 'events' | 'keptFolder'>): Sessions {
+  const known = ofHouse.get(events) ?? new Sessions(keptFolder);
   ofHouse.set(events, known);
   return known;
 }
