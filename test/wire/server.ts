@@ -115,6 +115,11 @@ export class TestServer {
     }
   }
 
+  /** What `cli` runs, for those who need a terminal around it. */
+  get program(): readonly string[] {
+    return [process.execPath, ...COMMAND[this.#program]];
+  }
+
   /** The command line on this data folder; any exit code. */
   cli(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     return slipway([...args], {
