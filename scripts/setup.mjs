@@ -1,5 +1,5 @@
 // Makes a fresh Debian or Ubuntu machine ready, from a clone without node_modules: so nothing is imported here but Node
-// itself. Every part is skipped when it is in place, and says in one line what it installs and why.
+// itself and what stands beside it. Every part is skipped when it is in place, and says in one line what it installs and why.
 //   node scripts/setup.mjs [--for demo|test]
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bringDebian13Clients } from './debian-13-clients.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const purpose = process.argv.includes('--for') ? process.argv[process.argv.indexOf('--for') + 1] : 'run';
@@ -43,6 +44,7 @@ let headed = false;
 checkNode();
 installPackages(purpose === 'run' ? RUN : [...RUN, ...EXAMPLES]);
 installModules();
+if (purpose === 'test') bringTestClients();
 build();
 
 function checkNode() {
@@ -113,6 +115,12 @@ function installModules() {
   if (result.status !== 0) fail('npm install failed.');
   writeFileSync(stamp, wanted);
   say('', seconds(started));
+}
+
+function bringTestClients() {
+  const started = Date.now();
+  if (bringDebian13Clients())
+    say('docker and buildx', `of Debian 13, beside the system's, for tests, ${seconds(started)}`);
 }
 
 function build() {

@@ -50,6 +50,7 @@ export class GrpcClient {
   constructor(socket: Duplex) {
     this.#session = connect('http://localhost', { createConnection: () => socket, settings: WIDE_SETTINGS });
     this.#session.once('connect', (session) => widen(session));
+    socket.once('end', () => this.#session.destroy()); // of sockets that may be half open, which HTTP/2 never is
     this.#session.on('error', () => {}); // every call hears of it; 'close' follows
     this.closed = new Promise((resolve) => this.#session.once('close', () => resolve()));
   }

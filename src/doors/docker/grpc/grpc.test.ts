@@ -16,7 +16,7 @@ afterEach(async () => {
 
 /** Two ends of one connection, one of which serves. */
 async function joined(services: GrpcServices): Promise<{ client: GrpcClient; served: Promise<void> }> {
-  const server = createServer();
+  const server = createServer({ allowHalfOpen: true });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
@@ -117,6 +117,18 @@ it('tells every call that the connection has gone', async () => {
   await served;
   await client.closed;
   await expect(client.unary(Secrets.method.getSecret, {})).rejects.toMatchObject({ code: 'unavailable' });
+});
+
+it('takes the end of a half-open connection for the end', async () => {
+  const server = createServer({ allowHalfOpen: true });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
+  const socket = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true });
+  const served = serveGrpc(await accepted, new GrpcServices());
+  socket.end();
+  await served;
+  socket.destroy();
+  server.close();
 });
 
 it('cuts messages wherever the pieces end', () => {

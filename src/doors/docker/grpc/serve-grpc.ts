@@ -23,6 +23,7 @@ export async function serveGrpc(socket: Duplex, services: GrpcServices, options:
   await new Promise<void>((resolve) => {
     socket.once('close', resolve);
     const stop = () => socket.destroy();
+    socket.once('end', stop); // HTTP/2 has no half-closed connections, though the sockets of the door may be
     options.signal?.addEventListener('abort', stop);
     socket.once('close', () => options.signal?.removeEventListener('abort', stop));
     server.on('session', (session: ServerHttp2Session) => {
