@@ -7,8 +7,8 @@ export interface Networks {
   list(): NetworkRecord[];
   /** @throws Problem `conflict` when a container is on it */
   remove(name: string): Promise<void>;
-  /** For whoever runs something on it: made on first use, closed with the last container or the scope. */
-  join(name: string): Promise<Network>;
+  /** For a build: made on first use, closed when the last that is on it has left, or with the scope. @throws Problem `not-found` */
+  join(name: string): Promise<{ network: Network; leave(): void }>;
 }
 
 export interface NetworkRecord {

@@ -19,15 +19,12 @@ export interface NetworksDeps {
 }
 
 const PREDEFINED = { bridge: 'bridge', host: 'host', none: 'null' } as const;
-/** In the name of whom `join` holds a bridge. */
-const SCOPE = 'scope';
-
 /** A bridge takes a tenth of a second to make: so long it waits for the next container. Milliseconds. */
 const LINGER = 30_000;
 
 interface OpenBridge {
   made: Promise<BridgeNetwork>;
-  /** Containers by id, and the scope where a build has joined. */
+  /** Containers by id, and builds by their number. */
   holders: Set<string>;
   lingering: NodeJS.Timeout | undefined;
 }
@@ -38,6 +35,7 @@ interface OpenBridge {
  */
 export class KeptNetworks implements Networks {
   readonly #deps: NetworksDeps;
+  #builds = 0;
   readonly #records = new Map<string, NetworkRecord>();
   readonly #bridges = new Map<string, OpenBridge>();
   readonly #subnets = new Map<string, string>();
@@ -147,8 +145,10 @@ export class KeptNetworks implements Networks {
     this.#tell('destroy', record, {});
   }
 
-  async join(name: string): Promise<Network> {
-    return this.#networkFor(this.#find(name), SCOPE, []);
+  async join(name: string): Promise<{ network: Network; leave(): void }> {
+    const record = this.#find(name);
+    const holder = `build ${++this.#builds}`;
+    return { network: this.#networkFor(record, holder, []), leave: () => this.#release(record, holder) };
   }
 
   /**
@@ -165,8 +165,12 @@ export class KeptNetworks implements Networks {
     const record = this.#records.get(name) ?? [...this.#records.values()].find(({ id }) => id === name);
     if (record === undefined) return;
     this.#tell('disconnect', record, { container });
+    this.#release(record, container);
+  }
+
+  #release(record: NetworkRecord, holder: string): void {
     const bridge = this.#bridges.get(record.name);
-    bridge?.holders.delete(container);
+    bridge?.holders.delete(holder);
     if (bridge === undefined || bridge.holders.size > 0) return;
     clearTimeout(bridge.lingering);
     bridge.lingering = setTimeout(() => this.#end(record.name, bridge), LINGER).unref();

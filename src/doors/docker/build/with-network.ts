@@ -18,7 +18,12 @@ export async function withNetwork<T>(
       throw new Problem('unsupported', `--network ${mode}: a build can't join the network of a container`, {
         hint: 'Networks for a build: default, none, host, or one made by docker network create.',
       });
-    return await work(await house.networks.join(known));
+    const { network, leave } = await house.networks.join(known);
+    try {
+      return await work(network);
+    } finally {
+      leave();
+    }
   }
   const opened = await house.openBuildNetwork(known, caller);
   try {
