@@ -1,4 +1,4 @@
-import { type BigIntStats, closeSync, constants, createReadStream, fstatSync, lstatSync } from 'node:fs';
+import { type BigIntStats, closeSync, constants, createReadStream, fstatSync, lstatSync, statfsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import type { TarHeader } from '../../images/tar/header.ts';
 import { pathBytes, pathText } from '../../images/tar/path-text.ts';
@@ -13,7 +13,8 @@ import { namedPath } from './path-stat.ts';
 
 /**
  * A path of a container and all below it as a tar, read while the container may change it: what has gone meanwhile is left
- * out, and a file has the length that it had when its turn came. Sockets are no part of a tar.
+ * out, and a file has the length that it had when its turn came. Sockets are no part of a tar; /dev and what the kernel makes
+ * up (/proc, /sys) are empty folders, as they are in a container that doesn't run.
  */
 export async function* readArchive(
   root: number,
@@ -34,7 +35,7 @@ interface Place {
 async function* entriesOf(root: number, text: string, signal: AbortSignal): AsyncGenerator<TarInput> {
   const { path, name, isFolder } = namedPath(text);
   const fd = openBelow(root, path, O_PATH | (isFolder ? 0 : constants.O_NOFOLLOW));
-  const walk = new Walk(signal);
+  const walk = new Walk(signal, path);
   try {
     const stat = fstatSync(fd, { bigint: true });
     if (!stat.isDirectory()) {
@@ -51,10 +52,13 @@ async function* entriesOf(root: number, text: string, signal: AbortSignal): Asyn
 
 class Walk {
   readonly #signal: AbortSignal;
+  /** Where the walk begins. */
+  readonly #from: string;
   readonly #linked = new Map<string, string>();
 
-  constructor(signal: AbortSignal) {
+  constructor(signal: AbortSignal, from: string) {
     this.#signal = signal;
+    this.#from = from;
   }
 
   async *folder(top: number, place: Place, stat: BigIntStats): AsyncGenerator<TarInput> {
@@ -85,7 +89,21 @@ class Walk {
     } finally {
       closeSync(fd);
     }
-    for (const [child, found] of folders) yield* this.folder(top, child, found);
+    for (const [child, found] of folders) {
+      if (found.dev !== stat.dev && this.#isMadeUp(top, child)) yield { header: headerOf(child.name, found) };
+      else yield* this.folder(top, child, found);
+    }
+  }
+
+  /** Of a folder that something is mounted on. */
+  #isMadeUp(top: number, { path }: Place): boolean {
+    if (join(this.#from, path) === '/dev') return true;
+    const fd = openBelow(top, pathBytes(path), O_PATH | constants.O_NOFOLLOW);
+    try {
+      return MADE_UP.has(statfsSync(selfFd(fd)).type);
+    } finally {
+      closeSync(fd);
+    }
   }
 
   /** @param at a name of it by a descriptor of its folder */
@@ -112,6 +130,9 @@ class Walk {
     return { header, body: bytesOf(top, path, header.size, this.#signal) };
   }
 }
+
+/** Magic numbers of proc, sysfs, cgroup, cgroup2, mqueue and devpts (statfs(2)). */
+const MADE_UP = new Set([0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x19800202, 0x1cd1]);
 
 /** The one attribute that docker's archives have. */
 const CAPABILITY = 'security.capability';

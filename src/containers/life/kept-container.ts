@@ -88,7 +88,7 @@ export class KeptContainer {
 
   /** Its process, while it runs. */
   get started(): StartedContainer | undefined {
-    return this.#launched?.process;
+    return this.#launched?.hasEnded === false ? this.#launched.process : undefined;
   }
 
   log(): Promise<ContainerLog> {
@@ -102,8 +102,8 @@ export class KeptContainer {
 
   /** @throws Problem `conflict` in docker's words */
   mustRun(): StartedContainer {
-    if (this.#launched === undefined) throw new Problem('conflict', `Container ${this.id} is not running`);
-    return this.#launched.process;
+    if (this.started === undefined) throw new Problem('conflict', `Container ${this.id} is not running`);
+    return this.started;
   }
 
   tell(action: string, attributes?: Record<string, string>): void {
@@ -189,13 +189,16 @@ export class KeptContainer {
 
   async #untilEnd(run: Run, launched: Launched, startedAt: number): Promise<void> {
     const exit = await exitOf(launched.process, this.id);
-    await run.started; // its start is on record before its end is
-    try {
-      await this.#ended(run, launched, exit, startedAt);
-    } catch (error) {
-      serverLog.error({ container: this.id, error: messageOf(error) }, 'the end of a container could not be recorded');
-      run.end({ code: exit.code });
-    }
+    launched.hasEnded = true;
+    // a turn: its start is on record before its end is, and nothing is removed while that is written
+    await this.#turns.with(() => this.#ended(run, launched, exit, startedAt));
+    run.end({ code: exit.code });
+    if (!this.record.request.autoRemove || this.#restarting || this.#removing) return;
+    // nothing of its output may be lost to a client that is slow
+    await run.drained();
+    await this.remove({ volumes: true }).catch((error: unknown) => {
+      serverLog.error({ container: this.id, error: messageOf(error) }, 'a container could not be removed at its end');
+    });
   }
 
   async #ended(run: Run, launched: Launched, exit: ContainerExit, startedAt: number): Promise<void> {
@@ -208,27 +211,15 @@ export class KeptContainer {
     const { request, state } = this.record;
     const ended = { exitCode: exit.code, stoppedByHand: this.#kept.stoppedByHand, restarts: state.restarts };
     const again = !this.#closing && !this.#removing && !this.#restarting && startsAgain(request.restart, ended);
+    const status = again ? 'restarting' : 'exited';
     await this.#kept.becomeAtLeastHere(
-      {
-        status: again ? 'restarting' : 'exited',
-        pid: 0,
-        exitCode: exit.code,
-        outOfMemory: exit.outOfMemory,
-        finishedAt,
-      },
+      { status, pid: 0, exitCode: exit.code, outOfMemory: exit.outOfMemory, finishedAt },
       { network: { name: this.record.network.name } },
     );
     if (exit.outOfMemory) this.tell('oom');
     this.tell('die', { exitCode: String(exit.code) });
     await launched.leave();
     if (again) this.#again.set(finishedAt - startedAt, () => void this.#beginAgain(state.restarts + 1));
-    run.end({ code: exit.code });
-    if (!request.autoRemove || this.#restarting || this.#removing) return;
-    // nothing of its output may be lost to a client that is slow
-    await run.drained();
-    await this.remove({ volumes: true }).catch((error: unknown) => {
-      serverLog.error({ container: this.id, error: messageOf(error) }, 'a container could not be removed at its end');
-    });
   }
 
   async #beginAgain(restarts: number): Promise<void> {

@@ -11,6 +11,8 @@ import type { Surroundings } from './surroundings.ts';
 /** A container that runs, and what it holds as long as it does. */
 export interface Launched {
   process: StartedContainer;
+  /** Set when it has; the record may not say so yet. */
+  hasEnded: boolean;
   network: ContainerRecord['network'];
   /** Kills it and all that it started. */
   kill(): void;
@@ -53,6 +55,7 @@ export async function launch(
     const process = await around.runtime.start(spec, io, end.signal);
     return {
       process,
+      hasEnded: false,
       network: await addressesOf(record, network, process),
       kill: () => end.abort(),
       leave,

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { duplexPair } from 'node:stream';
@@ -61,6 +61,7 @@ export class KeptScope {
       'sort',
     ])
       if (!readdirSync(join(image, 'bin')).includes(applet)) symlinkSync('busybox', join(image, 'bin', applet));
+    if (existsSync(join(image, 'data'))) return; // of a server that was killed
     mkdirSync(join(image, 'data/sub'), { recursive: true });
     writeFileSync(join(image, 'data/file'), 'hi\n');
     writeFileSync(join(image, 'data/sub/s'), 's\n');

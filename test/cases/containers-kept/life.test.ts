@@ -119,8 +119,10 @@ describe.skipIf(why !== undefined)(`the life of a container${why === undefined ?
   test('a restart by hand is no end: it does not remove', async () => {
     const id = await scope.create('echo up; sleep 1000', { autoRemove: true });
     await scope.containers.start(id);
+    await expect.poll(() => scope.logs(id)).toBe('up\n');
     await scope.containers.restart(id, 0);
     expect(scope.containers.get(id).state.status).toBe('running');
+    await expect.poll(() => scope.logs(id)).toBe('up\nup\n');
     const gone = scope.containers.wait(id, 'removed');
     await scope.containers.stop(id, 0);
     expect(await gone).toEqual({ code: 137 });
