@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { unlinkSync } from 'node:fs';
 import { type FileHandle, open, rm, unlink } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { type Digest, type DigestAlgorithm, digestOf } from '../../images/digest.ts';
@@ -139,7 +139,7 @@ export class DiskContent implements ContentStore {
       throw diskProblem(error, this.#folder);
     } finally {
       await onDisk.catch(() => undefined); // the rows may have failed first
-      rmSync(file, { force: true });
+      removeNow(file);
     }
   }
 
@@ -180,6 +180,15 @@ export class DiskContent implements ContentStore {
 
   async release(holder: string): Promise<void> {
     await this.#rows.release(holder);
+  }
+}
+
+/** It isn't there when it could not be made. */
+function removeNow(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch (error) {
+    if (!hasErrorCode(error, 'ENOENT')) throw error;
   }
 }
 

@@ -13,6 +13,9 @@ import { MeasuredFile } from '../../stores/content/measured-file.ts';
 
 /** Names of files under way begin with it, so that start-up knows whose they are. */
 const ownMark = processMark();
+/** Tells threads of a process apart; random numbers for every file would take longer than writing it. */
+const OWN = randomBytes(6).toString('hex');
+let made = 0;
 
 /** Bytes on their way in: files of their own below `content/ingest/`, measured as they pass and flushed. */
 export class IncomingFiles {
@@ -32,7 +35,7 @@ export class IncomingFiles {
   async scratch(): Promise<string> {
     const folder = join(this.#folder, 'ingest');
     if (!existsSync(folder)) await mkdir(folder, { recursive: true, mode: 0o700 });
-    return join(folder, `${await ownMark}-${randomBytes(9).toString('hex')}`);
+    return join(folder, `${await ownMark}-${OWN}-${++made}`);
   }
 
   /**

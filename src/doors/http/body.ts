@@ -26,9 +26,16 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
         reject(new BodyTooLong(limit));
       }
     });
-    request.once('end', () => resolve(Buffer.concat(chunks, size > limit ? 0 : size)));
+    let whole = false;
+    request.once('end', () => {
+      whole = true;
+      resolve(Buffer.concat(chunks, size > limit ? 0 : size));
+    });
     request.once('error', reject);
-    request.once('close', () => reject(new Problem('cancelled', 'the client went away before the end of its request')));
+    // every request closes; to make an error for one that is whole takes as long as to read it
+    request.once('close', () => {
+      if (!whole) reject(new Problem('cancelled', 'the client went away before the end of its request'));
+    });
   });
 }
 
