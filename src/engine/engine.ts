@@ -85,6 +85,11 @@ export interface CopyOptions {
   referrers?: boolean | undefined;
 }
 
+export interface SaveOptions extends CopyOptions {
+  /** In docker's own list of names: `api:1`, as dockerd writes it, for `docker.io/library/api:1`. */
+  shortNames?: boolean | undefined;
+}
+
 /** What `copy` did; blobs are counted once, however many platforms share them. */
 export interface CopyResult {
   source: string;
@@ -257,7 +262,7 @@ export interface Engine {
     form: 'oci' | 'docker',
     write: (bytes: AsyncIterable<Uint8Array>) => Promise<void>,
     caller: Caller,
-    options?: CopyOptions,
+    options?: SaveOptions,
   ): Promise<void>;
   /**
    * The same as a folder of this machine, which may hold an image layout already.

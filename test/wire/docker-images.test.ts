@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -62,7 +62,9 @@ describe.skipIf(lacks !== '')(`images by docker's clients${lacks}`, () => {
       await docker('tag', 'app:1', `${name}:2`);
       const pushed = await docker('push', `${name}:1`);
       expect(pushed).toMatch(
-        new RegExp(`^The push refers to repository \\[${name}\\]\n([0-9a-f]{12}: (Preparing|Pushed|Mounted from [^\n]+)\n){6}1: digest: sha256:[0-9a-f]{64} size: \\d+$`),
+        new RegExp(
+          `^The push refers to repository \\[${name}\\]\n([0-9a-f]{12}: (Preparing|Pushed|Mounted from [^\n]+)\n){6}1: digest: sha256:[0-9a-f]{64} size: \\d+$`,
+        ),
       );
       const digest = /sha256:[0-9a-f]{64}/.exec(pushed)?.[0];
       expect(await docker('push', '--all-tags', name)).toContain(`2: digest: ${digest}`);
@@ -76,11 +78,7 @@ describe.skipIf(lacks !== '')(`images by docker's clients${lacks}`, () => {
       expect(pulled).toContain(`Digest: ${digest}\nStatus: Downloaded newer image for ${name}:1`);
       expect(await docker('pull', `${name}:1`)).toContain(`Status: Image is up to date for ${name}:1`);
       const gone = (await docker('rmi', `${name}:1`)).split('\n');
-      expect(gone.slice(0, 3)).toEqual([
-        `Untagged: ${name}:1`,
-        `Untagged: ${name}@${digest}`,
-        `Deleted: ${image.id}`,
-      ]);
+      expect(gone.slice(0, 3)).toEqual([`Untagged: ${name}:1`, `Untagged: ${name}@${digest}`, `Deleted: ${image.id}`]);
       expect(await docker('pull', '--quiet', `${name}@${digest}`)).toContain(`${name}@${digest}`);
       expect(await docker('images', '--format', '{{.Repository}} {{.Tag}}', '--digests', name)).toBe(`${name} <none>`);
       expect(await docker('pull', '--all-tags', name)).toContain(`Status: Image is up to date for ${name}`);
@@ -117,7 +115,7 @@ describe.skipIf(lacks !== '')(`images by docker's clients${lacks}`, () => {
       const { image } = await buildWithSteps(door, ['app:1']);
       const archive = join(folder, `saved-${version}.tar`);
       await docker('save', '-o', archive, 'app:1');
-      const config = await runOk('skopeo', ['inspect', '--config', '--raw', `docker-archive:${archive}:docker.io/library/app:1`]);
+      const config = await runOk('skopeo', ['inspect', '--config', '--raw', `docker-archive:${archive}:app:1`]);
       expect(JSON.parse(config.stdout)).toMatchObject({ config: { User: 'app' } });
       const layout = join(folder, `layout-${version}`);
       await mkdir(layout);

@@ -3,7 +3,7 @@ import { type Digest, digestAlgorithm } from '../../images/digest.ts';
 import { blobPath, IMAGE_NAME, LAYOUT_VERSION, REF_NAME } from '../../images/image-layout.ts';
 import { type ImageIndex, parseManifest } from '../../images/manifest.ts';
 import { MEDIA } from '../../images/media-types.ts';
-import { parseReference } from '../../images/reference.ts';
+import { familiarName, parseReference } from '../../images/reference.ts';
 import type { TarInput } from '../../images/tar/write.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { ContentReader } from '../../stores/content/content.ts';
@@ -21,11 +21,13 @@ export interface ArchivedImage {
  * names the same blobs. That is what `docker save` of version 25 and later writes, and old daemons, podman, skopeo and
  * containerd read it. Files in front say what follows, so that a reader needn't wait for the end; the same images give the
  * same bytes. All blobs have to be here.
+ * @param shortNames as dockerd writes them: `api:1`
  */
 export async function* archiveEntries(
   images: readonly ArchivedImage[],
   form: 'oci' | 'docker',
   content: ContentReader,
+  shortNames = false,
 ): AsyncGenerator<TarInput, void, undefined> {
   const index: ImageIndex = { schemaVersion: 2, mediaType: MEDIA.ociIndex, manifests: [] };
   const forDocker: unknown[] = [];
@@ -35,8 +37,8 @@ export async function* archiveEntries(
     index.manifests.push(...indexEntries(manifest, names));
     forDocker.push({
       Config: blobPath(config.digest),
-      // whole: docker shortens them by itself, and podman takes a short name for one of localhost's
-      RepoTags: names.length === 0 ? null : names,
+      // docker shortens whole names by itself, and podman takes a short one for one of localhost's
+      RepoTags: names.length === 0 ? null : shortNames ? names.map(shortName) : names,
       Layers: layers.map((layer) => blobPath(layer.digest)),
     });
     for (const { digest, size } of [manifest, config, ...layers]) blobs.set(digest, size);
@@ -93,6 +95,10 @@ function indexEntries({ mediaType, digest, size }: Descriptor, names: readonly s
     const { tag } = parseReference(name);
     return { ...plain, annotations: { [IMAGE_NAME]: name, ...(tag === undefined ? {} : { [REF_NAME]: tag }) } };
   });
+}
+
+function shortName(name: string): string {
+  return familiarName(parseReference(name));
 }
 
 const PLAIN = { uid: 0, gid: 0, mtime: 0 };

@@ -3,7 +3,7 @@ import { writeTar } from '../../images/tar/write.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { ContentStore } from '../../stores/content/content.ts';
 import type { ProjectDeps } from '../deps.ts';
-import type { Caller, CopyOptions, ImageFiles, LoadedImage } from '../engine.ts';
+import type { Caller, CopyOptions, ImageFiles, LoadedImage, SaveOptions } from '../engine.ts';
 import type { LayerTrees } from '../layers/layer-trees.ts';
 import type { FoundImage } from '../local/local-images.ts';
 import { takeIn } from '../local/take-in.ts';
@@ -32,9 +32,9 @@ export async function saveImages(
   write: (bytes: AsyncIterable<Uint8Array>) => Promise<void>,
   room: FilesRoom,
   caller: Caller,
-  options: CopyOptions = {},
+  options: SaveOptions = {},
 ): Promise<void> {
-  if (form === 'docker') return await saveForDocker(images, write, room, caller);
+  if (form === 'docker') return await saveForDocker(images, write, room, caller, options);
   const { deps } = room;
   const layout = await imageLayout(await wholeImages(images, room, caller, options), deps.content);
   await room.fetcher.ensure(layout.blobs, caller.signal);
@@ -62,6 +62,7 @@ async function saveForDocker(
   write: (bytes: AsyncIterable<Uint8Array>) => Promise<void>,
   { deps, fetcher }: FilesRoom,
   { signal }: Caller,
+  { shortNames }: SaveOptions,
 ): Promise<void> {
   const archived = new Map<string, ArchivedImage & { names: string[] }>();
   for (const { manifest, name } of images) {
@@ -72,7 +73,7 @@ async function saveForDocker(
   }
   const list = [...archived.values()];
   await fetcher.ensure(await archivedBlobs(list, deps.content), signal);
-  await write(writeTar(archiveEntries(list, 'docker', deps.content)));
+  await write(writeTar(archiveEntries(list, 'docker', deps.content, shortNames)));
 }
 
 /**

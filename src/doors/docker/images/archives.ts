@@ -34,6 +34,7 @@ async function save(call: DockerCall, asked: readonly string[]): Promise<void> {
       });
     },
     caller,
+    { shortNames: true },
   );
   for (const name of names) tell(call, 'save', name, name);
 }
