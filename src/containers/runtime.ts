@@ -124,7 +124,7 @@ class RuncRuntime implements ContainerRuntime, ContainerStarter {
   async #follow(box: Assembly, runc: RuncProcess, signal: AbortSignal, teardown: Teardown): Promise<ContainerExit> {
     const kill = () => runc.kill();
     signal.addEventListener('abort', kill, { once: true });
-    const letGo = box.sharesProcesses ? guard(box.hierarchies, box.group) : undefined;
+    const letGo = box.sharesProcesses ? guard(box.hierarchies, box.group, runc.started) : undefined;
     try {
       const end = await runc.ended;
       if (signal.aborted) throw new Problem('cancelled', `container ${box.spec.id}: cancelled`);

@@ -24,13 +24,15 @@ export class PidFd {
     }
   }
 
-  /** Nothing when it has ended. */
-  signal(number: number): void {
-    if (!this.#open) return;
+  /** @returns false when it has ended; one that its parent has not asked for yet still takes signals */
+  signal(number: number): boolean {
+    if (!this.#open) return false;
     try {
       call('syscallPidfdSendSignal', `signal ${number}`, SYSCALL.pidfdSendSignal, this.#fd, number, null, 0);
+      return true;
     } catch (error) {
       if (!hasErrorCode(error, 'ESRCH')) throw error;
+      return false;
     }
   }
 

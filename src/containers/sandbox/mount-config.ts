@@ -41,7 +41,7 @@ export interface MountInput {
   /** Host files for /etc/resolv.conf, /etc/hosts and /etc/hostname. */
   nameFiles: { resolvConf: string; hosts: string; hostname: string };
   shmBytes: number | undefined;
-  /** The machine's own queues and shared memory. */
+  /** The machine's own shared memory. */
   sharedIpc: boolean;
   /** What docker mounts read-only is writable. */
   insecure: boolean;
@@ -65,7 +65,7 @@ export function mountsOf(input: MountInput): RuntimeMount[] {
 
 function systemMount(mount: RuntimeMount, { insecure, sharedIpc, shmBytes }: MountInput): RuntimeMount {
   const { destination } = mount;
-  if (sharedIpc && (destination === '/dev/shm' || destination === '/dev/mqueue')) return bind(destination, destination);
+  if (sharedIpc && destination === '/dev/shm') return bind(destination, destination); // the queues follow the namespace
   if (destination === '/dev/shm' && shmBytes !== undefined) {
     return {
       ...mount,

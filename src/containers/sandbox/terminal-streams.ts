@@ -3,7 +3,7 @@ import { closeSync, readSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
 import { ConsoleSocket } from '../../kernel/console-socket.ts';
 import { duplicate, openPeer, setTerminalSize } from '../../kernel/pty.ts';
-import { hasErrorCode, Problem } from '../../lib/problem.ts';
+import { hasErrorCode } from '../../lib/problem.ts';
 import type { ProcessIo, TerminalSize } from '../container.ts';
 import { pump, type Streams, writeTo } from './streams.ts';
 
@@ -45,8 +45,14 @@ export class TerminalStreams implements Streams {
   }
 
   started(): void {
+    if (this.#open === undefined) this.#takeTerminal();
+    this.#joined();
+  }
+
+  /** Nothing when the program never ran. */
+  #takeTerminal(): void {
     const master = this.#console.take();
-    if (master === undefined) throw new Problem('failed', 'runc handed over no terminal');
+    if (master === undefined) return;
     const peer = openPeer(master);
     const stream = new ReadStream(duplicate(master));
     this.#open = { master, peer, stream };
@@ -55,7 +61,6 @@ export class TerminalStreams implements Streams {
       this.#held = this.#take(chunk);
       return this.#held;
     });
-    this.#joined();
   }
 
   async write(chunk: Buffer): Promise<void> {
@@ -74,6 +79,7 @@ export class TerminalStreams implements Streams {
   }
 
   async drain(): Promise<void> {
+    if (this.#open === undefined) this.#takeTerminal(); // it ended before anybody noticed that it ran
     this.#console.close();
     this.#joined();
     const rest = this.#takeRest();

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { exec, Machine, whyNoContainers } from './machine.ts';
@@ -196,11 +196,11 @@ describe.skipIf(why !== undefined)(`containers that go on${why === undefined ? '
     await shell.it.exited;
   });
 
-  test('30 starts leave no descriptor behind', async () => {
+  test('50 starts leave no descriptor, process, mount, link or group behind', async () => {
     const open = () => readdirSync('/proc/self/fd').length;
     await (await machine.start('true', {}, { terminal })).it.exited;
     const before = open();
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < 17; round++) {
       const all = await Promise.all([
         machine.start('true'),
         machine.start('true', {}, { terminal }),
@@ -210,6 +210,7 @@ describe.skipIf(why !== undefined)(`containers that go on${why === undefined ? '
       await Promise.all(all.map(({ it }) => it.exited));
     }
     await expect.poll(open).toBeLessThanOrEqual(before);
+    expect(readdirSync('/proc').filter((name) => isOurs(name, machine.folder))).toEqual([]);
   });
 });
 
@@ -270,3 +271,12 @@ describe.skipIf(why !== undefined)(
     });
   },
 );
+
+/** Whether a process's command names the folder. */
+function isOurs(pid: string, folder: string): boolean {
+  try {
+    return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder);
+  } catch {
+    return false; // it ended meanwhile
+  }
+}

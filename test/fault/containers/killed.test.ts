@@ -52,17 +52,52 @@ describe.skipIf(why !== undefined)(
       expect(machine.leftovers()).toEqual([]);
       expect(await machine.runtime.sweep()).toEqual({ containers: 0, mounts: 0, networks: 0, folders: 0 });
     });
+
+    test('nor of those that it kept: on terminals, by exec, paused, with the machine’s processes or another’s network', async () => {
+      const marker = `${7_000_000 + Math.floor(Math.random() * 1e6)}`;
+      const script = fileURLToPath(new URL('keeping-victim.ts', import.meta.url));
+      const args = ['--import', 'tsx', script, machine.folder, machine.tag, machine.image, marker];
+      const victim = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+      await new Promise((resolve) => victim.stdout.once('data', resolve));
+      const paused = () => groupsOf(machine.tag).filter((name) => name.includes('-paused@'));
+      expect(running(marker)).toBe(true);
+      expect(paused()).toHaveLength(1);
+      victim.kill('SIGKILL');
+      await new Promise((resolve) => victim.once('exit', resolve));
+      const report = await machine.runtime.sweep();
+      expect(report).toMatchObject({ containers: 5, networks: 1, folders: 6 });
+      await expect.poll(() => running(marker), { timeout: 5000 }).toBe(false);
+      expect(machine.leftovers()).toEqual([]);
+      await expect.poll(() => mentioning(machine.folder), { timeout: 5000 }).toEqual([]);
+    });
   },
 );
 
+function groupsOf(tag: string): string[] {
+  return readdirSync('/sys/fs/cgroup', { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) => [name, ...readdirSync(join('/sys/fs/cgroup', name))])
+    .filter((name) => name.startsWith(`slipway-${tag}`))
+    .filter((name, index, all) => all.indexOf(name) === index);
+}
+
 function running(argument: string): boolean {
+  return commands().some((args) => args.includes(argument));
+}
+
+/** Commands in which the folder is named. */
+function mentioning(folder: string): string[][] {
+  return commands().filter((args) => args.some((arg) => arg.includes(folder)));
+}
+
+function commands(): string[][] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .some((pid) => {
+    .map((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(argument);
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
       } catch {
-        return false; // it ended meanwhile
+        return []; // it ended meanwhile
       }
     });
 }
