@@ -234,6 +234,17 @@ target "two" {
     expect(said).toContain('naming to docker.io/library/baked:two done');
   });
 
+  it('checks and describes a Dockerfile in place of building it', async () => {
+    const source = await server.source('asked', {
+      Dockerfile: '# one is first\nFROM base:1 AS one\nARG A=$NOPE\nENV B=$NOPE\n',
+    });
+    const asked = async (what: string) =>
+      (await docker(['buildx', 'build', `--print=${what}`, source], { env: { BUILDX_EXPERIMENTAL: '1' } })).stdout;
+    expect(await asked('lint')).toMatch(/WARNING: UndefinedVar\nUsage of undefined variable '\$NOPE'\nDockerfile:4/);
+    expect(await asked('targets')).toMatch(/^one \(default\)\s+is first$/m);
+    expect(await asked('outline')).toMatch(/^A\s+\$NOPE/m);
+  });
+
   it('tells of itself', async () => {
     expect(await ok('buildx', 'ls')).toMatch(/default\s+running\s+0\.\d+\.\d+\s+linux\/amd64/);
     expect(await ok('buildx', 'inspect')).toContain('Status:           running');

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { DockerHouse } from '../call.ts';
+import type { DockerCall, DockerHouse } from '../call.ts';
 import { codeOfNumber, GrpcError } from '../grpc/grpc-error.ts';
 import type { GrpcCall } from '../grpc/grpc-services.ts';
-import { type BuildJob, deferred, type Returned } from './build-job.ts';
+import type { BuildJob, Returned } from './build-job.ts';
 import { buildJobsOf } from './build-jobs.ts';
+import { deferred } from './deferred.ts';
+import { frontendCall } from './frontend-call.ts';
 import type { PongResponseSchema, ReturnRequest, SolveRequest, SolveResponseSchema } from './gen/gateway_pb.ts';
 import { requireDockerfile, standsForResult } from './only-dockerfiles.ts';
 import { definitionOf, resultOf } from './result-definition.ts';
@@ -26,15 +28,28 @@ export function pong(house: DockerHouse): MessageInitShape<typeof PongResponseSc
   };
 }
 
-/** `LLBBridge.Solve`: notes what is wanted. It is built when the client returns it. @throws GrpcError `unimplemented` */
-export function note(request: SolveRequest, job: BuildJob): MessageInitShape<typeof SolveResponseSchema> {
+/**
+ * `LLBBridge.Solve`: notes what is wanted, which is built when the client returns it; what is only asked about a Dockerfile
+ * is answered at once.
+ * @throws GrpcError `unimplemented`, Problem
+ */
+export async function note(
+  request: SolveRequest,
+  job: BuildJob,
+  call: DockerCall,
+  signal: AbortSignal,
+): Promise<MessageInitShape<typeof SolveResponseSchema>> {
   const borrowed = standsForResult(request.definition);
   // without a frontend it asks for an empty result
   if (request.frontend === '' && !borrowed) return { result: { result: { case: 'ref', value: {} } } };
   if (!borrowed) requireDockerfile(request.frontend, request.frontendOpt);
   const id = randomUUID();
-  job.results.set(id, { attributes: request.frontendOpt, inputs: inputsOf(request), image: deferred(), borrowed });
-  return { result: { result: { case: 'ref', value: { id, def: definitionOf(id) } } } };
+  const attributes = request.frontendOpt;
+  const asks = (attributes['requestid'] ?? '') !== '';
+  const metadata = asks ? await frontendCall(call, attributes, await job.session(signal), signal) : {};
+  const toBuild = !borrowed && !asks;
+  job.results.set(id, { attributes, inputs: inputsOf(request), image: deferred(), toBuild });
+  return { result: { result: { case: 'ref', value: { id, def: definitionOf(id) } }, metadata } };
 }
 
 function inputsOf({ frontendInputs }: SolveRequest): Record<string, string> {

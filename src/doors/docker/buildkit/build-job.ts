@@ -1,5 +1,6 @@
 import type { BuiltImage } from '../../../engine/engine.ts';
 import { GrpcError } from '../grpc/grpc-error.ts';
+import { type Deferred, deferred, orGone } from './deferred.ts';
 import { StatusFeed } from './status-feed.ts';
 
 /** What a client has asked of the frontend. It is built when the client returns it, or somebody needs it. */
@@ -9,8 +10,8 @@ export interface FrontendResult {
   inputs: Record<string, string>;
   /** The image, once it is built. */
   image: Deferred<BuiltImage>;
-  /** It only stands for the result of another build, which makes it. */
-  borrowed?: boolean;
+  /** False where it stands for the result of another build, or was an answer alone. */
+  toBuild: boolean;
 }
 
 /** What a client says at the end of its part: one of the results, none at all, or what went wrong. */
@@ -22,7 +23,19 @@ export class BuildJob {
   readonly feed = new StatusFeed();
   readonly #returned = deferred<Returned>();
   readonly #ended = deferred<void>();
+  readonly #session = deferred<string>();
   begun = false;
+
+  /** @param session of the client */
+  begin(session: string): void {
+    this.begun = true;
+    this.#session.resolve(session);
+  }
+
+  /** The client's session, once the build has begun. @throws GrpcError `cancelled` */
+  async session(signal: AbortSignal): Promise<string> {
+    return await orGone(this.#session.promise, signal);
+  }
 
   /** Resolves when the build is over. */
   get ended(): Promise<void> {
@@ -35,15 +48,7 @@ export class BuildJob {
 
   /** @throws GrpcError `cancelled` */
   async returned(signal: AbortSignal): Promise<Returned> {
-    const { promise: gone, reject } = deferred<never>();
-    const stop = () => reject(new GrpcError('cancelled', 'the client has ended the build'));
-    signal.addEventListener('abort', stop);
-    if (signal.aborted) stop();
-    try {
-      return await Promise.race([this.#returned.promise, gone]);
-    } finally {
-      signal.removeEventListener('abort', stop);
-    }
+    return await orGone(this.#returned.promise, signal);
   }
 
   end(): void {
@@ -52,22 +57,4 @@ export class BuildJob {
       image.reject(new GrpcError('failed-precondition', 'a build that this one needs has failed'));
     this.#ended.resolve();
   }
-}
-
-export interface Deferred<T> {
-  promise: Promise<T>;
-  resolve: (value: T) => void;
-  reject: (error: unknown) => void;
-}
-
-/** A promise that somebody else keeps; nobody has to look at it. */
-export function deferred<T>(): Deferred<T> {
-  let resolve: Deferred<T>['resolve'] = () => undefined;
-  let reject: Deferred<T>['reject'] = () => undefined;
-  const promise = new Promise<T>((kept, broken) => {
-    resolve = kept;
-    reject = broken;
-  });
-  promise.catch(() => undefined);
-  return { promise, resolve, reject };
 }

@@ -3,6 +3,7 @@ import type { BuiltImage } from '../../../engine/engine.ts';
 import type { DockerHouse } from '../call.ts';
 import { GrpcError } from '../grpc/grpc-error.ts';
 import { BuildJob } from './build-job.ts';
+import { orGone } from './deferred.ts';
 
 /** How long a build that has ended, or never began, is remembered for those who are late. Milliseconds. */
 const LATE = 30_000;
@@ -22,11 +23,11 @@ export class BuildJobs {
     return job;
   }
 
-  /** The image that another build of the client makes, when it has made it. @throws GrpcError `not-found` */
-  async result(id: string): Promise<BuiltImage> {
+  /** The image that another build of the client makes, when it has made it. @throws GrpcError `not-found`, `cancelled` */
+  async result(id: string, signal: AbortSignal): Promise<BuiltImage> {
     for (const { results } of this.#jobs.values()) {
       const found = results.get(id);
-      if (found !== undefined) return await found.image.promise;
+      if (found !== undefined) return await orGone(found.image.promise, signal);
     }
     throw new GrpcError('not-found', 'the result of another build is not known any more');
   }

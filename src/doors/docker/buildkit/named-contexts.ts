@@ -30,7 +30,7 @@ export async function namedContexts(
       const from = other === undefined ? session : await sessionsOf(house).get(other, signal);
       opened[name] = namedSessionContext(from, rest);
     } else if (scheme === 'input') {
-      const { image } = await buildJobsOf(house).result(inputs[rest] ?? '');
+      const { image } = await buildJobsOf(house).result(inputs[rest] ?? '', signal);
       opened[name] = { kind: 'image', reference: image.id };
     } else if (scheme === 'oci-layout' || scheme === 'target')
       throw new Problem('unsupported', `--build-context ${name}=${value}: ${scheme} is not served by this builder`, {

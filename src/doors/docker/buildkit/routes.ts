@@ -35,7 +35,7 @@ function services(call: DockerCall): GrpcServices {
       .unary(Control.method.solve, (request, { signal }) => solve(request, jobs.of(request.ref), call, signal))
       .serverStream(Control.method.status, ({ ref }, { signal }) => statuses(jobs.of(ref), signal))
       .unary(LLBBridge.method.ping, async () => pong(house))
-      .unary(LLBBridge.method.solve, async (request, asked) => note(request, jobOf(house, asked)))
+      .unary(LLBBridge.method.solve, (request, asked) => note(request, jobOf(house, asked), call, asked.signal))
       // whatever is wanted early is built when it is returned: what needs it waits until then
       .unary(LLBBridge.method.evaluate, async () => ({}))
       .unary(LLBBridge.method.return, async (request, asked) => {

@@ -9,7 +9,8 @@ import { tellTags } from '../build/tell-tags.ts';
 import type { DockerCall } from '../call.ts';
 import { GrpcError } from '../grpc/grpc-error.ts';
 import { sessionsOf } from '../session/sessions.ts';
-import { type BuildJob, deferred, type FrontendResult } from './build-job.ts';
+import type { BuildJob, FrontendResult } from './build-job.ts';
+import { deferred } from './deferred.ts';
 import { frontendBuild } from './frontend-build.ts';
 import { cacheExport, cacheImport, entitlement } from './frontend-options.ts';
 import type { SolveRequest, SolveResponseSchema } from './gen/control_pb.ts';
@@ -29,7 +30,7 @@ export async function solve(
   call: DockerCall,
   signal: AbortSignal,
 ): Promise<SolveResponse> {
-  job.begun = true;
+  job.begin(request.session);
   const trace = new Trace(job.feed.tell, () => call.house.clock.now());
   try {
     const result = await wanted(request, job, signal);
@@ -45,14 +46,14 @@ async function wanted(request: SolveRequest, job: BuildJob, signal: AbortSignal)
   if (standsForResult(request.definition)) return undefined;
   if (request.frontend !== '') {
     requireDockerfile(request.frontend, request.frontendAttrs);
-    return { attributes: request.frontendAttrs, inputs: {}, image: deferred() };
+    return { attributes: request.frontendAttrs, inputs: {}, image: deferred(), toBuild: true };
   }
   const returned = await job.returned(signal);
   if ('error' in returned) throw returned.error;
   if (returned.result === undefined) return undefined;
   const result = job.results.get(returned.result);
   if (result === undefined) throw new GrpcError('not-found', 'the build returned a result that it was not given');
-  return result.borrowed ? undefined : result;
+  return result.toBuild ? result : undefined;
 }
 
 async function build(
