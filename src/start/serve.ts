@@ -58,7 +58,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     const url = `http://${address.host === '0.0.0.0' ? `127.0.0.1:${address.port}` : host}`;
     owner.config.listen = host;
 
-    const pool = new WorkerPool(owner.folder.root, owner.config.builds.warmProcesses);
+    const pool = new WorkerPool(owner.folder.root, host, owner.config.builds.warmProcesses);
     endings.push(() => pool.close());
     const dispatcher = dispatcherOf(owner, pool);
     endings.push(() => dispatcher.stop());

@@ -11,11 +11,13 @@ import type { RowObjects } from './rows.ts';
 import { storesOver } from './stores.ts';
 import { workerCalls } from './worker-calls.ts';
 
-/** Entry of a worker process: `worker-entry.js DATA SERVER_PID`, forked by worker-process.ts. */
+/** Entry of a worker process: `worker-entry.js DATA SERVER_PID LISTEN`, forked by worker-process.ts. */
 if (!dieWithParent(Number(process.argv[3]))) process.exit(1);
 const folder = dataFolder(process.argv[2] ?? '');
 const owner = await connectObjects<RowObjects>(folder.rowsSocket);
-const config = readConfig(folder.config);
+const settings = readConfig(folder.config);
+// the server may have been told on its command line to listen elsewhere than the file says
+const config = { ...settings, listen: process.argv[4] ?? settings.listen };
 const rows = owner.objects as RowObjects;
 const stores = storesOver(rows, folder, contentOver(folder, config, rows.blobs));
 const calls = await workerCalls(stores, folder, config);

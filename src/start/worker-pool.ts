@@ -18,6 +18,7 @@ const REFILL_MS = 1500;
  */
 export class WorkerPool {
   readonly #data: string;
+  readonly #listen: string;
   readonly #spare: number;
   readonly #waiting: WorkerProcess[] = [];
   readonly #busy = new Set<WorkerProcess>();
@@ -25,9 +26,13 @@ export class WorkerPool {
   #refill: NodeJS.Timeout | undefined;
   #closed = false;
 
-  /** @param spare how many wait for the next build */
-  constructor(data: string, spare: number) {
+  /**
+   * @param listen where the server really listens, which names of images may begin with
+   * @param spare how many wait for the next build
+   */
+  constructor(data: string, listen: string, spare: number) {
     this.#data = data;
+    this.#listen = listen;
     this.#spare = spare;
     this.#fill();
   }
@@ -76,7 +81,7 @@ export class WorkerPool {
     if (this.#closed) throw new Problem('unavailable', 'the server is shutting down');
     for (let worker = this.#waiting.shift(); worker !== undefined; worker = this.#waiting.shift())
       if (worker.alive) return worker;
-    return new WorkerProcess(this.#data);
+    return new WorkerProcess(this.#data, this.#listen);
   }
 
   #fillSoon(): void {
@@ -87,6 +92,6 @@ export class WorkerPool {
   }
 
   #fill(): void {
-    while (!this.#closed && this.#waiting.length < this.#spare) this.#waiting.push(new WorkerProcess(this.#data));
+    while (!this.#closed && this.#waiting.length < this.#spare) this.#waiting.push(new WorkerProcess(this.#data, this.#listen));
   }
 }

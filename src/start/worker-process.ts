@@ -36,9 +36,12 @@ export class WorkerProcess {
   #calls = 0;
   #ended = false;
 
-  /** @param data the data folder whose rows.sock it connects to */
-  constructor(data: string) {
-    this.#child = fork(ENTRY, [data, String(process.pid)], {
+  /**
+   * @param data the data folder whose rows.sock it connects to
+   * @param listen where the server listens, as `host:port`
+   */
+  constructor(data: string, listen: string) {
+    this.#child = fork(ENTRY, [data, String(process.pid), listen], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       env: { ...process.env, MALLOC_ARENA_MAX: ARENAS },
       execArgv: [...process.execArgv, `--max-semi-space-size=${YOUNG_MIB}`],
