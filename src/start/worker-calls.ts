@@ -38,6 +38,7 @@ export interface WorkerCalls {
   inspect: EngineCall<'inspect'>;
   tag: EngineCall<'tag'>;
   remove: EngineCall<'remove'>;
+  pruneImages: EngineCall<'pruneImages'>;
   pull: EngineCall<'pull'>;
   push: EngineCall<'push'>;
   save: EngineCall<'save'>;
@@ -144,6 +145,10 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
     remove: async ([{ name }], _emit, signal) => {
       await engine.remove(name, caller(signal));
       return null;
+    },
+    pruneImages: async (_args, _emit, signal) => {
+      const { rows } = await engine.shelf.prune(caller(signal), { dangling: true });
+      return { images: rows.filter((row) => 'deleted' in row && row.isImage).length };
     },
     pull: async ([{ name, platform, lazy }], emit, signal) => {
       const started = performance.now();

@@ -27,12 +27,14 @@ export function describeHouse(program: Command, add: AddCommand): void {
       examples: [
         'slipway prune',
         'slipway prune --dry-run',
+        'slipway prune --images',
         'slipway prune --cache --older-than 7d',
         'slipway prune --cache --keep-bytes 10GB',
       ],
     },
     async () => (await import('../commands/prune.ts')).prune,
   )
+    .option('--images', 'also remove images without a name: of builds without -t, and of tags that moved on')
     .option('--cache', 'also forget cached layers: all that no build of the last hour used, or those beyond the limits')
     .option('--older-than <time>', 'with --cache: only those that no build used for so long (7d, 12h)', durationValue)
     .option('--keep-bytes <size>', 'with --cache: only the longest unused beyond this size (10GB)', bytesValue)

@@ -8,6 +8,7 @@ import { explainPrune } from './explain-prune.ts';
 
 export interface PruneOptions {
   cache?: boolean;
+  images?: boolean;
   /** Milliseconds. */
   olderThan?: number;
   keepBytes?: number;
@@ -23,6 +24,11 @@ export async function prune(context: CliContext, options: PruneOptions): Promise
       'Add --cache; what else nobody keeps goes at any age.',
     );
   if (options.dryRun) {
+    if (options.images)
+      throw new UsageProblem(
+        '--dry-run looks at what is there now',
+        'Give it without --images: those images stay then.',
+      );
     if (options.cache)
       throw new UsageProblem(
         '--dry-run looks at what is there now',
@@ -30,13 +36,21 @@ export async function prune(context: CliContext, options: PruneOptions): Promise
       );
     return explainPrune(context, options.json === true);
   }
-  const { blobs, bytes, records, cacheMounts } = await withControl(context, (control) =>
-    control.call('prune', { cache: cacheLimits(options, limited) }, undefined, context.signal),
-  );
+  const { images, blobs, bytes, records, cacheMounts } = await withControl(context, async (control) => {
+    const gone = options.images === true ? await control.call('pruneImages', {}, undefined, context.signal) : undefined;
+    const limits = { cache: cacheLimits(options, limited) };
+    return { images: gone?.images ?? 0, ...(await control.call('prune', limits, undefined, context.signal)) };
+  });
   if (options.json) {
-    context.terminal.out(`${JSON.stringify({ blobs, bytes, records, cacheMounts })}\n`);
+    context.terminal.out(`${JSON.stringify({ images, blobs, bytes, records, cacheMounts })}\n`);
     return EXIT.done;
   }
+  if (options.images)
+    context.terminal.out(
+      images === 0
+        ? 'No image went: each has a name, or is needed by a container or by another image.\n'
+        : `Removed ${images} ${images === 1 ? 'image' : 'images'} without a name.\n`,
+    );
   if (options.cache)
     context.terminal.out(
       records === 0

@@ -83,6 +83,8 @@ export interface ControlCalls extends RegistryCalls, HouseCalls {
   inspect: { request: { name: string }; event: never; result: ImageDetails };
   tag: { request: { source: string; target: string }; event: never; result: null };
   remove: { request: { name: string }; event: never; result: null };
+  /** Images without a name that no container and no other image needs; their blobs go with the next `prune`. */
+  pruneImages: { request: Record<string, never>; event: never; result: { images: number } };
   /** `lazy` leaves the layers at their registry until something needs them. */
   pull: {
     request: { name: string; platform?: string | undefined; lazy?: boolean | undefined };

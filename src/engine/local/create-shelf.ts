@@ -1,5 +1,5 @@
 import type { ImageConfig } from '../../images/config.ts';
-import { isDigest } from '../../images/digest.ts';
+import { type Digest, isDigest } from '../../images/digest.ts';
 import { parseManifest } from '../../images/manifest.ts';
 import type { Platform } from '../../images/platform.ts';
 import { familiarName, formatReference, parseReference, withDefaultTag } from '../../images/reference.ts';
@@ -14,10 +14,10 @@ import { containersOf } from './containers-of.ts';
 import { imageHistory } from './history.ts';
 import { importTree } from './import-tree.ts';
 import { listImages, shelfImage } from './list-images.ts';
-import type { FoundImage } from './local-images.ts';
+import type { FoundImage, LocalImages } from './local-images.ts';
 import { pruneImages } from './prune-images.ts';
 import { ImageRemoval } from './remove-image.ts';
-import type { ImageShelf } from './shelf.ts';
+import type { ImageShelf, ImageUser } from './shelf.ts';
 
 /** Joins what docker knows of local images. */
 export function createShelf(deps: EngineDeps, rooms: ProjectRooms, scopes: Scopes): ImageShelf {
@@ -53,7 +53,8 @@ export function createShelf(deps: EngineDeps, rooms: ProjectRooms, scopes: Scope
     async remove(name, caller, options = {}) {
       const { local, deps: bound } = rooms.of(caller);
       const image = await found(name, caller);
-      const removal = await ImageRemoval.of(local, bound, caller.scope, options);
+      const users = options.users ?? (await usersOf(local, caller.scope));
+      const removal = await ImageRemoval.of(local, bound, caller.scope, { ...options, users });
       await removal.remove(name, image);
       await forget(removal.gone, caller);
       return removal.rows;
@@ -61,7 +62,8 @@ export function createShelf(deps: EngineDeps, rooms: ProjectRooms, scopes: Scope
 
     async prune(caller, options) {
       const { local, deps: bound } = rooms.of(caller);
-      const { rows, bytes, gone } = await pruneImages(local, bound, caller.scope, options);
+      const users = options.users ?? (await usersOf(local, caller.scope));
+      const { rows, bytes, gone } = await pruneImages(local, bound, caller.scope, { ...options, users });
       await forget(gone, caller);
       return { rows, bytes };
     },
@@ -98,6 +100,12 @@ export function createShelf(deps: EngineDeps, rooms: ProjectRooms, scopes: Scope
       await names.remove(containersOf(caller.scope), container);
     },
   };
+}
+
+/** Containers as far as images are concerned: whether one runs is known where it is kept. */
+async function usersOf(images: LocalImages, scope: string): Promise<(id: Digest) => ImageUser[]> {
+  const containers = await images.ofContainers(scope);
+  return (asked) => containers.flatMap(({ id, name }) => (id === asked ? [{ container: name, running: false }] : []));
 }
 
 /** As docker says of what it doesn't have: names with their tag, ids as they were given. */

@@ -1,7 +1,7 @@
 import type { Digest } from '../../images/digest.ts';
 import { fullName, parseReference } from '../../images/reference.ts';
 import { Problem } from '../../lib/problem.ts';
-import type { HeldImage, LocalImage, NameStore } from '../../stores/names/names.ts';
+import type { HeldImage, LocalImage, NamedImage, NameStore } from '../../stores/names/names.ts';
 import type { ProjectDeps } from '../deps.ts';
 import { findByLayer } from './by-layer.ts';
 import { containersOf } from './containers-of.ts';
@@ -61,8 +61,8 @@ export class LocalImages {
     return [...images.values()];
   }
 
-  /** Those that containers of the scope stand on. */
-  async ofContainers(scope: string): Promise<LocalImage[]> {
+  /** Those that containers of the scope stand on, each with its container's id for a name. */
+  async ofContainers(scope: string): Promise<NamedImage[]> {
     return await this.#names.list(containersOf(scope));
   }
 

@@ -91,11 +91,11 @@ export class ImageRemoval {
     await this.#deps.names.letGo(this.#scope, [image.id]);
     this.#known.delete(image.id);
     this.gone.push(image);
-    this.rows.push({ deleted: image.id });
+    this.rows.push({ deleted: image.id, isImage: true });
     for (const chain of (await this.#chainsOf(image)).reverse()) {
       const uses = (this.#chains.get(chain) ?? 1) - 1;
       this.#chains.set(chain, uses);
-      if (uses === 0) this.rows.push({ deleted: chain });
+      if (uses === 0) this.rows.push({ deleted: chain, isImage: false });
     }
     const parent = image.parent === undefined ? undefined : this.#known.get(image.parent);
     if (parent === undefined || this.#options.noPrune === true) return;

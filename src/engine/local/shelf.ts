@@ -72,13 +72,14 @@ export interface HistoryRow {
   size: number;
 }
 
-export type RemovedRow = { untagged: string } | { deleted: Digest };
+/** What went: a name; an image, or the tree of layers that went with it. */
+export type RemovedRow = { untagged: string } | { deleted: Digest; isImage: boolean };
 
 export interface RemoveOptions {
   force?: boolean | undefined;
   /** Leaves what it was made of. */
   noPrune?: boolean | undefined;
-  /** Containers that stand on an image. */
+  /** Containers that stand on an image; absent: those that are noted, none of which is said to run. */
   users?: ((id: Digest) => readonly ImageUser[]) | undefined;
 }
 

@@ -43,6 +43,7 @@ export function controlService(parts: ControlParts): ControlService {
     inspect: engine('inspect'),
     tag: engine('tag'),
     remove: engine('remove'),
+    pruneImages: engine('pruneImages'),
     pull: engine('pull'),
     push: engine('push'),
     save: engine('save'),

@@ -27,5 +27,5 @@ export function rowJson(row: RemovedRow): object {
 export function tellRemoved(call: DockerCall, rows: readonly RemovedRow[], id?: string): void {
   for (const row of rows)
     if ('untagged' in row) tell(call, 'untag', id ?? row.untagged, row.untagged);
-    else tell(call, 'delete', row.deleted);
+    else if (row.isImage) tell(call, 'delete', row.deleted);
 }
