@@ -1,6 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { log } from '../../lib/log.ts';
 import { messageOf } from '../../lib/problem.ts';
 import { urlOf } from '../http/answer.ts';
 import { drain } from '../http/body.ts';
@@ -32,10 +31,7 @@ export function serveDockerDoor(server: Server, houseOf: HouseOf): void {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     upgradedConnection(request, socket, head).then(
       (connection) => answer(routes, houseOf, connection),
-      (error: unknown) => {
-        log.debug({ error: messageOf(error) }, 'docker: a request broke before it was whole');
-        socket.destroy();
-      },
+      (error: unknown) => endWith(socket, '400 Bad Request', messageOf(error)),
     );
   });
   server.on('clientError', refuse);
@@ -92,8 +88,12 @@ function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
   const message = tooLong
     ? `the headers of the request are longer than the ${DOCKER_SERVER.maxHeaderSize} bytes that are accepted here`
     : 'the request is not HTTP/1.1 as it should be';
+  endWith(socket, tooLong ? '431 Request Header Fields Too Large' : '400 Bad Request', message);
+}
+
+/** Says so on a connection on which there is no request to answer. */
+function endWith(socket: Duplex, status: string, message: string): void {
   const body = JSON.stringify({ message });
-  const status = tooLong ? '431 Request Header Fields Too Large' : '400 Bad Request';
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
     () => socket.destroy(),

@@ -11,6 +11,9 @@ import type { DockerHouses } from './houses.ts';
 /** For a client to show its certificate. Milliseconds. */
 const HANDSHAKE_MS = 15_000;
 
+/** Of silence, before the kernel asks whether the other machine is still there. Milliseconds. */
+const ALIVE_MS = 30_000;
+
 export interface DockerPort {
   /** HOST:PORT. */
   listen: string;
@@ -40,6 +43,9 @@ export async function openDockerPort(
     handshakeTimeout: HANDSHAKE_MS,
     // a client that sends no more still hears
     allowHalfOpen: true,
+    // one whose machine has gone without a word is found out
+    keepAlive: true,
+    keepAliveInitialDelay: ALIVE_MS,
   });
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   serveDockerDoor(server, ({ socket }) => houses.open(clientOf(socket as TLSSocket)));

@@ -134,29 +134,27 @@ async function withBody(
   return { message, rest: bytes.subarray(length) };
 }
 
+/** The head and what is missing from it; what comes after that stays in the socket, which nobody has set flowing. */
 function atLeast(length: number, socket: Duplex, head: Buffer): Promise<Buffer> {
-  if (head.length >= length) return Promise.resolve(head);
+  const missing = length - head.length;
+  if (missing <= 0) return Promise.resolve(head);
   return new Promise((resolve, reject) => {
-    const chunks = [head];
-    let size = head.length;
     const timer = setTimeout(() => fail(), BODY_MS);
     const done = () => {
       clearTimeout(timer);
-      socket.off('data', take).off('end', fail).off('close', fail);
-      socket.pause();
+      socket.off('readable', take).off('end', fail).off('close', fail);
     };
     const fail = () => {
       done();
       reject(new Problem('cancelled', 'the client went away before the end of its request'));
     };
-    const take = (chunk: Buffer) => {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size < length) return;
+    const take = () => {
+      const bytes = socket.read(missing) as Buffer | null;
+      if (bytes === null || bytes.length < missing) return;
       done();
-      resolve(Buffer.concat(chunks));
+      resolve(Buffer.concat([head, bytes]));
     };
-    socket.on('data', take).on('end', fail).on('close', fail);
+    socket.on('readable', take).on('end', fail).on('close', fail);
   });
 }
 
