@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { capabilitiesOf } from '../../src/containers/sandbox/capabilities.ts';
 import { runtimeConfig } from '../../src/containers/sandbox/spec.ts';
 import { runOk } from '../../src/lib/run.ts';
 import type { Field } from './row.ts';
@@ -49,17 +50,34 @@ export class BareTree {
     await writeFile(empty, '');
     const config = runtimeConfig({
       rootfs: '@ROOT@',
-      args: ['/bin/sh', '-c', '@COMMAND@'],
-      env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'HOME=/root'],
-      cwd: '@CWD@',
-      user: { uid: 0, gid: 0, home: '/root', additionalGids: [] },
+      readonlyRootfs: false,
+      process: {
+        args: ['/bin/sh', '-c', '@COMMAND@'],
+        env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'HOME=/root'],
+        cwd: '@CWD@',
+        user: { uid: 0, gid: 0, home: '/root', additionalGids: [] },
+        capabilities: capabilitiesOf(),
+        noNewPrivileges: false,
+        rlimits: [],
+        terminal: undefined,
+      },
       hostname: 'floor',
-      mounts: [],
-      nameFiles: { resolvConf: empty, hosts: empty, hostname: empty },
+      mounts: {
+        mounts: [],
+        nameFiles: { resolvConf: empty, hosts: empty, hostname: empty },
+        shmBytes: undefined,
+        sharedIpc: false,
+        insecure: false,
+      },
       network: { kind: 'own' },
+      shared: [],
       cgroup: { path: cgroup, unified: false },
       resources: {},
+      devices: [],
+      sysctls: {},
       arch: process.arch,
+      unconfined: false,
+      insecure: false,
     });
     await writeFile(join(this.#folder, 'config.json'), JSON.stringify(config));
   }
