@@ -55,8 +55,13 @@ class KeptContainers implements Containers {
   }
 
   async reopen(): Promise<void> {
-    const { volumes } = this.#deps;
-    for (const { folder, state } of await openFolders(this.#deps.folder)) {
+    const { volumes, images } = this.#deps;
+    const { kept, leftovers } = await openFolders(this.#deps.folder);
+    for (const folder of leftovers) {
+      await images.release(folder.id);
+      await folder.remove();
+    }
+    for (const { folder, state } of kept) {
       const { id, name, mounts } = state.record;
       this.#index.takeName(name, id);
       for (const mount of mounts) if (mount.name !== undefined) volumes.use(mount.name, id);
@@ -114,13 +119,13 @@ class KeptContainers implements Containers {
       const record = await createRecord(request, { id, name, image, volumes, runFolder, clock });
       const folder = new ContainerFolder(this.#deps.folder, id);
       try {
-        await images.keep(id, image.id);
         await folder.create();
+        await images.keep(id, image.id);
         await folder.save({ record, stoppedByHand: false });
       } catch (error) {
-        await folder.remove();
-        await images.release(id);
         await letGoOfVolumes(id, record.mounts, volumes);
+        await images.release(id);
+        await folder.remove();
         throw error;
       }
       const container = new KeptContainer(this.#around, folder, { record, stoppedByHand: false }, true);

@@ -56,8 +56,12 @@ export class ContainerRoot {
       const { root } = await this.#mounted;
       return await use(root);
     } finally {
-      // whoever waits for nobody to look goes on after the unmounting, and who comes then waits for both
-      if (--this.#users === 0) this.#before = Promise.all([this.#before, this.#unmount()]);
+      if (--this.#users === 0) {
+        const unmounting = this.#unmount();
+        // whoever waits for nobody to look goes on after the unmounting, and who comes then waits for both
+        this.#before = Promise.all([this.#before, unmounting]);
+        await unmounting;
+      }
     }
   }
 

@@ -1,6 +1,8 @@
 import { closeSync, constants, fstatSync } from 'node:fs';
 import { O_PATH } from '../../kernel/openat2.ts';
 import { openBelow, selfFd } from '../../kernel/rooted.ts';
+import { abortable } from '../../lib/abortable.ts';
+import { orCancelled } from '../../lib/cancelled.ts';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import type { ContainerFiles, PathStat, WriteOptions } from '../container-files.ts';
 import type { KeptContainer } from '../life/kept-container.ts';
@@ -48,9 +50,9 @@ export class KeptFiles implements ContainerFiles {
       const owner = options.copyUidGid && user !== '' ? await lookUpUser(selfFd(root), user) : undefined;
       const target = { root, folder, owner, keepKinds: options.noOverwriteDirNonDir, disk: container.folder.path };
       try {
-        await writeArchive(tar, target, container.gone);
+        await writeArchive(abortable(tar, container.gone), target, container.gone);
       } catch (error) {
-        if (!hasErrorCode(error, 'EROFS')) throw error;
+        if (!hasErrorCode(error, 'EROFS')) throw orCancelled(error, container.gone);
         throw new Problem('denied', readOnlyWords(root, folder), { cause: error });
       }
     });

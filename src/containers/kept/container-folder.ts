@@ -21,9 +21,11 @@ const FORMAT = 1;
  * record, and its end begins with the removal of the record: a folder without one is a leftover.
  */
 export class ContainerFolder {
+  readonly id: string;
   readonly path: string;
 
   constructor(containers: string, id: string) {
+    this.id = id;
     this.path = join(containers, id);
   }
 
@@ -47,12 +49,13 @@ export class ContainerFolder {
     await writeDurably(this.#record, JSON.stringify({ format: FORMAT, ...state }), 0o600);
   }
 
-  /** What a crash interrupts is finished by `openFolders`. */
-  async remove(): Promise<void> {
+  /** The first step of its end: without a record it is a leftover, which `openFolders` finds after a crash. */
+  async forget(): Promise<void> {
     await rm(this.#record, { force: true });
-    await syncFolder(this.path).catch((error: unknown) => {
-      if (!hasErrorCode(error, 'ENOENT')) throw error;
-    });
+    await syncFolder(this.path);
+  }
+
+  async remove(): Promise<void> {
     await removeTree(this.path);
   }
 
@@ -73,21 +76,28 @@ export class ContainerFolder {
   }
 }
 
-/** All containers that are kept, and an end to those whose removal or creation was interrupted. */
-export async function openFolders(containers: string): Promise<{ folder: ContainerFolder; state: KeptState }[]> {
+/** All containers that are kept, and what is left of those whose creation or removal was interrupted. */
+export async function openFolders(containers: string): Promise<{ kept: OpenedFolder[]; leftovers: ContainerFolder[] }> {
   await mkdir(containers, { recursive: true, mode: 0o700 });
-  const found: { folder: ContainerFolder; state: KeptState }[] = [];
+  const kept: OpenedFolder[] = [];
+  const leftovers: ContainerFolder[] = [];
   for (const name of (await readdir(containers)).sort()) {
     if (!/^[0-9a-f]{64}$/.test(name)) continue;
     const folder = new ContainerFolder(containers, name);
     try {
       const state = await folder.read();
-      if (state === undefined) await folder.remove();
-      else found.push({ folder, state });
+      if (state === undefined) leftovers.push(folder);
+      else kept.push({ folder, state });
     } catch (error) {
       log.error({ container: name, error: messageOf(error) }, 'a container can not be read: it is put aside');
       await folder.putAside();
     }
   }
-  return found.sort((a, b) => a.state.record.createdAt - b.state.record.createdAt);
+  kept.sort((a, b) => a.state.record.createdAt - b.state.record.createdAt);
+  return { kept, leftovers };
+}
+
+export interface OpenedFolder {
+  folder: ContainerFolder;
+  state: KeptState;
 }

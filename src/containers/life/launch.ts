@@ -36,8 +36,10 @@ export async function launch(
   const { terminal, openStdin } = record.request;
   const image = await around.images.rootfs(record.imageId, end.signal);
   let network: Network | undefined;
+  let mounted = false;
   const leave = async () => {
     if (network !== undefined) leaveNetwork(record, around);
+    if (mounted) tellVolumes('unmount', record, around);
     await image.release();
   };
   try {
@@ -45,6 +47,8 @@ export async function launch(
       if (mount.kind === 'bind' && mount.create) await mkdir(mount.source, { recursive: true });
     }
     network = networkOf(record, around);
+    tellVolumes('mount', record, around);
+    mounted = true;
     const io: ProcessIo = {
       onStdout: (chunk) => log.append('stdout', chunk),
       onStderr: (chunk) => log.append('stderr', chunk),
@@ -89,6 +93,15 @@ function networkOf(record: ContainerRecord, around: Surroundings): Network {
 function leaveNetwork({ id, request: { network } }: ContainerRecord, around: Surroundings): void {
   if (network.kind === 'container') return;
   around.networks.leave(network.kind === 'named' ? network.name : network.kind, id);
+}
+
+function tellVolumes(action: 'mount' | 'unmount', { id, mounts }: ContainerRecord, around: Surroundings): void {
+  for (const { kind, name, target, readonly } of mounts) {
+    if (kind !== 'volume' || name === undefined) continue;
+    const where = { destination: target, propagation: '', 'read/write': String(!readonly) };
+    const attributes = { container: id, driver: 'local', ...(action === 'mount' ? where : {}) };
+    around.onEvent({ type: 'volume', action, id: name, attributes });
+  }
 }
 
 async function addressesOf(

@@ -41,6 +41,8 @@ export class ContainerLog {
   readonly #readers = new Set<LogReader>();
   readonly #held: (() => void)[] = [];
   #patience: NodeJS.Timeout | undefined;
+  /** Nobody writes. */
+  #rests = true;
   #closed = false;
 
   constructor(segments: LogSegments, clock: Clock) {
@@ -75,6 +77,7 @@ export class ContainerLog {
   /** @returns a promise when the container should wait before it writes more */
   append(stream: OutputStream, bytes: Buffer): Promise<void> | undefined {
     if (bytes.length === 0 || this.#closed) return undefined;
+    this.#rests = false;
     const time = this.#time();
     if (this.#segmentStart === undefined || this.#segments.wantsNew(this.#end, this.#segmentStart)) this.#begin(time);
     const record: LogRecord = { position: this.#end, stream, time, bytes };
@@ -150,6 +153,7 @@ export class ContainerLog {
     const reader = new LogReader(this, position, holds, () => {
       this.#readers.delete(reader);
       this.#review();
+      this.#forgetTail();
     });
     this.#readers.add(reader);
     return reader;
@@ -224,6 +228,15 @@ export class ContainerLog {
   async settle(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing;
     await this.#segments.rest();
+    this.#rests = true;
+    this.#forgetTail();
+  }
+
+  /** A container that has ended needs no memory. */
+  #forgetTail(): void {
+    if (!this.#rests || this.#readers.size > 0) return;
+    this.#tail.length = 0;
+    this.#tailBytes = 0;
   }
 
   /** Readers end where they are. */

@@ -9,6 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -159,6 +160,24 @@ describe.skipIf(why !== undefined)(
       await expect(containers.start(alone)).rejects.toThrow(`cannot join network of a non running container: ${lost}`);
     });
 
+    test('a published port leads to the container as long as it runs', async () => {
+      const { containers } = scope;
+      const serve = 'echo "echo hello" > /bin/hello; chmod 755 /bin/hello; exec nc -ll -p 80 -e sh /bin/hello';
+      const id = await scope.create(serve, {
+        network: { kind: 'named', name: 'bridge', aliases: [] },
+        ports: [{ containerPort: '80/tcp', hostAddress: '127.0.0.1', hostPort: 0 }],
+      });
+      await containers.start(id);
+      const [port] = containers.get(id).network.ports ?? [];
+      expect(port).toMatchObject({ protocol: 'tcp', containerPort: 80, hostAddress: '127.0.0.1' });
+      await expect.poll(() => answerOf(port?.hostPort ?? 0)).toBe('hello\n');
+      await containers.stop(id, 0);
+      expect(containers.get(id).network.ports).toBeUndefined();
+      expect(await answerOf(port?.hostPort ?? 0)).toBe('ECONNREFUSED');
+      const actions = scope.events.filter((event) => event.attributes['container'] === id).map((event) => event.action);
+      expect(actions).toEqual(['connect', 'disconnect']);
+    });
+
     test('the networks that are always there stay', async () => {
       const { networks } = scope;
       expect(networks.list().map(({ name, driver }) => `${name} ${driver}`)).toEqual([
@@ -176,3 +195,15 @@ describe.skipIf(why !== undefined)(
     });
   },
 );
+
+function answerOf(port: number): Promise<string> {
+  return new Promise((resolve) => {
+    let text = '';
+    const socket = connect(port, '127.0.0.1');
+    socket.on('data', (chunk) => {
+      text += chunk;
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''));
+    socket.on('close', () => resolve(text));
+  });
+}
