@@ -248,6 +248,8 @@ target "two" {
   it('tells of itself', async () => {
     expect(await ok('buildx', 'ls')).toMatch(/default\s+running\s+0\.\d+\.\d+\s+linux\/amd64/);
     expect(await ok('buildx', 'inspect')).toContain('Status:           running');
+    expect(await ok('buildx', 'du', '--verbose')).toMatch(/^Description:\s+COPY bin \/bin$/m);
+    expect(await ok('system', 'df')).toMatch(/^Build Cache\s+[1-9]/m);
     expect(await ok('buildx', 'prune', '-f')).toMatch(/^Total:\s+\d/m);
   });
 

@@ -97,3 +97,15 @@ it('forgets what one project has not used, and counts no layer that another reco
   expect(await cache.find('p', 'new')).toBeDefined();
   expect(await cache.find('q', 'of another')).toBeDefined();
 });
+
+it('lists the layers of one project, each once, the last used first', async () => {
+  await cache.save('p', recordOf('a', 10));
+  clock.at = HOUR;
+  await cache.save('p', recordOf('b', 20, 'shared'));
+  await cache.save('p', recordOf('c', 20, 'shared'));
+  await cache.save('q', recordOf('of another'));
+  expect(await cache.layers('p')).toEqual([
+    { blob: digestOf('shared'), size: 20, text: 'RUN x', createdAt: 1, usedAt: HOUR },
+    { blob: digestOf('a'), size: 10, text: 'RUN x', createdAt: 1, usedAt: 0 },
+  ]);
+});

@@ -137,6 +137,25 @@ export function sqliteCache(database: Database, clock: Clock = systemClock): Kep
       });
     },
 
+    async layers(project) {
+      await uses.flush();
+      const rows = await db
+        .selectFrom('cache_records')
+        .select(({ fn }) => [
+          'blob',
+          'text',
+          fn.max('size').as('size'),
+          fn.min('created_at').as('createdAt'),
+          fn.max('used_at').as('usedAt'),
+        ])
+        .where('project', '=', project)
+        .where('blob', 'is not', null)
+        .groupBy('blob')
+        .orderBy('usedAt', 'desc')
+        .execute();
+      return rows.flatMap(({ blob, ...layer }) => (blob === null ? [] : [{ blob, ...layer }]));
+    },
+
     async prune({ unusedSince, maxBytes }) {
       await uses.flush();
       const leased = clock.now() - LEASE_MS;

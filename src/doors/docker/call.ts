@@ -4,7 +4,7 @@ import type { Network } from '../../containers/container.ts';
 import type { Containers } from '../../containers/containers.ts';
 import type { Networks } from '../../containers/networks.ts';
 import type { Volumes } from '../../containers/volumes.ts';
-import type { CacheForgotten } from '../../engine/cache/cache.ts';
+import type { CachedLayer, CacheForgotten } from '../../engine/cache/cache.ts';
 import type { Caller, Engine } from '../../engine/engine.ts';
 import type { RegistryCredentials } from '../../images/remote/hosts.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -32,6 +32,8 @@ export interface DockerHouse {
   folder: string;
   /** The same for what the next process may find again: files of clients, so that they are not sent twice. */
   keptFolder: string;
+  /** What builds of this project have made, and a later one may find. */
+  cachedLayers(): Promise<CachedLayer[]>;
   /** Forgets what builds of this project have made and nobody used since. @param unusedSince milliseconds since 1970 */
   forgetBuilds(unusedSince: number): Promise<CacheForgotten>;
   /** What `default` means for the RUN lines of a build; ended by the caller. */

@@ -56,6 +56,18 @@ export interface CacheStore {
    * them. Layers go with the next collection. @param unusedSince milliseconds since 1970
    */
   forget(project: string, unusedSince: number): Promise<CacheForgotten>;
+  /** The layers that a project's records name, those that were used last first. */
+  layers(project: string): Promise<CachedLayer[]>;
+}
+
+export interface CachedLayer {
+  blob: Digest;
+  size: number;
+  /** The instruction that made it, or one of them. */
+  text: string;
+  /** Milliseconds since 1970. */
+  createdAt: number;
+  usedAt: number;
 }
 
 export interface CacheForgotten {

@@ -73,6 +73,7 @@ export async function openHouse(client: DockerClient, folder: string, parts: Hou
     events,
     folder: work,
     keptFolder: join(folder, 'kept'),
+    cachedLayers: () => cache.layers(client.project),
     forgetBuilds: (unusedSince) => cache.forget(client.project, unusedSince),
     openBuildNetwork: async (mode) => {
       checkBuildNetwork(client, mode);

@@ -56,6 +56,7 @@ export async function openImagesDoor(options?: TestEngineOptions): Promise<Image
     events,
     folder,
     keptFolder: folder,
+    cachedLayers: () => test.deps.cache.layers('test'),
     forgetBuilds: (unusedSince) => test.deps.cache.forget('test', unusedSince),
     openBuildNetwork: async () => ({ network: { kind: 'none' }, close: async () => undefined }),
     isOwnRegistry: (host) => isOwnHost(host, test.deps.own),

@@ -8,9 +8,9 @@ import { buildJobsOf } from './build-jobs.ts';
 import { describeError } from './describe-error.ts';
 import { Control } from './gen/control_pb.ts';
 import { LLBBridge } from './gen/gateway_pb.ts';
-import { prune } from './prune-service.ts';
 import { solve } from './solve-service.ts';
 import { statuses } from './status-service.ts';
+import { diskUsage, prune } from './usage-service.ts';
 import { builderVersion, workerRecord } from './worker-record.ts';
 
 /** `POST /grpc`: BuildKit's own services, which buildx calls. */
@@ -31,6 +31,7 @@ function services(call: DockerCall): GrpcServices {
     new GrpcServices()
       .unary(Control.method.info, async () => ({ buildkitVersion: builderVersion(house.version) }))
       .unary(Control.method.listWorkers, async () => ({ record: [workerRecord(house.version)] }))
+      .unary(Control.method.diskUsage, () => diskUsage(house))
       .serverStream(Control.method.prune, (request) => prune(request, house))
       .unary(Control.method.solve, (request, { signal }) => solve(request, jobs.of(request.ref), call, signal))
       .serverStream(Control.method.status, ({ ref }, { signal }) => statuses(jobs.of(ref), signal))

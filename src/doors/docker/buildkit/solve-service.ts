@@ -105,9 +105,9 @@ function namesOf(attributes: Readonly<Record<string, string>>): string[] {
   return (attributes['name'] ?? '').split(',').filter((name) => name !== '');
 }
 
-/** An image that is pushed by `moby` is pushed by the client with docker's own call. */
-function isPushed({ type, attributes }: AskedOutput): boolean {
-  return type === 'image' && attributes['push'] === 'true';
+/** buildx up to 0.16 pushes again by docker's own call, which finds everything there; later ones leave it to the server. */
+function isPushed({ attributes }: AskedOutput): boolean {
+  return attributes['push'] === 'true';
 }
 
 function responseOf({ image }: BuiltImage, tags: readonly string[]): Record<string, string> {

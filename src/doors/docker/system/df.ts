@@ -1,3 +1,4 @@
+import type { CachedLayer } from '../../../engine/cache/cache.ts';
 import type { ShelfImage } from '../../../engine/local/shelf.ts';
 import { sendJson } from '../../http/answer.ts';
 import type { DockerCall } from '../call.ts';
@@ -8,7 +9,7 @@ import { sharedSizes } from '../images/list.ts';
 import { folderSize } from '../volumes/folder-size.ts';
 import { volumeJson } from '../volumes/routes.ts';
 
-/** `docker system df`. The build cache is the server's and not of one scope: `slipway prune` tells of it. */
+/** `docker system df`. The build cache is the project's, and other scopes of it find the same. */
 export async function diskUsage(call: DockerCall): Promise<void> {
   const { query, response } = call;
   const asked = query.getAll('type');
@@ -19,7 +20,7 @@ export async function diskUsage(call: DockerCall): Promise<void> {
     Images: wants('image') ? imagesJson(images, call) : null,
     Containers: wants('container') ? await containersJson(images, call) : null,
     Volumes: wants('volume') ? await volumesJson(call) : null,
-    BuildCache: wants('build-cache') ? [] : null,
+    BuildCache: wants('build-cache') ? (await call.house.cachedLayers()).map(cacheJson) : null,
     BuilderSize: 0,
   });
 }
@@ -39,6 +40,22 @@ function imagesJson(images: readonly ShelfImage[], { house, version }: DockerCal
     ...imageSummary(image, image.tags, shared.get(image.id) ?? 0, version),
     Containers: containers.filter(({ imageId }) => imageId === image.id).length,
   }));
+}
+
+/** Layers are kept by their digest, so that an image may share any of them. */
+function cacheJson({ blob, size, text, createdAt, usedAt }: CachedLayer): object {
+  return {
+    ID: blob.replace('sha256:', ''),
+    Parents: [],
+    Type: 'regular',
+    Description: text,
+    InUse: false,
+    Shared: false,
+    Size: size,
+    CreatedAt: new Date(createdAt).toISOString(),
+    LastUsedAt: new Date(usedAt).toISOString(),
+    UsageCount: 1,
+  };
 }
 
 async function containersJson(images: readonly ShelfImage[], call: DockerCall): Promise<object[]> {
