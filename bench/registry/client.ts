@@ -1,7 +1,5 @@
-import { once } from 'node:events';
-import { Agent, type IncomingMessage, request } from 'node:http';
-import type { Readable } from 'node:stream';
 import { Problem } from '../../src/lib/problem.ts';
+import { Connection, type Repeated } from './connection.ts';
 
 export interface Answer {
   location: string;
@@ -13,52 +11,44 @@ export interface Call {
   method: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'PUT';
   path: string;
   headers?: Record<string, string>;
-  /** A stream goes out in chunks, without a length. */
-  body?: Buffer | Readable;
+  body?: Buffer | Repeated;
   expect: number;
 }
 
 /** The same client for every registry: connections are kept, bodies are counted and dropped. */
 export class RegistryClient {
   readonly #origin: URL;
-  readonly #headers: Record<string, string>;
-  readonly #agent = new Agent({ keepAlive: true });
+  readonly #headers: string;
+  readonly #idle: Connection[] = [];
+  readonly #all = new Set<Connection>();
 
   constructor(origin: string, token?: string) {
     this.#origin = new URL(origin);
-    this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const bearer = token === undefined ? '' : `Authorization: Bearer ${token}\r\n`;
+    this.#headers = `Host: ${this.#origin.host}\r\n${bearer}`;
   }
 
   /** @throws Problem `failed` on any other status than the one expected */
-  async call({ method, path, headers, body, expect }: Call): Promise<Answer> {
-    const outgoing = request({
-      host: this.#origin.hostname,
-      port: this.#origin.port,
-      method,
-      path,
-      headers: {
-        ...this.#headers,
-        ...headers,
-        ...(Buffer.isBuffer(body) ? { 'content-length': String(body.length) } : {}),
-      },
-      agent: this.#agent,
-    });
-    const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>;
-    if (body === undefined || Buffer.isBuffer(body)) outgoing.end(body);
-    else body.pipe(outgoing);
-    const [response] = await answered;
-    let bytes = 0;
-    response.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-    });
-    await once(response, 'end');
-    if (response.statusCode !== expect)
-      throw new Problem('failed', `${method} ${path}: ${response.statusCode} in place of ${expect}`);
-    const { location = '' } = response.headers;
+  async call({ method, path, headers = {}, body, expect }: Call): Promise<Answer> {
+    const length = Buffer.isBuffer(body) ? `Content-Length: ${body.length}\r\n` : 'Transfer-Encoding: chunked\r\n';
+    const own = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    const head = `${method} ${path} HTTP/1.1\r\n${this.#headers}${own.join('')}${body === undefined ? '' : length}`;
+    const connection = this.#connection();
+    const { status, bytes } = await connection.ask(head, body);
+    if (status !== expect) throw new Problem('failed', `${method} ${path}: ${status} in place of ${expect}`);
+    const location = connection.header('location') ?? '';
+    if (connection.isOpen) this.#idle.push(connection);
     return { location: location.startsWith('http') ? location.slice(this.#origin.origin.length) : location, bytes };
   }
 
   close(): void {
-    this.#agent.destroy();
+    for (const connection of this.#all) connection.close();
+  }
+
+  #connection(): Connection {
+    for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) if (idle.isOpen) return idle;
+    const connection = new Connection(this.#origin.hostname, Number(this.#origin.port));
+    this.#all.add(connection);
+    return connection;
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import type { RegistryClient } from './client.ts';
+import type { Repeated } from './connection.ts';
 
 /** Named alike everywhere: PROJECT/REPOSITORY/IMAGE of ours is any path to the others. */
 export const IMAGE = 'bench/images/app';
@@ -11,7 +11,7 @@ const CONFIG = Buffer.from('{"architecture":"amd64","os":"linux","rootfs":{"type
 export interface Blob {
   digest: string;
   size: number;
-  stream(): Readable;
+  body: Repeated;
 }
 
 /** A manifest of ten small layers, as an application has; no two with different marks are alike. */
@@ -23,7 +23,7 @@ export class SmallImage {
       await pushBlob(client, image, {
         digest: digestOf(bytes),
         size: bytes.length,
-        stream: () => Readable.from([bytes]),
+        body: { block: bytes, times: 1 },
       });
   }
 
@@ -53,7 +53,7 @@ export class SmallImage {
 export async function pushBlob(client: RegistryClient, image: string, blob: Blob): Promise<void> {
   const begun = await client.call({ method: 'POST', path: `/v2/${image}/blobs/uploads/`, expect: 202 });
   const headers = { 'content-type': 'application/octet-stream' };
-  const sent = await client.call({ method: 'PATCH', path: begun.location, headers, body: blob.stream(), expect: 202 });
+  const sent = await client.call({ method: 'PATCH', path: begun.location, headers, body: blob.body, expect: 202 });
   const closing = `${sent.location}${sent.location.includes('?') ? '&' : '?'}digest=${encodeURIComponent(blob.digest)}`;
   await client.call({ method: 'PUT', path: closing, body: Buffer.alloc(0), expect: 201 });
 }

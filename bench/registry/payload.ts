@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { Readable } from 'node:stream';
+import type { Repeated } from './connection.ts';
 
 const BLOCK_BYTES = 1 << 20;
 
@@ -20,14 +20,7 @@ export class Payload {
     return this.#blocks * BLOCK_BYTES;
   }
 
-  stream(): Readable {
-    let left = this.#blocks;
-    const block = this.#block;
-    return new Readable({
-      highWaterMark: BLOCK_BYTES,
-      read() {
-        this.push(left-- > 0 ? block : null);
-      },
-    });
+  get body(): Repeated {
+    return { block: this.#block, times: this.#blocks };
   }
 }
