@@ -1,6 +1,7 @@
 import { cp, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runOk } from '../../src/lib/run.ts';
 import { commandLessons } from '../wire/docker-lessons/command-lessons.ts';
 import { Conversation } from '../wire/docker-lessons/conversation.ts';
 import { writeConversation } from '../wire/docker-lessons/golden-conversations.ts';
@@ -40,6 +41,8 @@ describe.skipIf(!hasDocker || why !== '')(`docker's answers to the lessons${why}
       await mkdir(folder);
       const copy = join(folder, 'live-coding');
       await cp(example, copy, { recursive: true });
+      // as in any checkout, whatever the umask of this one was
+      await runOk('chmod', ['-R', 'u=rwX,go=rX', copy]);
       const engine = { host: docker.host, buildFlags: setUp.builder === '1' ? ['--network=none'] : [] };
       const talk = new Conversation(engine, setUp, join(folder, 'config'), folder);
       const repository = `${HOST}/demo/lesson-${lesson.name}-${setUp.name.replaceAll('.', '-')}`;

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readTar } from '../../../src/images/tar/read.ts';
 import { runOk } from '../../../src/lib/run.ts';
@@ -65,8 +66,9 @@ describe.skipIf(lacks !== '')(`archives of docker's clients${lacks}`, () => {
       const chunks: Uint8Array[] = [];
       for await (const chunk of body) chunks.push(chunk);
       const bytes = Buffer.concat(chunks);
-      // dive takes a name's end for what it is, and looks into blobs whose names tell nothing
-      const isTar = header.type === 'symlink' || bytes.subarray(257, 262).toString('latin1') === 'ustar';
+      // dive takes a name's end for what it is, and looks into blobs whose names tell nothing: tar, gzip, else JSON
+      const tar = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
+      const isTar = header.type === 'symlink' || tar.subarray(257, 262).toString('latin1') === 'ustar';
       if (header.name.endsWith('.tar') || (header.name.startsWith('blobs/') && isTar)) tars.add(header.name);
       else if (header.name.endsWith('.json') || header.name.startsWith('blobs/'))
         texts.set(header.name, bytes.toString('utf8'));

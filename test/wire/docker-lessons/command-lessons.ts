@@ -42,9 +42,11 @@ const life: Lesson = {
   name: 'life',
   async go(talk) {
     await talk.docker('pull busybox');
-    await talk.docker("run -d --name worker busybox sh -c 'echo begun; echo oops >&2; sleep 1000'");
+    await talk.docker("run -d --name worker busybox sh -c 'echo begun; sleep 0.2; echo oops >&2; sleep 1000'");
     await talk.docker(PS);
+    await talk.docker('exec worker sleep 0.5');
     await talk.docker('logs worker');
+    await talk.docker('logs --tail 1 worker');
     await talk.docker('exec worker echo hello');
     await talk.docker("exec -i -w /tmp -e A=b worker sh -c 'pwd; echo $A; cat; exit 5'", 'typed\n');
     await talk.docker('exec worker no-such-program');
@@ -62,7 +64,6 @@ const life: Lesson = {
     );
     await talk.docker('start worker');
     await talk.docker('stop -t 0 worker');
-    await talk.docker('logs --tail 1 worker');
     await talk.docker('exec worker true');
     await talk.docker('rename worker other');
     await talk.docker('rm -f other');

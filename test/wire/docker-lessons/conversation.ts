@@ -52,8 +52,7 @@ export class Conversation {
     const options = { cwd: this.cwd, env: this.#env, timeout: 120_000, ...(input === undefined ? {} : { input }) };
     const said = await run(this.#setUp.client.path, this.#words(line), options);
     const vertices = /^#\d+ /m.test(said.stderr);
-    // whatever stands between vertices and the end of a failure is told by BuildKit's versions in different words
-    const err = !vertices ? said.stderr : said.code === 0 ? '' : lastLine(said.stderr);
+    const err = !vertices ? said.stderr : said.code === 0 ? '' : failure(said.stderr);
     const out = this.#masked.lines(said.stdout);
     this.exchanges.push({
       command: this.#command(line),
@@ -96,7 +95,11 @@ export class Conversation {
   }
 
   #steps(text: string): Record<string, string[]> {
-    const steps = Object.entries(maskedPlain(text));
+    // how long it took to find a base is told by its vertex only when it was asked for by its digest
+    const steps = Object.entries(maskedPlain(text)).map(([name, said]): [string, string[]] => [
+      name,
+      said.filter((line) => !line.startsWith('resolve ')),
+    ]);
     // 20.10 names the base with its digest as soon as the client has asked for it
     return Object.fromEntries(
       steps.map(([name, said]) => [name.replace(/^(FROM .*)@sha256:.*$/, '$1'), this.#masked.lines(said.join('\n'))]),
@@ -118,7 +121,9 @@ function written<K extends string>(name: K, lines: string[]): { [key in K]?: str
   return lines.length === 0 ? {} : ({ [name]: lines } as { [key in K]: string[] });
 }
 
-function lastLine(text: string): string {
-  const last = text.trimEnd().split('\n').at(-1) ?? '';
-  return /^#\d+ /.test(last) ? '' : last;
+/** Versions of BuildKit word it differently, and ours says more; what it comes to is the same. */
+function failure(text: string): string {
+  const [found] =
+    text.match(/(?:exit code: \d+|invalid reference format)(?!.*(?:exit code: |invalid reference format))/s) ?? [];
+  return found ?? text.trimEnd().split('\n').at(-1) ?? '';
 }

@@ -1,6 +1,7 @@
 import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runOk } from '../../../src/lib/run.ts';
 import { missingForBuilds, TestServer } from '../server.ts';
 import { commandLessons } from './command-lessons.ts';
 import { unexplained } from './compare-conversations.ts';
@@ -35,6 +36,8 @@ describe.skipIf(lacks !== '')(`the lessons by docker${lacks}`, () => {
       await mkdir(folder);
       const copy = join(folder, 'live-coding');
       await cp(example, copy, { recursive: true });
+      // as in any checkout, whatever the umask of this one was
+      await runOk('chmod', ['-R', 'u=rwX,go=rX', copy]);
       const engine = { host: `unix://${join(server.data, 'docker.sock')}` };
       const talk = new Conversation(engine, setUp, join(folder, 'config'), folder);
       const repository = `${HOST}/demo/lesson-${lesson.name}-${setUp.name.replaceAll('.', '-')}`;

@@ -29,6 +29,8 @@ const bases: Lesson = {
   name: '001',
   async go(talk, { example, registry, repository, token }) {
     talk.cwd = example;
+    // nobody else has built this
+    await writeFile(join(example, 'vendor/iris_scoring/README'), repository);
     await talk.docker(`login -u oauth2accesstoken --password-stdin ${registry}`, token);
     const bases = { python: '3.11-slim-bullseye-1.0.0', redis: '7.2-1.0.0' };
     for (const [name, tag] of Object.entries(bases)) {
@@ -57,7 +59,7 @@ const variables: Lesson = {
   async go(talk, { example, repository }) {
     const folder = join(example, 'torch');
     await mkdir(join(folder, 'mytorch'), { recursive: true });
-    await writeFile(join(folder, 'mytorch/model.py'), 'print("densenet161")\n');
+    await writeFile(join(folder, 'mytorch/model.py'), `print("densenet161")\n# ${repository}\n`);
     talk.cwd = folder;
     const image = `${repository}/mycicd`;
     await talk.docker('pull python:3.11-slim');
@@ -74,7 +76,7 @@ const variables: Lesson = {
     await talk.docker(`${build} --build-arg CI_REGISTRY_IMAGE=${image}`);
     await talk.docker(`images ${image}`);
     await talk.docker(`history --format '{{.ID}} {{.CreatedBy}}' ${image}:4100a213`);
-    await talk.docker(`run --rm ${image}:4100a213 sh -c 'pwd; cat model.py'`);
+    await talk.docker(`run --rm ${image}:4100a213 sh -c 'pwd; head -1 model.py'`);
     await rm(folder, { recursive: true });
   },
 };

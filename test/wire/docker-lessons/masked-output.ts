@@ -9,7 +9,7 @@ export class MaskedOutput {
     const plain = text.replaceAll(/\u001b\[[\d;?]*[A-Za-z]/g, '').replaceAll('\r\n', '\n');
     return transfers(classicSteps(plain.split('\n').map((line) => line.split('\r').at(-1) ?? '')))
       .map((line) => this.#line(line))
-      .filter((line) => line !== '');
+      .filter((line) => line !== '' && !/level=error msg="error waiting for container: /.test(line));
   }
 
   #line(line: string): string {
@@ -26,6 +26,7 @@ export class MaskedOutput {
       .replaceAll(/\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?/g, 'MOMENT')
       .replace(/(digest: sha256:\S+ size:) \d+/, '$1 N')
       .replaceAll(/\/\S*\/config\.json/g, 'CONFIG')
+      .replace(/^total \d+$/, 'total N')
       .replaceAll(/pip-ephem-wheel-cache-\S+/g, 'pip-ephem-wheel-cache')
       .replaceAll(/iris_scoring-1.0.0-py3-none-any.whl size=\d+/g, 'WHEEL')
       .replaceAll(/ {2,}/g, '  ')
