@@ -174,16 +174,15 @@ export class KeptContainer {
   async #failed(run: Run, error: unknown): Promise<void> {
     const code = (error instanceof Problem ? error.exitCode : undefined) ?? 128;
     const { status } = this.#kept.state;
-    const end = { code, error: messageOf(error) };
     await this.#kept.becomeAtLeastHere({
       status: status === 'restarting' ? 'exited' : status,
       exitCode: code,
-      error: end.error,
+      error: messageOf(error),
       pid: 0,
     });
     run.outputEnded(await this.log());
     this.#run = new Run();
-    run.end(end);
+    run.giveWay(this.#run);
     if (this.record.request.autoRemove) await this.#remove(true);
   }
 

@@ -2,10 +2,9 @@ import type { StartedContainer } from '../container.ts';
 import type { ContainerLog } from '../logs/container-log.ts';
 import { later } from './later.ts';
 
-/** How a run ended. `error` is why it could not begin. */
+/** How a run ended. */
 export interface RunEnd {
   code: number;
-  error?: string;
 }
 
 /** For waits, clients get so long to take the last of the output. Milliseconds. */
@@ -78,6 +77,13 @@ export class Run {
       clearTimeout(timer);
       this.#tell(end);
     });
+  }
+
+  /** It could not begin: who waits for its end waits for that of the next one, as with docker. */
+  giveWay(next: Run): void {
+    this.#start(undefined);
+    void next.over.then(this.#end);
+    void next.told.then(this.#tell);
   }
 
   attached(client: Promise<unknown>): void {
