@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { Problem } from '../../lib/problem.ts';
+import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import type { Network, ProcessIo, StartedContainer, TerminalSize } from '../container.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import type { ContainerFolder } from '../kept/container-folder.ts';
@@ -44,7 +44,7 @@ export async function launch(
   };
   try {
     for (const mount of record.request.mounts) {
-      if (mount.kind === 'bind' && mount.create) await mkdir(mount.source, { recursive: true });
+      if (mount.kind === 'bind' && mount.create) await makeWhereMissing(mount.source);
     }
     network = networkOf(record, around);
     tellVolumes('mount', record, around);
@@ -67,6 +67,15 @@ export async function launch(
   } catch (error) {
     await leave();
     throw inDockersWords(error, 'start');
+  }
+}
+
+/** A folder, unless something is there: a file or a socket may be bound too. */
+async function makeWhereMissing(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    if (!hasErrorCode(error, 'EEXIST')) throw error;
   }
 }
 
