@@ -97,7 +97,9 @@ describe.skipIf(lacks !== '')(`a job of .gitlab-ci.yml that builds by docker${la
       `serve > Successfully tagged ${REPOSITORY}:${commit}`,
     ])
       expect(said).toContain(line);
-    expect(said.some((line) => new RegExp(`^serve > ${REPOSITORY} +${commit} +[0-9a-f]{12} `).test(line))).toBe(true);
+    // the new one, and the base that FROM brought
+    for (const tag of [commit, 'base'])
+      expect(said.some((line) => new RegExp(`^serve > ${REPOSITORY} +${tag} +[0-9a-f]{12} `).test(line))).toBe(true);
     expect(await tags()).toContain(commit);
     await docker('image', 'rm', `${REPOSITORY}:base`);
   });
