@@ -33,6 +33,10 @@ const PROTOTYPES = {
   bind: ['bind', 'int', ['int', 'void *', 'uint']],
   listen: ['listen', 'int', ['int', 'int']],
   accept4: ['accept4', 'int', ['int', 'void *', 'void *', 'int']],
+  send: ['send', 'int64_t', ['int', 'void *', 'size_t', 'int']],
+  recv: ['recv', 'int64_t', ['int', 'void *', 'size_t', 'int']],
+  unshare: ['unshare', 'int', ['int']],
+  setns: ['setns', 'int', ['int', 'int']],
   recvmsg: ['recvmsg', 'int64_t', ['int', 'void *', 'int']],
   /** It gives back where its first argument is: all that we want of it, for structs that point to others. */
   memmove: ['memmove', 'uint64_t', ['void *', 'void *', 'size_t']],

@@ -1,8 +1,10 @@
+import { closeSync } from 'node:fs';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mount } from '../../kernel/mount.ts';
-import { hasErrorCode, Problem } from '../../lib/problem.ts';
-import { run, runOk } from '../../lib/run.ts';
+import { makeNetworkNamespace } from '../../kernel/network-namespace.ts';
+import { selfFd } from '../../kernel/rooted.ts';
+import { hasErrorCode, messageOf, Problem } from '../../lib/problem.ts';
 import type { BridgeNetwork, ContainerSpec } from '../container.ts';
 import type { MountInput } from './mount-config.ts';
 import { hostsFile, nameserversOf, resolvConfOf, resolvConfWith } from './name-files.ts';
@@ -11,6 +13,7 @@ import { unmountIfMounted } from './overlay.ts';
 import type { SpecInput } from './spec.ts';
 import { addressIn, formatRange, parseRange } from './subnets.ts';
 import type { Teardown } from './teardown.ts';
+import { deleteLink, plugIntoBridge } from './veth.ts';
 
 export interface JoinedNetwork {
   namespace: SpecInput['network'];
@@ -113,43 +116,43 @@ async function writeReadable(path: string, text: string): Promise<void> {
 const FIRST_CONTAINER = 2;
 
 /**
- * Makes the namespace and, from inside of it, a link of which the other end comes out here: every program that is started
- * costs as much as all that it does. The name of that end claims the address of its number: the kernel gives it to one
- * container only, whoever asks.
+ * Makes the namespace and a pair of links into it. The name of the end on this machine claims the address of its number: the
+ * kernel gives it to one container only, whoever asks.
  * @returns the container's address
  */
 async function plugIn(path: string, bridge: BridgeNetwork, folder: string, teardown: Teardown): Promise<string> {
   const subnet = parseRange(bridge.subnet);
   await writeFile(path, '');
-  teardown.addBeside('network namespace', () => unmountIfMounted(path));
-  const last = 2 ** (32 - subnet.bits) - 2;
-  for (let number = FIRST_CONTAINER; number <= last; number++) {
-    const link = `${bridge.name}v${number}`;
-    const address = addressIn(subnet, number);
-    await writeFile(join(folder, 'link'), link); // for the sweep
-    const enter = number === FIRST_CONTAINER ? 'unshare' : 'nsenter';
-    const { code, stderr } = await run(enter, [`--net=${path}`, 'ip', '-batch', '-'], {
-      input: [
-        `link add eth0 address ${macOf(address)} type veth peer name ${link} netns ${process.pid}`,
-        'link set dev lo up',
-        `addr add ${address}/${subnet.bits} dev eth0`,
-        'link set dev eth0 up',
-        ...(bridge.internal === true ? [] : [`route add default via ${addressIn(subnet, 1)}`]),
-        '',
-      ].join('\n'),
-    });
-    if (code !== 0 && /File exists/.test(stderr)) continue;
-    if (code === 0) {
+  const namespace = makeNetworkNamespace();
+  try {
+    teardown.addBeside('network namespace', () => unmountIfMounted(path));
+    await mount({ source: selfFd(namespace.fd), target: path, type: '', flags: ['bind'] });
+    const gateway = bridge.internal === true ? undefined : addressIn(subnet, 1);
+    const last = 2 ** (32 - subnet.bits) - 2;
+    for (let number = FIRST_CONTAINER; number <= last; number++) {
+      const link = `${bridge.name}v${number}`;
+      const address = addressIn(subnet, number);
+      await writeFile(join(folder, 'link'), link); // for the sweep
+      try {
+        await plugIntoBridge(
+          { link, bridge: bridge.name, mac: macOf(address), address, bits: subnet.bits, gateway },
+          namespace,
+        );
+      } catch (error) {
+        if (hasErrorCode(error, 'EEXIST')) continue;
+        throw new Problem('unavailable', `the network ${bridge.name} can't be joined: ${messageOf(error)}`, {
+          cause: error,
+        });
+      }
       // Deleted by name, since the namespace's end is noticed by the kernel at some later time only.
-      teardown.addBeside('network link', async () => {
-        await run('ip', ['link', 'del', link]);
-      });
-      await runOk('ip', ['link', 'set', 'dev', link, 'master', bridge.name, 'up']);
+      teardown.addBeside('network link', () => deleteLink(link));
       return address;
     }
-    throw new Problem('unavailable', `the network ${bridge.name} can't be joined: ${stderr.trim()}`);
+    throw new Problem('exhausted', `all addresses of ${formatRange(subnet)} are taken`);
+  } finally {
+    namespace.netlink.close();
+    closeSync(namespace.fd);
   }
-  throw new Problem('exhausted', `all addresses of ${formatRange(subnet)} are taken`);
 }
 
 /** Docker's: the address behind a prefix that is nobody's, so that a neighbour's table stays right when one comes again. */
