@@ -22,6 +22,7 @@ import { type SolvedStage, solve } from './solve.ts';
 import { sourceDate } from './source-date.ts';
 import { BuildSources, type SourceRoom } from './sources/build-sources.ts';
 import type { WebFiles } from './sources/web-file.ts';
+import { pulledOf } from './steps.ts';
 
 export interface BuildRoom extends ProjectRoom {
   indexes: ContextIndexes;
@@ -65,8 +66,7 @@ async function buildFrom(
     const plans = planBuild(request, context.dockerfile, room.deps.platform, progress, named.names);
     const resolver = new BaseResolver(request, caller, room.source, progress, plans[0]?.remark ?? (() => undefined));
     if (context instanceof AskedContext) await context.bring(await neededPaths(plans, resolver.resolve));
-    // with the cache off everything is done again, and told so
-    if (request.stepImages === true && !request.noCache) await stepImages.look();
+    if (request.stepImages === true) await stepImages.look(request.noCache);
     if (await checkBuild(plans, request, { resolve: resolver.resolve, context }, progress))
       return { images: [], steps: [] };
     const build: RunningBuild = { ...opened, context, resolver, caches, stepImages };
@@ -142,7 +142,7 @@ function withTargets(plan: StagePlan, targets: number[]): StagePlan {
 async function keepBase(
   target: number,
   { plan, inputs, table }: PlannedBuild,
-  { request, resolver, progress }: RunningBuild,
+  { request, resolver, stepImages, progress }: RunningBuild,
 ): Promise<FinishedTarget | undefined> {
   const stage = plan.stages.find((candidate) => candidate.index === target);
   if (stage?.base.kind !== 'image' || !stage.fromOnly) return undefined;
@@ -151,7 +151,11 @@ async function keepBase(
   const image = await resolver.resolve(stage.base.reference, platform, stage.base.place);
   if ((image.config.config?.OnBuild ?? []).length > 0) return undefined;
   const step = table?.last.get(stage.index);
-  if (step !== undefined) progress.emit({ kind: 'step', n: step, status: 'cached', image: image.configDigest });
+  if (step !== undefined)
+    progress.emit({
+      ...{ kind: 'step', n: step, status: 'cached', image: image.configDigest },
+      ...pulledOf(image, stepImages),
+    });
   const chosen = stage.platform !== undefined || request.platform !== undefined;
   return {
     image: {
@@ -221,7 +225,7 @@ async function exportTarget(
     if (solved.lastStep !== undefined)
       progress.emit({
         ...{ kind: 'step', n: solved.lastStep, status, image: config.digest },
-        known: stepImages.had(config.digest),
+        known: stepImages.wasDone(config.digest),
       });
     return {
       image: { id: config.digest, target: manifest, manifest, at: 0, kind: 'image', parent: solved.parent },

@@ -294,4 +294,6 @@ export interface ResolvedImage {
   config: ImageConfig;
   configDigest: Digest;
   layers: Layer[];
+  /** A registry, ours or another, was asked what the name means. */
+  asked?: boolean | undefined;
 }

@@ -41,6 +41,8 @@ export type BuildEvent =
       image?: Digest | undefined;
       /** Of metadata: whether this very image was made before. Absent where nobody keeps the images of steps. */
       known?: boolean | undefined;
+      /** Of a FROM that a registry was asked about: what it meant there, and whether this scope had it before. */
+      pulled?: { name: string; digest: Digest; fresh: boolean } | undefined;
       /** Of a FROM: so many ONBUILD instructions of the base have run. */
       triggers?: number | undefined;
     }

@@ -4,6 +4,7 @@ import type { ImageConfig } from '../images/config.ts';
 import type { Digest } from '../images/digest.ts';
 import type { Place } from '../lib/problem.ts';
 import type { ResolvedImage } from './engine.ts';
+import type { BuildEvent } from './events.ts';
 import { imageConfig } from './export.ts';
 import { imageBlobs } from './image-blobs.ts';
 import type { StepImages } from './local/step-images.ts';
@@ -132,8 +133,9 @@ export class StepTeller {
           n,
           status,
           image,
-          ...(image === undefined ? {} : { known: this.#images.had(image) }),
+          ...(image === undefined ? {} : { known: this.#images.wasDone(image) }),
           ...(this.#told === 0 && this.#triggers > 0 ? { triggers: this.#triggers } : {}),
+          ...(this.#told === 0 ? pulledOf(this.#start.base, this.#images) : {}),
         });
         this.#last = image;
       }
@@ -171,4 +173,14 @@ export class StepTeller {
     );
     return this.#images.add(imageBlobs(written, state.layers), this.#last);
   }
+}
+
+/** What there is to tell of a base that a registry was asked about. */
+export function pulledOf(
+  base: ResolvedImage | undefined,
+  images: StepImages,
+): Pick<Extract<BuildEvent, { kind: 'step' }>, 'pulled'> {
+  if (base?.asked !== true) return {};
+  const { reference, target, configDigest } = base;
+  return { pulled: { name: reference, digest: target.digest, fresh: !images.had(configDigest) } };
 }

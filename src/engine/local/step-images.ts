@@ -19,6 +19,7 @@ export class StepImages {
   readonly #images: HeldImage[] = [];
   readonly #writing: Promise<void>[] = [];
   #known: ReadonlySet<Digest> = new Set();
+  #anew = false;
 
   constructor(room: { content: ContentStore; names: Pick<NameStore, 'hold' | 'held'> }, scope: string, now: number) {
     this.#content = room.content;
@@ -27,14 +28,23 @@ export class StepImages {
     this.#now = now;
   }
 
-  /** Looks which images the scope has, so that a step can be told from one that was done before. */
-  async look(): Promise<void> {
+  /**
+   * Looks which images the scope has, so that a step can be told from one that was done before.
+   * @param anew everything is done again, whatever was done before
+   */
+  async look(anew: boolean): Promise<void> {
+    this.#anew = anew;
     this.#known = new Set((await this.#names.held(this.#scope)).map(({ id }) => id));
   }
 
   /** Whether the scope had the image when it was looked; never without a look. */
   had(id: Digest): boolean {
     return this.#known.has(id);
+  }
+
+  /** Whether the instruction that gives this image needn't be done. */
+  wasDone(id: Digest): boolean {
+    return !this.#anew && this.had(id);
   }
 
   /** @returns the id of the image */

@@ -118,3 +118,28 @@ it('counts the triggers of the base behind its FROM', () => {
   const { text } = shown([steps('FROM base'), { kind: 'step', n: 0, status: 'cached', image: id('a'), triggers: 2 }]);
   expect(text()).toBe('Step 1/1 : FROM base\n# Executing 2 build triggers\n ---> aaaaaaaaaaaa\n');
 });
+
+it('says of what runs nothing whether it was known, and whose base was asked for', () => {
+  const written: string[] = [];
+  const onPulled = ({ name, fresh }: { name: string; fresh: boolean }) => written.push(`<${name} ${fresh}>\n`);
+  const progress = new ClassicProgress((each) => written.push(each), { colours: false, onPulled });
+  const pulled = { name: 'docker.io/library/base:1', digest: id('f'), fresh: true };
+  for (const event of [
+    steps('FROM base:1', 'ENV A=1', 'ENV B=2'),
+    { kind: 'step', n: 0, status: 'cached', image: id('a'), pulled },
+    { ...done(1, 'metadata', id('b')), known: true },
+    { ...done(2, 'metadata', id('c')), known: false },
+  ] as BuildEvent[])
+    progress.listen(event);
+  expect(written.join('').replaceAll(/(Running in|container) [0-9a-f]{12}/g, '$1 ID')).toBe(`Step 1/3 : FROM base:1
+<docker.io/library/base:1 true>
+ ---> aaaaaaaaaaaa
+Step 2/3 : ENV A=1
+ ---> Using cache
+ ---> bbbbbbbbbbbb
+Step 3/3 : ENV B=2
+ ---> Running in ID
+Removing intermediate container ID
+ ---> cccccccccccc
+`);
+});

@@ -34,6 +34,8 @@ const RED = (text: string) => `\u001b[91m${text}\u001b[0m`;
 export interface ClassicOptions {
   /** Standard error of commands in red, as docker's daemon sends it. */
   colours: boolean;
+  /** Told of the base of a FROM where the old builder would have pulled it. */
+  onPulled?: ((pulled: NonNullable<Of<'step'>['pulled']>) => void) | undefined;
 }
 
 /**
@@ -44,15 +46,17 @@ export interface ClassicOptions {
 export class ClassicProgress {
   readonly #write: (text: string) => void;
   readonly #colours: boolean;
+  readonly #onPulled: ClassicOptions['onPulled'];
   readonly #steps: Step[] = [];
   readonly #stepOf = new Map<number, Step>();
   readonly #unused: string[] = [];
   #shown = 0;
   #headed = 0;
 
-  constructor(write: (text: string) => void, { colours }: ClassicOptions) {
+  constructor(write: (text: string) => void, { colours, onPulled }: ClassicOptions) {
     this.#write = write;
     this.#colours = colours;
+    this.#onPulled = onPulled;
   }
 
   readonly listen = (event: BuildEvent): void => {
@@ -120,7 +124,8 @@ export class ClassicProgress {
     }
   }
 
-  #end(step: Step, { status, image, known, triggers = 0 }: Of<'step'>): void {
+  #end(step: Step, { status, image, known, pulled, triggers = 0 }: Of<'step'>): void {
+    if (pulled !== undefined) this.#onPulled?.(pulled);
     if (triggers > 0) this.#write(`# Executing ${triggers} build trigger${triggers === 1 ? '' : 's'}\n`);
     // an argument before the first FROM makes no image, and is neither
     const cached = status === 'metadata' ? image !== undefined && known === true : status === 'cached';

@@ -51,7 +51,7 @@ export class ImageSource {
     const local = options.local ? await this.#local(name, caller, options.platform) : undefined;
     if (local !== undefined) return local;
     const { reference, target, own } = await this.target(name, caller);
-    return { ...(await this.#complete(reference, target, caller, options, own)), own };
+    return { ...(await this.#complete(reference, target, caller, options, own)), own, asked: true };
   }
 
   /** What a name means in the registry that it names, whatever platforms that has. @throws as `resolve` */

@@ -1,5 +1,8 @@
 import type { BuildEvent } from '../../../engine/events.ts';
+import { familiarName, parseReference, withDefaultTag } from '../../../images/reference.ts';
 import { progressBar } from '../streams/progress-bar.ts';
+
+type Pulled = NonNullable<Extract<BuildEvent, { kind: 'step' }>['pulled']>;
 
 const OF_DIGEST = /^sha256:([0-9a-f]{12})[0-9a-f]{52}$/;
 
@@ -13,6 +16,17 @@ export class BasePulls {
 
   constructor(send: (line: object) => void) {
     this.#send = send;
+  }
+
+  /** @param again a registry was to be asked although the image is known */
+  pulled({ name, digest, fresh }: Pulled, again: boolean): void {
+    if (!fresh && !again) return; // dockerd would have found it among its own
+    const reference = withDefaultTag(parseReference(name));
+    const { repository } = reference;
+    this.#send({ status: `Pulling from ${repository}`, id: reference.tag ?? digest });
+    this.#send({ status: `Digest: ${digest}` });
+    const what = fresh ? 'Downloaded newer image' : 'Image is up to date';
+    this.#send({ status: `Status: ${what} for ${familiarName(reference)}` });
   }
 
   listen(event: BuildEvent): void {

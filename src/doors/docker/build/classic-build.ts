@@ -25,10 +25,11 @@ export async function classicBuild(call: DockerCall, options: BuildOptions): Pro
   const { house, request } = call;
   const lines = new JsonLines(call);
   const credentials = registryConfig(request.headers['x-registry-config']);
+  const pulls = new BasePulls((line) => void (options.quiet || lines.send(line)));
   const progress = new ClassicProgress((text) => void (options.quiet || lines.send({ stream: text })), {
     colours: true,
+    onPulled: (pulled) => pulls.pulled(pulled, options.pull),
   });
-  const pulls = new BasePulls((line) => void (options.quiet || lines.send(line)));
   let phase: 'reading' | 'building' = 'reading';
   const onEvent = (event: BuildEvent) => {
     if (event.kind === 'steps') phase = 'building';
