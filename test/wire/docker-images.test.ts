@@ -12,6 +12,7 @@ import { buildWithSteps } from '../cases/docker-images/step-image.ts';
 import { hasBusybox } from '../cases/image-build/busybox-base.ts';
 import { dockerClients } from './docker-lessons/docker-clients.ts';
 import { missingPrograms } from './registry-image.ts';
+import { type RegistryServer, startRegistryServer } from './registry-server.ts';
 
 const missing = await missingPrograms('docker-registry', 'skopeo');
 const lacks = [
@@ -26,6 +27,8 @@ describe.skipIf(lacks !== '')(`images by docker's clients${lacks}`, () => {
   let registry: ChildProcess;
   let host: string;
   let door: ImagesDoor;
+  /** Lets nobody in without a token. */
+  let guarded: RegistryServer;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'slipway-wire-images-'));
@@ -41,9 +44,11 @@ describe.skipIf(lacks !== '')(`images by docker's clients${lacks}`, () => {
       await pause(100);
     }
     door = await openImagesDoor();
+    guarded = await startRegistryServer();
   });
   afterAll(async () => {
     await door?.close();
+    await guarded?.close();
     if (registry?.exitCode === null) {
       const ended = once(registry, 'exit');
       registry.kill('SIGTERM');
@@ -101,6 +106,32 @@ describe.skipIf(lacks !== '')(`images by docker's clients${lacks}`, () => {
       expect(await failing('image', 'inspect', 'nope')).toMatch(/No such image: nope/);
       expect(await failing('rmi', 'nope')).toMatch(/No such image: nope/);
       expect(await failing('history', 'nope')).toBe('Error response from daemon: No such image: nope:latest');
+    });
+
+    it('takes a login for the one call, and writes it down nowhere', async () => {
+      const { image } = await buildWithSteps(door, ['app:1']);
+      const secret = await guarded.token({ role: 'writer', project: 'p' });
+      const name = `${guarded.host}/p/r/app:${version}`;
+      await docker('tag', 'app:1', name);
+      const config = join(folder, `config-${version}`);
+      await mkdir(config, { recursive: true });
+      const auth = Buffer.from(`_token:${secret}`).toString('base64');
+      await writeFile(join(config, 'config.json'), JSON.stringify({ auths: { [guarded.host]: { auth } } }));
+      const env = { ...process.env, DOCKER_HOST: `unix://${door.socket}` };
+      const anonymous = await run(path, ['push', name], { env, timeout: 30_000 });
+      expect(anonymous.code).toBe(1);
+      expect(anonymous.stderr).not.toContain('sha256:');
+      const pushed = await runOk(path, ['--config', config, 'push', name], { env, timeout: 30_000 });
+      expect(pushed.stdout).toContain(`${version}: digest: sha256:`);
+      // the login counted for that call alone
+      await docker('rmi', '--force', image.id);
+      expect((await run(path, ['pull', name], { env, timeout: 30_000 })).code).toBe(1);
+      expect((await runOk(path, ['--config', config, 'pull', name], { env })).stdout).toContain(
+        'Downloaded newer image',
+      );
+      await docker('rmi', name);
+      const kept = await run('grep', ['-rlaF', '--', secret, door.folder]);
+      expect(kept.stdout).toBe('');
     });
 
     it('shows history with the ids of steps', async () => {

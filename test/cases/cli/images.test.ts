@@ -83,6 +83,18 @@ describe.skipIf(why !== '')(`images on the command line${why}`, () => {
     ]);
   });
 
+  it('keeps an image whose name another took, until prune --images', async () => {
+    await server.ok('build', '-t', 'moved:1', context);
+    await writeFile(join(context, 'hello'), 'hello again\n');
+    await server.ok('build', '-t', 'moved:1', context);
+    await writeFile(join(context, 'hello'), 'hello, a third time\n');
+    await server.ok('build', '-t', 'moved:1', context);
+    expect(await server.ok('prune', '--images')).toMatch(/^Removed [12] images? without a name\.\n/);
+    expect(await json('prune', '--images')).toMatchObject({ images: 0 });
+    await writeFile(join(context, 'hello'), 'hello\n');
+    await server.ok('rmi', 'moved:1');
+  });
+
   it('shows the history of an image by its lines, and its base in one', async () => {
     const text = await server.ok('history', 'hello:1');
     expect(text).toMatch(/^ *- .*CMD \["cat" "\/hello"\]$/m);

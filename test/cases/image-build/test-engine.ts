@@ -80,6 +80,7 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
     flights: new FlightControl().of(),
     runtime: options.runtime?.(folder) ?? noContainers,
     remote,
+    remoteAs: (credentials) => createRegistryClient({ credentials }),
     fetch: options.fetch,
     git: options.git,
     own: { hosts: ['*-docker.pkg.dev'], defaultLocation: 'europe-central2' },

@@ -6,10 +6,18 @@ import { JsonLines } from '../streams/json-lines.ts';
 import { tell } from './image-events.ts';
 import { LayerLines } from './layer-lines.ts';
 import { referenceOf } from './named.ts';
-import { asLoggedIn } from './registry-auth.ts';
+import { asLoggedIn, asRefusal } from './registry-auth.ts';
 
 /** `docker pull`: layers come here and are not unpacked. What there is nothing to pull of is an error, and no stream. */
 export async function pull(call: DockerCall): Promise<void> {
+  try {
+    await pullAll(call);
+  } catch (error) {
+    throw asRefusal(error);
+  }
+}
+
+async function pullAll(call: DockerCall): Promise<void> {
   const { query, house } = call;
   const reference = referenceOf(query.get('fromImage') ?? '', query.get('tag') ?? '');
   const caller = asLoggedIn(call, reference.host);

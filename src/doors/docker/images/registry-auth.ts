@@ -1,6 +1,8 @@
 import type { Caller } from '../../../engine/engine.ts';
+import { Problem } from '../../../lib/problem.ts';
 import { canonicalHost, credentialsOf, type Login } from '../build/registry-config.ts';
 import type { DockerCall } from '../call.ts';
+import { DockerError } from '../errors.ts';
 
 /**
  * The caller with the login of the header `X-Registry-Auth`, which counts in this call and for this registry alone, and is
@@ -22,4 +24,14 @@ function parsed(header: string | undefined): Login {
   } catch {
     return {};
   }
+}
+
+/**
+ * A registry's refusal as dockerd passes it on: 500, and 404 for what may only be hidden. At a 401 docker's clients believe that
+ * the daemon itself wants a login, and wait for a person to type one.
+ */
+export function asRefusal(error: unknown): unknown {
+  if (!(error instanceof Problem)) return error;
+  if (error.code === 'unauthenticated') return new DockerError(500, error.message, { cause: error });
+  return error.code === 'denied' ? new DockerError(404, error.message, { cause: error }) : error;
 }
