@@ -32,6 +32,8 @@ export interface ServerOptions {
   data?: string;
   /** HOST:PORT; any free port of loopback if absent. */
   listen?: string;
+  /** As `--docker-socket`. */
+  dockerSocket?: string;
 }
 
 /** A whole server, as `slipway serve` starts it, on any free port and a data folder of its own. */
@@ -42,6 +44,7 @@ export class TestServer {
   readonly #program: Program;
   readonly #environment: NodeJS.ProcessEnv;
   readonly #listen: string;
+  readonly #dockerSocket: string | undefined;
   #child: ChildProcess | undefined;
   #url = '';
   #env: NodeJS.ProcessEnv | undefined;
@@ -51,6 +54,7 @@ export class TestServer {
     this.data = options.data ?? join(folder, 'data');
     this.#program = options.program ?? 'sources';
     this.#listen = options.listen ?? '127.0.0.1:0';
+    this.#dockerSocket = options.dockerSocket;
     this.#environment = { ...cleanEnvironment(), ...options.environment };
   }
 
@@ -100,6 +104,7 @@ export class TestServer {
     this.#env = undefined;
     const before = existsSync(join(this.folder, 'server.log')) ? (await this.log()).length : 0;
     const command = [...COMMAND[this.#program], 'serve', '--data', this.data, '--listen', this.#listen];
+    if (this.#dockerSocket !== undefined) command.push('--docker-socket', this.#dockerSocket);
     const log = openSync(join(this.folder, 'server.log'), 'a');
     this.#child = spawn(process.execPath, command, { stdio: ['ignore', log, log], env: this.#environment });
     closeSync(log);

@@ -27,6 +27,8 @@ export interface HijackAnswer {
 const BODY_LIMIT = 1 << 20;
 /** For such a body to arrive. Milliseconds. */
 const BODY_MS = 60_000;
+/** Between two looks whether a client is still there. Milliseconds. */
+const LOOK_MS = 2_000;
 /** After our end of a stream, for the client to close its own. Milliseconds. */
 const LINGER_MS = 10_000;
 
@@ -84,6 +86,8 @@ export async function upgradedConnection(request: IncomingMessage, socket: Duple
       response.detachSocket(socket as Socket);
       const type = contentType === undefined ? '' : `Content-Type: ${contentType}\r\n`;
       socket.write(`HTTP/1.1 101 UPGRADED\r\n${type}Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n\r\n`);
+      // HTTP/2 takes the socket for itself, and notices its end
+      if (upgrade === 'tcp') lookAfter(socket);
       return socket;
     },
     failed,
@@ -96,6 +100,18 @@ export async function upgradedConnection(request: IncomingMessage, socket: Duple
 function failed(error: unknown): void {
   const known = error instanceof Problem && error.code === 'cancelled';
   if (!known) log.warn({ error: messageOf(error) }, 'docker: a stream broke');
+}
+
+/**
+ * A client that ends its half of a stream may still listen, and one that is gone looks the same. To write nothing tells them
+ * apart on a unix socket: where nobody is left, the kernel refuses even that (EPIPE), and the socket is destroyed.
+ */
+function lookAfter(socket: Duplex): void {
+  const timer = setInterval(() => {
+    if (socket.writable && socket.writableLength === 0) socket.write(Buffer.alloc(0));
+  }, LOOK_MS);
+  timer.unref();
+  socket.once('close', () => clearInterval(timer));
 }
 
 /** Ends our half; who doesn't end the other one in good time is cut off. */
