@@ -17,6 +17,7 @@ import type {
 import { create } from '@bufbuild/protobuf';
 import { messageOf } from '../../../lib/problem.ts';
 import { received, send } from './call-messages.ts';
+import { flushed } from './flushed.ts';
 import { GrpcError } from './grpc-error.ts';
 import { WIDE_SETTINGS, widen } from './http2-windows.ts';
 import { errorOfTrailers } from './trailers.ts';
@@ -47,12 +48,17 @@ export class GrpcClient {
   /** Resolves when the connection is gone, whoever closed it. */
   readonly closed: Promise<void>;
 
-  constructor(socket: Duplex) {
+  private constructor(socket: Duplex) {
     this.#session = connect('http://localhost', { createConnection: () => socket, settings: WIDE_SETTINGS });
     this.#session.once('connect', (session) => widen(session));
     socket.once('end', () => this.#session.destroy()); // of sockets that may be half open, which HTTP/2 never is
     this.#session.on('error', () => {}); // every call hears of it; 'close' follows
     this.closed = new Promise((resolve) => this.#session.once('close', () => resolve()));
+  }
+
+  static async over(socket: Duplex): Promise<GrpcClient> {
+    await flushed(socket);
+    return new GrpcClient(socket);
   }
 
   async unary<I extends DescMessage, O extends DescMessage>(

@@ -20,7 +20,7 @@ async function joined(services: GrpcServices): Promise<{ client: GrpcClient; ser
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  const client = new GrpcClient(socket);
+  const client = await GrpcClient.over(socket);
   const served = serveGrpc(await accepted, services);
   closers.push(async () => {
     client.close();

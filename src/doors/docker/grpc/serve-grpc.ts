@@ -1,9 +1,10 @@
-import { createServer, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { type IncomingHttpHeaders, performServerHandshake, type ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { create } from '@bufbuild/protobuf';
 import { log } from '../../../lib/log.ts';
 import { messageOf } from '../../../lib/problem.ts';
 import { received, send } from './call-messages.ts';
+import { flushed } from './flushed.ts';
 import { GrpcError } from './grpc-error.ts';
 import type { GrpcCall, GrpcServices } from './grpc-services.ts';
 import { WIDE_SETTINGS, widen } from './http2-windows.ts';
@@ -18,26 +19,36 @@ export interface ServeGrpcOptions {
 
 /** Serves gRPC at our end of a connection. Resolves when it is closed, and every call on it has come to its end. */
 export async function serveGrpc(socket: Duplex, services: GrpcServices, options: ServeGrpcOptions = {}): Promise<void> {
+  await flushed(socket);
   const calls = new Set<Promise<void>>();
-  const server = createServer({ settings: WIDE_SETTINGS });
+  if (!socket.destroyed)
+    await served(socket, options, (stream, headers) => {
+      const call = answer(stream, headers, services, options).finally(() => calls.delete(call));
+      calls.add(call);
+    });
+  await Promise.all(calls);
+}
+
+/** Resolves when the connection is closed. */
+async function served(
+  socket: Duplex,
+  { signal }: ServeGrpcOptions,
+  take: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void,
+): Promise<void> {
   await new Promise<void>((resolve) => {
-    socket.once('close', resolve);
     const stop = () => socket.destroy();
     socket.once('end', stop); // HTTP/2 has no half-closed connections, though the sockets of the door may be
-    options.signal?.addEventListener('abort', stop);
-    socket.once('close', () => options.signal?.removeEventListener('abort', stop));
-    server.on('session', (session: ServerHttp2Session) => {
-      widen(session);
-      session.on('error', stop).on('close', stop);
-      session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-        const call = answer(stream, headers, services, options).finally(() => calls.delete(call));
-        calls.add(call);
-      });
+    socket.once('close', () => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
     });
-    server.emit('connection', socket);
-    if (options.signal?.aborted === true) stop();
+    signal?.addEventListener('abort', stop);
+    // and not a server's 'connection', which asks of TLS that it has agreed on HTTP/2
+    const session = performServerHandshake(socket, { settings: WIDE_SETTINGS });
+    widen(session);
+    session.on('error', stop).on('close', stop).on('stream', take);
+    if (signal?.aborted === true) stop();
   });
-  await Promise.all(calls);
 }
 
 async function answer(

@@ -44,7 +44,7 @@ async function session(services: GrpcServices, mirrors = new Mirrors(folder)): P
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   const opened = new ClientSession(
     { uuid: 'u', name: 'n', sharedKey: 'key', methods: METHODS },
-    new GrpcClient(socket),
+    await GrpcClient.over(socket),
     mirrors,
   );
   const served = serveGrpc(await accepted, services);

@@ -22,7 +22,7 @@ export class Sessions {
 
   /** Serves a client's session until it ends. @param socket taken over; the client answers on it */
   async serve(facts: SessionFacts, socket: Duplex): Promise<void> {
-    const session = new ClientSession(facts, new GrpcClient(socket), this.mirrors);
+    const session = new ClientSession(facts, await GrpcClient.over(socket), this.mirrors);
     this.#open.set(facts.uuid, session);
     try {
       await session.closed;
