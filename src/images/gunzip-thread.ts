@@ -11,17 +11,29 @@ const AHEAD = 8;
 /** Blocks that stay as they are behind the one that was read last: 2 MiB, more than any reader keeps of a tar in pieces. */
 const KEPT = 4;
 
+/** Packed bytes that are read at a time, always to the same place. */
+const READ = 256 * 1024;
+
+/** Unpacked bytes between two collections in the thread: zlib gives each chunk memory of its own, of which V8 knows nothing. */
+const COLLECTED = 2 << 20;
+
 /** Of its own, so that it needs no file: it is the same from dist/ and from sources. Here blocking is no harm. */
 const PROGRAM = `
 const { createHash } = require('node:crypto');
-const { createReadStream } = require('node:fs');
+const { closeSync, openSync, readSync } = require('node:fs');
+const { setFlagsFromString } = require('node:v8');
+const { runInNewContext } = require('node:vm');
 const { parentPort, workerData } = require('node:worker_threads');
 const { createGunzip } = require('node:zlib');
-const { path, algorithm, taken, ring, block: size, ahead } = workerData;
+const { path, algorithm, taken, ring, block: size, ahead, read, collected } = workerData;
+// the flag is the whole process's and stays: to take it away could be just before another thread makes its context
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc');
 const blocks = ring.length / size;
 const hash = createHash(algorithm);
 let filled = 0;
 let sent = 0;
+let passed = 0;
 const room = () => {
   for (;;) {
     const seen = Atomics.load(taken, 0);
@@ -34,17 +46,15 @@ const send = () => {
   sent++;
   filled = 0;
 };
-const source = createReadStream(path, { highWaterMark: 1 << 20 });
+let file;
+const give = (last) => {
+  if (file !== undefined) closeSync(file);
+  file = undefined;
+  parentPort.postMessage(last);
+  parentPort.close();
+};
 const unpacker = createGunzip({ chunkSize: 1 << 18 });
-source.on('error', ({ message, code }) => {
-  parentPort.postMessage({ failure: { message, code } });
-  parentPort.close();
-});
-unpacker.on('error', (error) => {
-  source.destroy();
-  parentPort.postMessage({ damage: error.message });
-  parentPort.close();
-});
+unpacker.on('error', (error) => give({ damage: error.message }));
 unpacker.on('data', (chunk) => {
   hash.update(chunk);
   for (let at = 0; at < chunk.length; ) {
@@ -55,13 +65,32 @@ unpacker.on('data', (chunk) => {
     at += piece.length;
     if (filled === size) send();
   }
+  passed += chunk.length;
+  if (passed < collected) return;
+  passed = 0;
+  collect({ type: 'minor' });
 });
 unpacker.on('end', () => {
   if (filled > 0) send();
-  parentPort.postMessage({ digest: hash.digest('hex') });
-  parentPort.close();
+  give({ digest: hash.digest('hex') });
 });
-source.pipe(unpacker);
+const packed = Buffer.allocUnsafeSlow(read);
+const next = () => {
+  const length = readSync(file, packed, 0, read, null);
+  if (length === 0) unpacker.end();
+  else unpacker.write(packed.subarray(0, length), (error) => error || step(next));
+};
+const step = (work) => {
+  try {
+    work();
+  } catch ({ message, code }) {
+    give({ failure: { message, code } });
+  }
+};
+step(() => {
+  file = openSync(path);
+  next();
+});
 `;
 
 type Message =
@@ -88,7 +117,8 @@ export async function* gunzipThread(
 ): AsyncGenerator<Uint8Array, Digest, undefined> {
   const taken = new Int32Array(new SharedArrayBuffer(4));
   const ring = new Uint8Array(new SharedArrayBuffer((AHEAD + KEPT) * BLOCK));
-  const workerData = { path, algorithm, taken, ring, block: BLOCK, ahead: AHEAD };
+  const sizes = { block: BLOCK, ahead: AHEAD, read: READ, collected: COLLECTED };
+  const workerData = { path, algorithm, taken, ring, ...sizes };
   const worker = new Worker(PROGRAM, { eval: true, execArgv: [], env: {}, workerData });
   const messages: Message[] = [];
   let wake: (() => void) | undefined;

@@ -56,7 +56,6 @@ const THIS: Process = {
   giveBack: () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
-    setFlagsFromString('--no-expose-gc');
     collect();
     giveBackFreed();
   },

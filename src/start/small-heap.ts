@@ -12,6 +12,10 @@ const ARENAS = 2;
  */
 const GROWING_PERCENT = 60;
 
+export function growSlowly(): void {
+  setFlagsFromString(`--heap-growing-percent=${GROWING_PERCENT}`);
+}
+
 /**
  * Called before the server is loaded: V8 would let the room for young objects grow to three times 16 MiB and keep it, most of
  * it while modules are loaded. A server's bytes lie in buffers outside of it, so it stays as it begins, at 1 MiB. The number
@@ -19,7 +23,7 @@ const GROWING_PERCENT = 60;
  */
 export function keepHeapSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
-  setFlagsFromString(`--heap-growing-percent=${GROWING_PERCENT}`);
+  growSlowly();
   limitArenas(ARENAS);
   giveBackAtRest();
 }

@@ -8,6 +8,7 @@ import { contentOver } from './content-place.ts';
 import { giveBackAtRest } from './give-back-at-rest.ts';
 import type { FromProcess, ToProcess } from './process-messages.ts';
 import type { RowObjects } from './rows.ts';
+import { growSlowly } from './small-heap.ts';
 import { storesOver } from './stores.ts';
 import { workerCalls } from './worker-calls.ts';
 
@@ -24,6 +25,7 @@ const calls = await workerCalls(stores, folder, config);
 const running = new Map<number, AbortController>();
 let ending = false;
 
+growSlowly();
 giveBackAtRest();
 
 process.on('message', (message: ToProcess) => {
