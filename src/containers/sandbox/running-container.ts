@@ -30,12 +30,15 @@ import { RunningProcess } from './running-process.ts';
 import { usageOf } from './usage.ts';
 import { lookUpUser } from './user.ts';
 
+/** So long after a container's end whoever holds back the output of its later processes may still take it. Milliseconds. */
+const LAST_OUTPUT_TIME = 2000;
+
 /** What a container that runs can be asked for; nothing but `exited` after its end. */
 export class RunningContainer extends RunningProcess implements StartedContainer {
   readonly #box: Assembly;
   readonly #root: number | undefined;
   /** Those that are under way; the container's end waits for theirs. */
-  readonly #execs = new Set<Promise<unknown>>();
+  readonly #execs = new Map<RuncProcess, Promise<unknown>>();
   #execCount = 0;
 
   constructor(box: Assembly, runc: RuncProcess, process: HostProcess | undefined, exited: Promise<ContainerExit>) {
@@ -82,8 +85,8 @@ export class RunningContainer extends RunningProcess implements StartedContainer
     const command = execCommand(this.#box, { pid: this.#lifeLinePid(), name, file, terminal });
     const runc = new RuncProcess(command, io);
     const ended = this.#endOf(runc);
-    this.#execs.add(ended);
-    void ended.catch(() => undefined).then(() => this.#execs.delete(ended));
+    this.#execs.set(runc, ended);
+    void ended.catch(() => undefined).then(() => this.#execs.delete(runc));
     const number = await runc.started;
     if (number === undefined) {
       await ended;
@@ -127,7 +130,12 @@ export class RunningContainer extends RunningProcess implements StartedContainer
   /** Before its parts are taken down: whatever holds them. */
   async letGo(): Promise<void> {
     if (this.#root !== undefined) closeSync(this.#root);
-    await Promise.allSettled(this.#execs);
+    const ended = Promise.allSettled(this.#execs.values());
+    const late = setTimeout(() => {
+      for (const exec of this.#execs.keys()) exec.kill();
+    }, LAST_OUTPUT_TIME);
+    await ended;
+    clearTimeout(late);
   }
 
   #lifeLinePid(): number {

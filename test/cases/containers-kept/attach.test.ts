@@ -228,6 +228,19 @@ describe.skipIf(why !== undefined)(`processes that come later${why === undefined
     await expect(execs.start(missing, undefined, undefined, NEVER)).rejects.toThrow('has already run');
   });
 
+  test('a client that takes nothing keeps no container from ending', async () => {
+    const { containers } = scope;
+    const other = await scope.create('sleep 1000');
+    await containers.start(other);
+    const exec = await containers.execs.create(other, { ...plain, args: ['sh', '-c', 'yes | head -c 9000000'] });
+    const client = new Client({ reads: false });
+    const ended = containers.execs.start(exec, undefined, client.asked(), NEVER);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(containers.execs.get(exec).running).toBe(true);
+    await containers.remove(other, { force: true });
+    await ended;
+  });
+
   test('a client that is gone leaves them running', async () => {
     const { execs } = scope.containers;
     const exec = await execs.create(id, { ...plain, args: ['sh', '-c', 'sleep 0.3; yes | head -c 1000000'] });
