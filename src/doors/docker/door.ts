@@ -43,7 +43,8 @@ async function answer(routes: Router<DockerHandler>, houseOf: HouseOf, connectio
   response.once('close', () => {
     if (!response.writableFinished) gone.abort();
   });
-  connection.socket.once('close', () => gone.abort());
+  const left = () => gone.abort();
+  connection.socket.once('close', left);
   try {
     const house = await houseOf(request);
     response.setHeader('Api-Version', `1.${NEWEST_API}`);
@@ -74,6 +75,8 @@ async function answer(routes: Router<DockerHandler>, houseOf: HouseOf, connectio
     if (connection.hijacked) connection.failed(error);
     else renderError(response, error);
   } finally {
+    // a connection carries many requests
+    connection.socket.off('close', left);
     connection.end();
   }
 }
