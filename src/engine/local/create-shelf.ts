@@ -36,13 +36,11 @@ export function createShelf(deps: EngineDeps, rooms: ProjectRooms, scopes: Scope
     list: (caller, all) => listImages(rooms.of(caller).local, caller.scope, all),
 
     async find(name, caller) {
-      const { local } = rooms.of(caller);
-      const { id } = await found(name, caller);
-      const all = await local.all(caller.scope);
-      const kept = (await local.ofContainers(caller.scope)).find((image) => image.id === id);
-      const image = all.find((one) => one.id === id) ?? (kept && { ...kept, kind: 'layer' as const, names: [] });
-      if (image === undefined) throw new Problem('not-found', `No such image: ${shownName(name)}`);
-      return await shelfImage(local, image, all.filter(({ parent }) => parent === id).length);
+      const image = await found(name, caller);
+      const { scope } = caller;
+      const [[held], named] = await Promise.all([names.heldById(scope, image.id), names.findById(scope, image.id)]);
+      const known = held ?? { ...image, kind: named.length > 0 ? ('image' as const) : ('layer' as const) };
+      return await shelfImage(rooms.of(caller).local, { ...known, names: named.map((one) => one.name) });
     },
 
     async history(name, caller) {
@@ -85,10 +83,10 @@ export function createShelf(deps: EngineDeps, rooms: ProjectRooms, scopes: Scope
     rootfs: (name, caller) =>
       scopes.within(caller, async (bound) => {
         const { local, mounts } = rooms.of(bound);
-        const { id, target } = await found(name, bound);
-        const image = await found(id, bound);
+        const image = await found(name, bound);
         const { config, layers } = await local.facts.of(image);
         const stack = await mounts.stack(layers, bound.signal);
+        const { id, target } = image;
         return { id, lowers: stack.lowers, config, digest: target.digest, release: stack.release };
       }),
 

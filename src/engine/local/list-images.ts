@@ -10,7 +10,7 @@ export async function listImages(images: LocalImages, scope: string, all: boolea
   const known = (await images.all(scope)).filter(({ kind, names }) => kind !== 'layer' || names.length > 0);
   const children = countChildren(known);
   const shown = known.filter(({ id, names }) => all || names.length > 0 || !children.has(id));
-  const read = await Promise.all(shown.map((image) => readable(images, image, children.get(image.id) ?? 0)));
+  const read = await Promise.all(shown.map((image) => readable(images, image)));
   return read.filter((image) => image !== undefined);
 }
 
@@ -21,7 +21,7 @@ export function countChildren(images: readonly ScopeImage[]): ReadonlyMap<Digest
   return children;
 }
 
-export async function shelfImage(images: LocalImages, image: ScopeImage, children: number): Promise<ShelfImage> {
+export async function shelfImage(images: LocalImages, image: ScopeImage): Promise<ShelfImage> {
   const { names, ...held } = image;
   const facts = await images.facts.of(image);
   const layerSizes = await images.facts.sizes(facts);
@@ -31,16 +31,15 @@ export async function shelfImage(images: LocalImages, image: ScopeImage, childre
     ...facts,
     tags: names.filter(isTag),
     digests: names.filter((name) => !isTag(name)),
-    children,
     layerSizes,
     size: layerSizes.reduce((sum, size) => sum + size, 0),
   };
 }
 
 /** One that lost its blobs must not hide the others. */
-async function readable(images: LocalImages, image: ScopeImage, children: number): Promise<ShelfImage | undefined> {
+async function readable(images: LocalImages, image: ScopeImage): Promise<ShelfImage | undefined> {
   try {
-    return await shelfImage(images, image, children);
+    return await shelfImage(images, image);
   } catch (error) {
     log.warn({ image: image.id, error: messageOf(error) }, 'an image could not be read');
     return undefined;

@@ -50,8 +50,6 @@ export interface ShelfImage extends HeldImage {
   tags: string[];
   /** `host/repository@digest`, as which it was pulled or pushed. */
   digests: string[];
-  /** So many others were made of it. */
-  children: number;
   config: ImageConfig;
   layers: readonly Layer[];
   /** Bytes of each layer's files where they are known, else of its blob. */
