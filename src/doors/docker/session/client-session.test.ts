@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Auth, FileSend, FileSync } from '../buildkit/gen/filesync_pb.ts';
@@ -329,6 +329,7 @@ describe('what else a client offers', () => {
 
 it('mirrors that were used longest ago go when there are too many, but none that is in use', async () => {
   const mirrors = new Mirrors(folder);
+  await mkdir(join(folder, 'mirrors-of-another-boot', 'old'), { recursive: true });
   const held = await mirrors.lease('held');
   for (let n = 0; n < 100; n++) {
     const { release, tree } = await mirrors.lease(`key ${n}`);
@@ -336,6 +337,7 @@ it('mirrors that were used longest ago go when there are too many, but none that
     await release(1);
   }
   const root = join(held.tree, '..', '..');
+  expect(await readdir(folder)).toEqual([basename(root)]);
   expect((await readdir(root)).length).toBe(97);
   expect(await mirrors.clear()).toBe(96);
   expect((await readdir(root)).length).toBe(1);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { log } from '../../../lib/log.ts';
 import { hasErrorCode, messageOf } from '../../../lib/problem.ts';
@@ -31,11 +31,14 @@ export interface LeasedMirror {
  * machine (what a power cut left half written is not found again), and the oldest go when there are too many.
  */
 export class Mirrors {
+  readonly #folder: string;
   readonly #root: string;
   readonly #leased = new Set<string>();
+  #kept: Promise<Map<string, number>> | undefined;
   #last = 0;
 
   constructor(folder: string) {
+    this.#folder = folder;
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim().slice(0, 8);
     this.#root = join(folder, `mirrors-${boot}`);
   }
@@ -47,13 +50,21 @@ export class Mirrors {
     const folder = join(this.#root, this.#free(name));
     const tree = join(folder, 'tree');
     const incoming = join(folder, 'incoming');
-    if (key === undefined) await rm(folder, { recursive: true, force: true });
-    await rm(incoming, { recursive: true, force: true });
-    await mkdir(tree, { recursive: true, mode: 0o755 });
-    await mkdir(incoming);
+    // without a turn of the thread pool for each: a build leases three mirrors, and there is mostly nothing to remove
+    if (key === undefined) rmSync(folder, { recursive: true, force: true });
+    rmSync(incoming, { recursive: true, force: true });
+    mkdirSync(tree, { recursive: true, mode: 0o755 });
+    mkdirSync(incoming);
     const release = async (bytes?: number) => {
-      if (bytes === undefined || key === undefined) await rm(folder, { recursive: true, force: true });
-      else await writeFile(join(folder, SIZE_FILE), String(bytes));
+      const kept = await this.#known();
+      if (bytes === undefined || key === undefined) {
+        await rm(folder, { recursive: true, force: true });
+        kept.delete(folder);
+      } else {
+        await writeFile(join(folder, SIZE_FILE), String(bytes));
+        kept.delete(folder); // the last used is the last in the order
+        kept.set(folder, bytes);
+      }
       this.#leased.delete(folder);
       await this.#prune(MOST_MIRRORS, MOST_BYTES).catch((error: unknown) =>
         log.warn({ error: messageOf(error) }, 'docker: mirrors of contexts could not be removed'),
@@ -79,13 +90,14 @@ export class Mirrors {
   }
 
   async #prune(mostMirrors: number, mostBytes: number): Promise<number> {
-    const kept = await this.#unused();
-    let sum = 0;
-    let removed = 0;
-    for (const [n, { folder, bytes }] of kept.entries()) {
+    const kept = await this.#known();
+    let [count, sum, removed] = [0, 0, 0];
+    for (const [folder, bytes] of [...kept].reverse()) {
+      count++;
       sum += bytes;
-      if ((n < mostMirrors && sum <= mostBytes) || this.#leased.has(folder)) continue;
+      if ((count <= mostMirrors && sum <= mostBytes) || this.#leased.has(folder)) continue;
       this.#leased.add(folder); // until it is gone
+      kept.delete(folder);
       await rm(folder, { recursive: true, force: true });
       this.#leased.delete(folder);
       removed += bytes;
@@ -93,22 +105,34 @@ export class Mirrors {
     return removed;
   }
 
-  /** The last used first. */
-  async #unused(): Promise<{ folder: string; bytes: number; usedAt: number }[]> {
-    const found = [];
-    for (const name of await readdir(this.#root).catch(noneIfAbsent)) {
-      const folder = join(this.#root, name);
-      if (this.#leased.has(folder)) continue;
-      const file = join(folder, SIZE_FILE);
-      const bytes = Number(await readFile(file, 'utf8').catch(() => '0'));
-      const usedAt = await stat(file).then(
-        ({ mtimeMs }) => mtimeMs,
-        () => 0,
-      );
-      found.push({ folder, bytes, usedAt });
-    }
-    return found.sort((a, b) => b.usedAt - a.usedAt);
+  /** Bytes by folder, the last used last: read from the disk once, because every build asks several times. */
+  #known(): Promise<Map<string, number>> {
+    this.#kept ??= this.#sweep().then(() => readKept(this.#root));
+    return this.#kept;
   }
+
+  /** What is left of earlier boots. */
+  async #sweep(): Promise<void> {
+    for (const name of await readdir(this.#folder).catch(noneIfAbsent)) {
+      const folder = join(this.#folder, name);
+      if (name.startsWith('mirrors-') && folder !== this.#root) await rm(folder, { recursive: true, force: true });
+    }
+  }
+}
+
+async function readKept(root: string): Promise<Map<string, number>> {
+  const found: { folder: string; bytes: number; usedAt: number }[] = [];
+  for (const name of await readdir(root).catch(noneIfAbsent)) {
+    const folder = join(root, name);
+    const file = join(folder, SIZE_FILE);
+    const bytes = Number(await readFile(file, 'utf8').catch(() => '0'));
+    const usedAt = await stat(file).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => 0,
+    );
+    found.push({ folder, bytes, usedAt });
+  }
+  return new Map(found.sort((a, b) => a.usedAt - b.usedAt).map(({ folder, bytes }) => [folder, bytes]));
 }
 
 function noneIfAbsent(error: unknown): string[] {
