@@ -58,6 +58,28 @@ it('counts bytes on their way from their first report, and takes words for what 
   expect(last?.completed).toBeDefined();
 });
 
+it('ends what is on its way with its vertex, which else would never end for the client', () => {
+  const [status] = told([
+    { kind: 'vertex', id: 1, name: 'x' },
+    { kind: 'status', id: 1, item: 'sha256:a', current: 5, total: 10, done: false },
+    { kind: 'end', id: 1, ms: 1, status: 'error', reason: 'lost' },
+  ]);
+  expect(status?.statuses.map(({ current, completed }) => [current, completed !== undefined])).toEqual([
+    [5n, false],
+    [5n, true],
+  ]);
+});
+
+it('takes other words for output', () => {
+  const [status] = told([
+    { kind: 'vertex', id: 1, name: '[1/1] RUN x' },
+    { kind: 'note', id: 1, text: 'not cached: ARG V changed: 1 -> 2' },
+    { kind: 'end', id: 1, ms: 1, status: 'done' },
+  ]);
+  expect(status?.statuses).toEqual([]);
+  expect(status?.logs.map(({ msg }) => text(msg))).toEqual(['not cached: ARG V changed: 1 -> 2\n']);
+});
+
 it("makes the image's names part of its export", () => {
   const [status] = told([
     { kind: 'vertex', id: 1, name: 'exporting to image' },

@@ -18,14 +18,16 @@ type VertexRecord = MessageInitShape<typeof VertexSchema>;
 const GATHERED_MS = 30;
 /** BuildKit's clients show a vertex whose error ends with this as cancelled. */
 const CANCELLED = 'context canceled';
+type VertexItem = MessageInitShape<typeof VertexStatusSchema>;
+
 const STREAMS = { stdout: 1n, stderr: 2n };
 
 interface Open {
   digest: string;
   name: string;
   started: Timestamp;
-  /** When the first of an item's bytes was reported. */
-  items: Map<string, Timestamp>;
+  /** Bytes on their way: the last report of each, with the time of its first. */
+  items: Map<string, VertexItem>;
 }
 
 /**
@@ -73,7 +75,7 @@ export class Trace {
 
   #vertex({ id, name }: Of<'vertex'>): void {
     if (this.#export !== undefined && name.startsWith('naming to ')) {
-      this.#told(this.#export.vertex, `${name} done`);
+      this.#told(this.#export.vertex, name);
       this.#export.completed = this.#at();
       return;
     }
@@ -100,24 +102,27 @@ export class Trace {
 
   #note({ id, text }: Of<'note'>): void {
     const vertex = this.#open.get(id);
-    if (vertex !== undefined) this.#told(vertex, text);
+    const [, done] = /^(.*) done$/s.exec(text) ?? [];
+    if (done === undefined) this.#output({ kind: 'output', id, stream: 'stdout', text: `${text}\n` });
+    else if (vertex !== undefined) this.#told(vertex, done);
   }
 
   #status({ id, item, current, total = 0, done }: Of<'status'>): void {
     const vertex = this.#open.get(id);
     if (vertex === undefined) return;
     const timestamp = this.#at();
-    const started = vertex.items.get(item) ?? timestamp;
-    vertex.items.set(item, started);
-    this.#gathered.statuses.push({
+    const started = vertex.items.get(item)?.started ?? timestamp;
+    const report: VertexItem = {
       id: item,
       vertex: vertex.digest,
       current: BigInt(current),
       total: BigInt(total),
       timestamp,
       started,
-      ...(done ? { completed: timestamp } : {}),
-    });
+    };
+    if (done) vertex.items.delete(item);
+    else vertex.items.set(item, report);
+    this.#gathered.statuses.push(done ? { ...report, completed: timestamp } : report);
     this.#soon();
   }
 
@@ -126,6 +131,9 @@ export class Trace {
     this.#open.delete(id);
     if (vertex === undefined) return;
     const completed = this.#at();
+    // to the client a vertex has not ended before all of these have
+    for (const item of vertex.items.values())
+      this.#gathered.statuses.push({ ...item, timestamp: completed, completed });
     if (status === 'done' && vertex.name === 'exporting to image' && this.#export === undefined)
       this.#export = { vertex, completed };
     else if (status === 'done') this.#record(vertex, { completed });
@@ -146,16 +154,15 @@ export class Trace {
     this.#soon();
   }
 
-  /** Something that is said in a few words. The client puts a `done` behind whatever has ended. */
-  #told(vertex: Open, text: string): void {
+  /** Something that is over with its words, behind which the client puts a `done`. */
+  #told(vertex: Open, id: string): void {
     const timestamp = this.#at();
-    const [, done] = /^(.*) done$/s.exec(text) ?? [];
     this.#gathered.statuses.push({
-      id: done ?? text,
+      id,
       vertex: vertex.digest,
       timestamp,
       started: timestamp,
-      ...(done === undefined ? {} : { completed: timestamp }),
+      completed: timestamp,
     });
     this.#soon();
   }
