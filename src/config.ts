@@ -142,7 +142,7 @@ const cacheSchema = z.strictObject({
 
 /** The docker door for other machines; on this one it has its socket in the data folder. */
 const dockerSchema = z.strictObject({
-  /** HOST:PORT for clients with a certificate (`slipway docker-certificate`); absent: none. */
+  /** HOST:PORT for clients with a certificate (`slipway docker-cert`); absent: none. */
   listen: z.string().optional(),
   /** Names and addresses that clients reach it by, besides those of this machine: they are in its certificate. */
   names: z.array(z.string().min(1)).default([]),

@@ -47,7 +47,7 @@ describe.skipIf(lacksDocker !== '')(`the docker door and whom it is for${lacksDo
 
     beforeAll(async () => {
       certificates = join(engine.server.folder, 'certificates');
-      const said = await engine.server.ok('docker-certificate', '--project', 'team', certificates);
+      const said = await engine.server.ok('docker-cert', '--project', 'team', certificates);
       expect(said).toContain(`export DOCKER_HOST=tcp://127.0.0.1:${port}\n`);
       expect((await stat(join(certificates, 'key.pem'))).mode & 0o777).toBe(0o600);
     });
@@ -99,7 +99,7 @@ describe.skipIf(lacksDocker !== '')(`the docker door and whom it is for${lacksDo
       const other = join(engine.server.folder, 'other');
       const elsewhere = await TestServer.start();
       try {
-        await elsewhere.ok('docker-certificate', other);
+        await elsewhere.ok('docker-cert', other);
         await copyFile(join(certificates, 'ca.pem'), join(other, 'ca.pem'));
         const { code } = await engine.docker(client, ['version'], {
           env: { DOCKER_HOST: `tcp://127.0.0.1:${port}`, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: other },

@@ -125,7 +125,7 @@ export function describeImages(program: Command, add: AddCommand): void {
     .option('--json', 'all entries, for programs');
   add(
     program,
-    'shell <image[#layer]> [command...]',
+    'shell <image> [cmd...]',
     {
       summary: 'walk into an image as it was after any layer',
       about:

@@ -44,14 +44,14 @@ export function describeTokens(program: Command, add: AddCommand): void {
   );
   add(
     program,
-    'docker-certificate <folder>',
+    'docker-cert <folder>',
     {
       summary: 'let a docker client on another machine in',
       about:
         'Makes a client certificate for one project, and writes it as docker reads it: ca.pem, cert.pem and key.pem. The server takes such clients at docker.listen of slipway.yaml.',
-      examples: ['slipway docker-certificate --project demo ./certs'],
+      examples: ['slipway docker-cert --project demo ./certs'],
     },
-    async () => (await import('../commands/docker-certificate.ts')).dockerCertificate,
+    async () => (await import('../commands/docker-cert.ts')).dockerCertificate,
   )
     .option('--project <id>', 'project that the client works in', 'demo')
     .option('--expires <duration>', 'for example 90d; a year, if absent', durationValue);
