@@ -130,6 +130,25 @@ describe('the log of a container', () => {
     await log.close();
   });
 
+  it('begins to read where a time lies, also in the middle of a line', async () => {
+    const log = create({ maxBytes: 1 << 20, files: 100 });
+    for (let i = 0; i < 40; i++) {
+      now += 1000;
+      write(log, `${i} ${'z'.repeat(50_000)}${i % 2 === 0 ? '' : '\n'}`);
+    }
+    await log.settle();
+    expect(readdirSync(folder).length).toBe(1);
+    for (let i = 40; i < 2000; i++) {
+      now += 1000;
+      write(log, `${i} ${'z'.repeat(50_000)}${i % 2 === 0 ? '' : '\n'}`);
+      if (i % 50 === 0) await log.settle();
+    }
+    const late = await shown(log, { since: now - 3000 });
+    expect(late.match(/\d+ /g)).toEqual(['1996 ', '1997 ', '1998 ', '1999 ']);
+    expect(await shown(log, { since: now + 1 })).toBe('');
+    await log.close();
+  });
+
   it('wakes those who follow, and ends them where the run ended', async () => {
     const log = create();
     const seen: string[] = [];

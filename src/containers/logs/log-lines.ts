@@ -72,7 +72,8 @@ export function lineStarts(
   return starts;
 }
 
-function nanoseconds(ms: number): bigint {
+/** Of milliseconds, as exact as a number of today can be. */
+export function nanoseconds(ms: number): bigint {
   return BigInt(Math.round(ms * 1000)) * 1000n;
 }
 

@@ -41,7 +41,7 @@ function headerOf(kind: number, flags: number, length: number, time: bigint): Bu
 }
 
 export type ReadRecord =
-  | { kind: 'segment'; open: OpenLines; end: number }
+  | { kind: 'segment'; open: OpenLines; time: bigint; end: number }
   | (LogRecord & { kind: 'record'; end: number });
 
 /** More than a container can write at once, and less than what a damaged length says. */
@@ -63,7 +63,8 @@ export function readRecord(
   const end = at + RECORD_HEADER + length;
   if (kind === 'segment') {
     const flags = buffer[at + 1] ?? 0;
-    return { kind, open: { stdout: (flags & 1) !== 0, stderr: (flags & 2) !== 0 }, end };
+    const open = { stdout: (flags & 1) !== 0, stderr: (flags & 2) !== 0 };
+    return { kind, open, time: buffer.readBigUInt64LE(at + 8), end };
   }
   if (end > buffer.length) return { kind: 'short', needed: end - at };
   const time = buffer.readBigUInt64LE(at + 8);

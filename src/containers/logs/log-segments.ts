@@ -153,6 +153,30 @@ export class LogSegments {
     yield* this.#recordsOf(start);
   }
 
+  /** The last file that begins before a time, so that nothing older need be read; the oldest when none does. */
+  async before(time: bigint): Promise<{ start: number; open: OpenLines }> {
+    let found = { start: this.first, open: { stdout: false, stderr: false } };
+    for (const start of [...this.#starts].reverse()) {
+      const head = await this.#headOf(start);
+      if (head === undefined) break;
+      found = { start, open: head.open };
+      if (head.time <= time) break;
+    }
+    return found;
+  }
+
+  async #headOf(start: number): Promise<{ open: OpenLines; time: bigint } | undefined> {
+    const handle = await openIfThere(this.#path(start));
+    if (handle === undefined) return undefined;
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(RECORD_HEADER), 0, RECORD_HEADER, 0);
+      const head = readRecord(buffer.subarray(0, bytesRead), 0, start);
+      return head?.kind === 'segment' ? head : undefined;
+    } finally {
+      await handle.close();
+    }
+  }
+
   /** Holds no file open any more. */
   async rest(): Promise<void> {
     const handle = this.#open;

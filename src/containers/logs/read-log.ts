@@ -1,7 +1,7 @@
 import { frame } from '../attach/frames.ts';
 import type { LogOptions } from '../containers.ts';
 import type { ContainerLog } from './container-log.ts';
-import { type LineStart, linePicker, lineStarts } from './log-lines.ts';
+import { type LineStart, linePicker, lineStarts, nanoseconds } from './log-lines.ts';
 import type { LogRecord } from './log-record.ts';
 
 /** What ends a reading of a log that is followed. */
@@ -20,7 +20,7 @@ export async function* readLog(
   { until, signal }: LogEnd,
 ): AsyncGenerator<Buffer, void, undefined> {
   const end = log.end;
-  const from = options.tail === undefined ? undefined : await lastLines(log, options.tail, options, end);
+  const from = await firstLine(log, options, end);
   const picker = linePicker(options, from);
   const reader = log.reader(from?.position ?? log.first, false);
   try {
@@ -35,6 +35,13 @@ export async function* readLog(
   } finally {
     reader.close();
   }
+}
+
+async function firstLine(log: ContainerLog, options: LogOptions, end: number): Promise<LineStart | undefined> {
+  if (options.tail !== undefined) return await lastLines(log, options.tail, options, end);
+  if (options.since === undefined) return undefined;
+  const { start, open } = await (await log.segments()).before(nanoseconds(options.since));
+  return { position: start, offset: 0, open };
 }
 
 /** Where the last `count` lines begin; files are read from the last one backwards until there are enough. */
