@@ -6,9 +6,11 @@ import type { RegistryClient } from '../../images/remote/client.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { ContentReader } from '../content/content.ts';
 import type { PullSource } from './pull-source.ts';
+import type { UpstreamQuotas } from './rows.ts';
 import { sightingClient } from './sighting-client.ts';
 import type { UpstreamSightings } from './sightings.ts';
 import { throughClient } from './through-client.ts';
+import { UpstreamClients } from './upstream-clients.ts';
 
 const bytes = Buffer.from('{"schemaVersion":2}');
 const digest = digestOf(bytes);
@@ -46,6 +48,18 @@ it('notes what a tag meant at each look, and that it was gone', async () => {
   expect(await gone.head(reference)).toBeUndefined();
   await expect(gone.resolve(reference)).rejects.toMatchObject({ code: 'not-found' });
   expect(notes).toEqual(['3 gone']);
+});
+
+it('keeps one client per upstream, and of thousands those that were used last', () => {
+  const clients = new UpstreamClients({}, {} as UpstreamQuotas);
+  const of = (n: number) => clients.of({ url: `https://registry${n}.example`, dockerHub: false, freshSeconds: 60 });
+  const [first, second] = [of(0), of(1)];
+  for (let n = 2; n < 1000; n++) {
+    of(n);
+    expect(of(0)).toBe(first);
+  }
+  expect(of(1)).not.toBe(second);
+  clients.close();
 });
 
 it('fails no pull because a note could not be written', async () => {

@@ -52,18 +52,18 @@ export class RemoteBlobs {
 
   /**
    * What upstream has under the digest, without its bytes. The manifest that names it says how long it is; a client that
-   * has its manifest from elsewhere makes us ask. Bytes that another image of the same repository has brought came from the
-   * same upstream with the same account: they are not fetched again.
+   * has its manifest from elsewhere makes us ask. Bytes that another image of the same repository has brought are not fetched
+   * again, but upstream has to say that this image has them, too: anybody may name any digest in a manifest.
    */
   async #upstream(image: RemoteImage, digest: Digest): Promise<BlobInfo | undefined> {
     const { content, registry } = this.#parts;
-    const size =
-      (await this.#sizeInManifest(image, digest)) ??
-      (await goneIsUndefined(image, image.client.blobSize(image.upstream.host, image.name, digest)));
+    const said = await this.#sizeInManifest(image, digest);
+    const siblings = (await registry.repositoriesOfBlob(digest)).filter((key) => key.startsWith(image.prefix));
+    const kept = siblings.length === 0 ? undefined : await content.stat(digest);
+    if (kept === undefined && said !== undefined) return { digest, size: said };
+    const size = await goneIsUndefined(image, image.client.blobSize(image.upstream.host, image.name, digest));
     if (size === undefined) return undefined;
-    const siblings = await registry.repositoriesOfBlob(digest);
-    if (siblings.some((key) => key.startsWith(image.prefix)) && (await content.stat(digest))?.size === size)
-      await registry.linkBlob(image.key, digest, 'upstream');
+    if (kept?.size === size) await registry.linkBlob(image.key, digest, 'upstream');
     return { digest, size };
   }
 

@@ -11,11 +11,18 @@ import { upstreamOf } from './upstream.ts';
 /** What slipway.yaml says of other registries, for whoever came over HTTP: their addresses are guarded. */
 export type GuardedHosts = Pick<RegistryHosts, 'allowAddress' | 'isNamed' | 'credentials'>;
 
+/**
+ * Clients that are kept: whoever may make repositories can name as many upstreams as they like. What goes beyond them is
+ * forgotten, the longest unused first, and ends with what it was doing and with its idle connections.
+ */
+const KEPT = 200;
+
 /** One client per upstream and account, so that tokens and connections last from one pull to the next. */
 export class UpstreamClients {
   readonly #hosts: GuardedHosts;
   readonly #quotas: UpstreamQuotas;
   readonly #transport: TransportOptions;
+  /** In the order of their last use. */
   readonly #clients = new Map<string, RegistryClient>();
 
   constructor(hosts: GuardedHosts, quotas: UpstreamQuotas, transport: TransportOptions = {}) {
@@ -27,7 +34,10 @@ export class UpstreamClients {
   of(remote: RemoteUpstream): RegistryClient {
     const key = JSON.stringify([remote.url, remote.dockerHub, remote.username, remote.passwordFile, remote.byOwner]);
     const made = this.#clients.get(key) ?? createRegistryClient(this.#hostsOf(remote), this.#transport);
+    this.#clients.delete(key);
     this.#clients.set(key, made);
+    const oldest = this.#clients.keys().next().value;
+    if (this.#clients.size > KEPT && oldest !== undefined) this.#clients.delete(oldest);
     return made;
   }
 

@@ -226,7 +226,24 @@ describe('whose layer it is', () => {
     await house.pulls.manifest(other, '1');
     upstream.took();
     expect((await bytesOf(house.pulls, other, LAYER_DIGEST)).equals(LAYER)).toBe(true);
+    expect(upstream.took()).toEqual(['HEAD blobs digest']);
+    await bytesOf(house.pulls, other, LAYER_DIGEST);
     expect(upstream.took()).toEqual([]);
+  });
+
+  it('is not opened by the manifest of another image that names it without having it', async () => {
+    await manifestPulled();
+    await bytesOf(house.pulls, app, LAYER_DIGEST);
+    upstream.image('team/evil:1', LAYER);
+    const evil = key('hub/team/evil');
+    await house.pulls.manifest(evil, '1');
+    upstream.plan = async (request, response) => {
+      if (!request.url?.includes('/team/evil/blobs/')) return false;
+      response.writeHead(404, { 'content-length': 0 }).end();
+      return true;
+    };
+    expect(await house.pulls.blob(evil, LAYER_DIGEST)).toBeUndefined();
+    expect(await house.pulls.bring(evil, LAYER_DIGEST)).toBe(false);
   });
 
   it('is asked of upstream when no manifest here names it, as by a client that has its manifest from elsewhere', async () => {
