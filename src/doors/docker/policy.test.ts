@@ -3,7 +3,14 @@ import type { ContainerRequest } from '../../containers/container-request.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { DockerClient } from './call.ts';
 import { readContainerRequest } from './containers/read-request.ts';
-import { checkBuildNetwork, checkContainer, checkExec, checkQuota, mostContainers } from './policy.ts';
+import {
+  checkBuildNetwork,
+  checkContainer,
+  checkEntitlements,
+  checkExec,
+  checkQuota,
+  mostContainers,
+} from './policy.ts';
 import { JsonObject } from './read-json.ts';
 
 const client = (kind: DockerClient['kind']): DockerClient => ({ kind, scope: 's', project: 'p', actor: 'a' });
@@ -74,6 +81,8 @@ describe.each(['client', 'build'] as const)('a %s that asks for a container with
     expect(answer(() => checkBuildNetwork(client(kind), 'default'))).toBe('allowed');
     expect(answer(() => checkBuildNetwork(client(kind), 'none'))).toBe('allowed');
     expect(answer(() => checkBuildNetwork(client(kind), 'host'))).toContain('every service of the machine');
+    expect(answer(() => checkEntitlements(client(kind), []))).toBe('allowed');
+    expect(answer(() => checkEntitlements(client(kind), ['security.insecure']))).toContain('--allow security.insecure');
   });
 });
 
@@ -91,6 +100,7 @@ it('the owner has this machine anyway', () => {
   for (const [, host] of ROWS) expect(answer(() => checkContainer(owner, request({}, host)))).toBe('allowed');
   expect(answer(() => checkExec(owner, { privileged: true }))).toBe('allowed');
   expect(answer(() => checkBuildNetwork(owner, 'host'))).toBe('allowed');
+  expect(answer(() => checkEntitlements(owner, ['network.host', 'security.insecure']))).toBe('allowed');
   expect(answer(() => checkQuota(owner, 'volumes', 100_000))).toBe('allowed');
   expect(mostContainers(owner)).toBeUndefined();
 });

@@ -1,5 +1,6 @@
 import type { ContainerRequest } from '../../containers/container-request.ts';
 import { capabilitiesOf } from '../../containers/sandbox/capabilities.ts';
+import type { Entitlement } from '../../engine/request.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { DockerClient } from './call.ts';
 
@@ -82,6 +83,13 @@ export function checkExec(client: DockerClient, request: { privileged: boolean }
 export function checkBuildNetwork(client: DockerClient, mode: 'default' | 'none' | 'host'): void {
   if (client.kind !== 'owner' && mode === 'host')
     throw denied(client, '--network host', 'it reaches every service of the machine');
+}
+
+/** What `--allow` of a build unlocks, where slipway.yaml lets it. @throws Problem `denied` */
+export function checkEntitlements(client: DockerClient, allow: readonly Entitlement[]): void {
+  const [first] = allow;
+  if (client.kind !== 'owner' && first !== undefined)
+    throw denied(client, `--allow ${first}`, 'it reaches out of the scope to the machine');
 }
 
 /** Containers that its scope may have at a time, running or not; undefined is any number. */

@@ -8,6 +8,7 @@ import { type AskedOutput, withSessionOutputs } from '../build/session-outputs.t
 import { tellTags } from '../build/tell-tags.ts';
 import type { DockerCall } from '../call.ts';
 import { GrpcError } from '../grpc/grpc-error.ts';
+import { checkEntitlements } from '../policy.ts';
 import { sessionsOf } from '../session/sessions.ts';
 import type { BuildJob, FrontendResult } from './build-job.ts';
 import { deferred } from './deferred.ts';
@@ -64,6 +65,8 @@ async function build(
   signal: AbortSignal,
 ): Promise<SolveResponse> {
   const { house } = call;
+  const allow = request.entitlements.map(entitlement);
+  checkEntitlements(house.client, allow);
   const exporters = exportersOf(request);
   const images = exporters.filter(({ type }) => type === 'image' || type === 'moby');
   const tags = [...new Set(images.flatMap(({ attributes }) => namesOf(attributes).map(fullName)))];
@@ -76,7 +79,7 @@ async function build(
       outputs,
       cacheFrom: (request.cache?.imports ?? []).map(cacheImport),
       cacheTo: (request.cache?.exports ?? []).map(cacheExport),
-      allow: request.entitlements.map(entitlement),
+      allow,
       onEvent: (event: BuildEvent) => progress.relay(event),
       signal,
     }),
