@@ -189,15 +189,18 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
   };
 }
 
-/** Locally named, or else what our registry or an upstream has under the name. */
+/** What means an image here, or else what our registry or an upstream has under the name. */
 async function inspectAnywhere(engine: Awaited<ReturnType<typeof engineOver>>, name: string, caller: Caller) {
+  // of an image after one of its layers it is the whole image that can be pulled
+  const whole = name.replace(/#\d+$/, '');
   try {
-    return await engine.inspect(name, caller);
+    const image = await engine.inspect(whole, caller);
+    if (whole === name) return image;
   } catch (error) {
     if (!(error instanceof Problem && error.code === 'not-found')) throw error;
-    await engine.pull(name, caller);
-    return engine.inspect(name, caller);
+    await engine.pull(whole, caller);
   }
+  return engine.inspect(name, caller);
 }
 
 /** An image build with a network of its own, which ends with it. */

@@ -52,6 +52,7 @@ describe.skipIf(lacks !== '')(`slipway shell${lacks}`, () => {
 
   it('says in history how layers are entered', async () => {
     expect(await server.ok('history', 'app:1')).toContain('enter any of them: slipway shell app:1#3\n');
+    expect(await server.ok('history', 'app:1#2')).toContain('enter any of them: slipway shell app:1#2\n');
   });
 
   it('passes input, both outputs and the exit code on where there is no terminal', async () => {

@@ -39,10 +39,8 @@ export async function history(context: CliContext, options: HistoryOptions, name
   context.terminal.out(
     `${own.length} entries, ${counted(own.length - metadata, 'layer')}: ${metadata === 1 ? '1 entry is' : `${metadata} entries are`} metadata, which makes no layer\n`,
   );
-  if (rows.some((row) => row.layer !== undefined))
-    context.terminal.out(
-      `enter any of them: slipway shell ${name}#${rows.findLast((row) => row.layer !== undefined)?.layer}\n`,
-    );
+  const top = rows.findLast((row) => row.layer !== undefined)?.layer;
+  if (top !== undefined) context.terminal.out(`enter any of them: slipway shell ${name.replace(/#\d+$/, '')}#${top}\n`);
   return EXIT.done;
 }
 

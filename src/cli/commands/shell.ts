@@ -13,9 +13,8 @@ export async function shell(
   name: string,
   command: string[],
 ): Promise<number> {
-  const [, image = name] = /^(.+)#\d+$/.exec(name) ?? [];
   // also one that is not here yet; its layers come when the container needs them
-  await context.server().call('inspect', { name: image });
+  await context.server().call('inspect', { name });
   const [program = '', ...args] = command.length === 0 ? ANY_SHELL : command;
   const docker = new DockerClient(context.data.dockerSocket);
   const { user } = options;
@@ -26,7 +25,7 @@ export async function shell(
     if (!(error instanceof Problem) || !/exec: "\/bin\/sh"|no such file/.test(error.message)) throw error;
     throw new Problem(error.code, error.message, {
       cause: error,
-      hint: `There is no ${program} in ${name}. Name another program behind --, or look at its files with \`slipway layers ${image}\`.`,
+      hint: `There is no ${program} in ${name}. Name another program behind --; \`docker export\` of a container gives all files.`,
     });
   }
 }
