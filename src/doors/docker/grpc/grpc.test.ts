@@ -131,6 +131,19 @@ it('takes the end of a half-open connection for the end', async () => {
   server.close();
 });
 
+it('finds out that a client has gone amid bytes that are no frames', async () => {
+  const server = createServer({ allowHalfOpen: true });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const served = serveGrpc(await accepted, new GrpcServices(), { aliveMs: 50 });
+  socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u0004\0\0\0\0\0', 'latin1');
+  socket.write(Buffer.alloc(200, 7));
+  setTimeout(() => socket.destroy(), 20);
+  await served;
+  server.close();
+});
+
 it('cuts messages wherever the pieces end', () => {
   const messages = ['', 'a', 'b'.repeat(300), 'c'.repeat(70_000)].map((text) => Buffer.from(text));
   const all = Buffer.concat(messages.map((message) => framed(message)));

@@ -9,12 +9,15 @@ import { GrpcError } from './grpc-error.ts';
 import type { GrpcCall, GrpcServices } from './grpc-services.ts';
 import { WIDE_SETTINGS, widen } from './http2-windows.ts';
 import { trailersOf } from './trailers.ts';
+import { watchPeer } from './watch-peer.ts';
 
 export interface ServeGrpcOptions {
   /** What the client is told of something that was thrown. What it leaves alone is a mistake of ours. */
   describe?: ((error: unknown) => GrpcError | undefined) | undefined;
   /** Ends the connection. */
   signal?: AbortSignal | undefined;
+  /** Milliseconds after which a client that has gone without a word is found out. */
+  aliveMs?: number | undefined;
 }
 
 /** Serves gRPC at our end of a connection. Resolves when it is closed, and every call on it has come to its end. */
@@ -32,7 +35,7 @@ export async function serveGrpc(socket: Duplex, services: GrpcServices, options:
 /** Resolves when the connection is closed. */
 async function served(
   socket: Duplex,
-  { signal }: ServeGrpcOptions,
+  { signal, aliveMs }: ServeGrpcOptions,
   take: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void,
 ): Promise<void> {
   await new Promise<void>((resolve) => {
@@ -40,6 +43,7 @@ async function served(
     socket.once('end', stop); // HTTP/2 has no half-closed connections, though the sockets of the door may be
     socket.once('close', () => {
       signal?.removeEventListener('abort', stop);
+      endWatch();
       resolve();
     });
     signal?.addEventListener('abort', stop);
@@ -47,6 +51,7 @@ async function served(
     const session = performServerHandshake(socket, { settings: WIDE_SETTINGS });
     widen(session);
     session.on('error', stop).on('close', stop).on('stream', take);
+    const endWatch = watchPeer(session, stop, aliveMs);
     if (signal?.aborted === true) stop();
   });
 }
