@@ -6,7 +6,7 @@ import type { BridgeNetwork } from '../container.ts';
 import { BRIDGE_PREFIX, installFirewall, removeFirewall } from './firewall.ts';
 import { GatewayResolver } from './gateway-resolver.ts';
 import { makeRunFolder, type RunFolder, removeRunFolder } from './run-folder.ts';
-import { addressIn, formatRange, overlaps, parseRange, type Range4, subnetAt } from './subnets.ts';
+import { addressIn, formatRange, macOf, overlaps, parseRange, type Range4, subnetAt } from './subnets.ts';
 
 export interface BridgeRequest {
   runFolder: string;
@@ -72,6 +72,8 @@ async function setUp(folder: RunFolder, subnet: Range4, request: BridgeRequest):
   try {
     await batch([
       `link set dev ${folder.id} alias "${bridgeAlias(request.tag, folder.owner)} ${plain(request.owner)}"`,
+      // else it is that of one of its links, changes when that goes, and the others look for their gateway for seconds
+      `link set dev ${folder.id} address ${macOf(gateway)}`,
     ]);
     const made = await GatewayResolver.of(gateway, { bridge: folder.id, subnet: cidr, internal });
     resolver = made.resolver;

@@ -62,7 +62,12 @@ export class GatewayResolver implements BridgeResolver {
       this.#upstreams.map((address) => ({ address })),
       { answer: (question) => this.#names.answer(question) ?? this.#refuse(question) },
     );
-    await this.#relay;
+    try {
+      await this.#relay;
+    } catch (error) {
+      this.#relay = undefined;
+      throw error;
+    }
   }
 
   /** Without a way out there is nobody to ask. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { hostsFile, isLoopback, nameserversOf, resolvConfWith } from './name-files.ts';
+import { hostsFile, isLoopback, nameserversOf, resolvConfOf, resolvConfWith } from './name-files.ts';
 import { sortNameservers } from './nameservers.ts';
 
 const text =
@@ -8,6 +8,15 @@ const text =
 test('nameservers are replaced; search domains and options stay', () => {
   expect(nameserversOf(text)).toEqual(['127.0.0.53', '10.1.1.1']);
   expect(resolvConfWith(text, ['10.1.1.1'])).toBe('nameserver 10.1.1.1\nsearch corp.example\noptions ndots:2\n');
+});
+
+test('what somebody asks for takes the place of what would be there, and the rest stays', () => {
+  const asked = { servers: ['9.9.9.9', '1.1.1.1'], search: [], options: ['timeout:1', 'rotate'] };
+  const otherwise = 'nameserver 10.1.1.1\nsearch corp.example\noptions ndots:2\n';
+  expect(resolvConfOf(asked, otherwise)).toBe(
+    'search corp.example\nnameserver 9.9.9.9\nnameserver 1.1.1.1\noptions timeout:1 rotate\n',
+  );
+  expect(resolvConfOf({ servers: [], search: [], options: [] }, otherwise)).toContain('nameserver 10.1.1.1\n');
 });
 
 test('a nameserver that only this machine reaches is relayed', () => {

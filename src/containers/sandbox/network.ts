@@ -11,7 +11,7 @@ import { hostsFile, nameserversOf, resolvConfOf, resolvConfWith } from './name-f
 import { ownAddresses, sortNameservers } from './nameservers.ts';
 import { unmountIfMounted } from './overlay.ts';
 import type { SpecInput } from './spec.ts';
-import { addressIn, formatRange, parseRange } from './subnets.ts';
+import { addressIn, formatRange, macOf, parseRange } from './subnets.ts';
 import type { Teardown } from './teardown.ts';
 import { deleteLink, plugIntoBridge } from './veth.ts';
 
@@ -153,11 +153,6 @@ async function plugIn(path: string, bridge: BridgeNetwork, folder: string, teard
     namespace.netlink.close();
     closeSync(namespace.fd);
   }
-}
-
-/** Docker's: the address behind a prefix that is nobody's, so that a neighbour's table stays right when one comes again. */
-export function macOf(address: string): string {
-  return ['02', '42', ...address.split('.').map((part) => Number(part).toString(16).padStart(2, '0'))].join(':');
 }
 
 async function readIfThere(path: string): Promise<string> {

@@ -38,11 +38,11 @@ export class RuncProcess {
 
   constructor(command: RuncCommand, io: ProcessIo) {
     this.#held = new HeldRefusal(io.onStderr);
-    const pidFile = new PidFile(command.pidFile);
     this.#streams =
       io.terminal === undefined
         ? new PipeStreams({ ...io, onStderr: (chunk) => this.#held.write(chunk) })
         : new TerminalStreams(io, io.terminal, command.console);
+    const pidFile = new PidFile(command.pidFile);
     const [program = '', ...args] = command.line;
     const { stdio } = this.#streams;
     const env = { ...process.env, NODE_OPTIONS: undefined }; // which are ours and not terminal-keeper's

@@ -21,12 +21,12 @@ import { freeze } from './freezer.ts';
 import { findProcess, type HostProcess } from './host-pid.ts';
 import { ownCapabilities } from './insecure.ts';
 import { resourcesFor } from './limits.ts';
-import { macOf } from './network.ts';
 import { configText, mergeEnv, processConfig, withDefaults } from './process-config.ts';
 import { refusal } from './refusal.ts';
 import { execCommand, updateCommand } from './run-command.ts';
 import { RuncProcess } from './runc-process.ts';
 import { RunningProcess } from './running-process.ts';
+import { macOf } from './subnets.ts';
 import { usageOf } from './usage.ts';
 import { lookUpUser } from './user.ts';
 

@@ -42,6 +42,14 @@ export function subnetAt(ranges: Range4[], index: number): Range4 | undefined {
   return undefined;
 }
 
+/**
+ * The link address of an address, as docker makes it: behind a prefix that is nobody's, so that a neighbour's table stays right
+ * when the address comes again.
+ */
+export function macOf(address: string): string {
+  return ['02', '42', ...address.split('.').map((part) => Number(part).toString(16).padStart(2, '0'))].join(':');
+}
+
 function start(address: number, bits: number): number {
   const size = 2 ** (32 - bits);
   return Math.floor(address / size) * size;

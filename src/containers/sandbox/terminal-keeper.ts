@@ -9,6 +9,7 @@ import { koffiPath } from '../../kernel/libc.ts';
  * A program of Node, for want of one that every machine has: it costs 45 ms and as many MB for each open terminal.
  */
 const PROGRAM = `
+  process.title = 'slipway: keeper of a terminal';
   const [koffi, pidFile, command, ...args] = process.argv.slice(1);
   const libc = require(koffi).load(null);
   const PR_SET_CHILD_SUBREAPER = 36;

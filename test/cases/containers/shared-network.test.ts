@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { BridgeNetwork, ContainerSpec } from '../../../src/containers/container.ts';
@@ -47,6 +48,14 @@ describe.skipIf(why !== undefined)(`containers on one network${why === undefined
     await db.it.exited;
     expect(await ask('db')).not.toBe(0);
     expect(await ask('client')).toBe(0);
+  });
+
+  test('the gateway keeps its link address, whoever comes and goes', async () => {
+    const address = () => readFileSync(`/sys/class/net/${bridge.name}/address`, 'utf8').trim();
+    const before = address();
+    expect(before).toMatch(/^02:42:/);
+    await machine.run('true', on([]));
+    expect(address()).toBe(before);
   });
 
   test('one may have the network of another: its addresses, its loopback, its names', async () => {
