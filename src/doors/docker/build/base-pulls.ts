@@ -1,5 +1,5 @@
 import type { BuildEvent } from '../../../engine/events.ts';
-import { familiarName, parseReference, withDefaultTag } from '../../../images/reference.ts';
+import { familiarName, formatReference, parseReference, withDefaultTag } from '../../../images/reference.ts';
 import { progressBar } from '../streams/progress-bar.ts';
 
 type Pulled = NonNullable<Extract<BuildEvent, { kind: 'step' }>['pulled']>;
@@ -22,8 +22,9 @@ export class BasePulls {
   pulled({ name, digest, fresh }: Pulled, again: boolean): void {
     if (!fresh && !again) return; // dockerd would have found it among its own
     const reference = withDefaultTag(parseReference(name));
-    const { repository } = reference;
-    this.#send({ status: `Pulling from ${repository}`, id: reference.tag ?? digest });
+    // of a name with a digest dockerd says all of it
+    const id = reference.digest === undefined ? (reference.tag ?? '') : formatReference(reference);
+    this.#send({ status: `Pulling from ${reference.repository}`, id });
     this.#send({ status: `Digest: ${digest}` });
     const what = fresh ? 'Downloaded newer image' : 'Image is up to date';
     this.#send({ status: `Status: ${what} for ${familiarName(reference)}` });
