@@ -4,7 +4,7 @@ import { type Digest, Digester, digestAlgorithm } from '../../images/digest.ts';
 import { diskProblem, requireSpace } from '../../lib/disk-problem.ts';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import type { BlobInfo } from '../../stores/content/content.ts';
-import { GrowingFile } from '../../stores/upstream/growing-file.ts';
+import { GrowingFile } from '../../stores/content/growing-file.ts';
 import type { IncomingFiles } from '../disk/incoming-files.ts';
 import type { CopyUse, ObjectCache } from './object-cache.ts';
 import type { ObjectBytes } from './object-stream.ts';

@@ -6,8 +6,8 @@ import { diskProblem, RESERVE_BYTES, requireSpace } from '../../lib/disk-problem
 import { hasErrorCode } from '../../lib/problem.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import type { BlobInfo, ByteRange, ContentStore } from '../content/content.ts';
+import { GrowingFile } from '../content/growing-file.ts';
 import type { RegistryStore } from '../registry/registry.ts';
-import { GrowingFile } from './growing-file.ts';
 import type { RemoteImage } from './remote-image.ts';
 import { upstreamProblem } from './upstream-problem.ts';
 

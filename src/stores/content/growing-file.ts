@@ -1,6 +1,6 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import type { ByteRange } from '../content/content.ts';
+import type { ByteRange } from './content.ts';
 
 const READ_BYTES = 1 << 20;
 
