@@ -29,7 +29,7 @@ describe.skipIf(lacks !== '')(`buildx 0.13 builds through POST /grpc${lacks}`, (
   const at = (name: string) => join(server.folder, name);
 
   beforeAll(async () => {
-    server = await TestServer.start();
+    server = await TestServer.start({ config: 'docker:\n  listen: 127.0.0.1:0\n' });
     env = { PATH: process.env['PATH'], HOME: server.folder };
     env['DOCKER_HOST'] = `unix://${join(server.data, 'docker.sock')}`;
     env['DOCKER_CONFIG'] = at('docker-config');
@@ -243,6 +243,29 @@ target "two" {
     expect(await asked('lint')).toMatch(/WARNING: UndefinedVar\nUsage of undefined variable '\$NOPE'\nDockerfile:4/);
     expect(await asked('targets')).toMatch(/^one \(default\)\s+is first$/m);
     expect(await asked('outline')).toMatch(/^A\s+\$NOPE/m);
+  });
+
+  it('builds for a client on another machine, over mutual TLS', async () => {
+    const lines = await server.ok('docker-cert', '--project', 'demo', at('certs'));
+    const source = await server.source('tls', {
+      Dockerfile: 'FROM scratch\nCOPY . /\n',
+      big: 'x'.repeat(3_000_000),
+    });
+    const remote = Object.fromEntries(
+      [...lines.matchAll(/^export (\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]),
+    );
+    remote['DOCKER_HOST'] =
+      `tcp://127.0.0.1:${/"port":(\d+),"msg":"the docker door is open"/.exec(await server.log())?.[1]}`;
+    for (const [client, ...args] of [
+      [debian13.docker, 'buildx', 'build', '--progress', 'plain'],
+      ...dockerClients.filter(({ buildkit }) => buildkit).map(({ path }) => [path, 'build', '--progress', 'plain']),
+    ]) {
+      const result = await docker([...args, '-t', 'tls:1', source], {
+        client: client ?? '',
+        env: { ...remote, DOCKER_BUILDKIT: '1' },
+      });
+      expect(checked(args, result)).toContain('naming to docker.io/library/tls:1 done');
+    }
   });
 
   it('tells of itself', async () => {
