@@ -161,16 +161,16 @@ export class SqliteRegistryReader implements RegistryReader {
       .execute();
   }
 
-  /** In one row, because fetching thousands of rows takes ten times as long as finding them. */
+  /** In one row, because fetching thousands of rows takes ten times as long as finding them; no name has a line's end. */
   async tagNames(repository: string, page: Page): Promise<string[]> {
-    const found = this.rows.first<[string]>(
-      `select json_group_array(name) from (select name from tags
+    const found = this.rows.first<[string | null]>(
+      `select group_concat(name, char(10)) from (select name from tags
         where repository_id = (select id from repositories where key = ?) and name > ? order by name limit ?)`,
       repository,
       page.after ?? '',
       page.limit,
     );
-    return JSON.parse(found?.[0] ?? '[]') as string[];
+    return found?.[0]?.split('\n') ?? [];
   }
 
   async tagsOf(repository: string, digest: Digest): Promise<string[]> {
