@@ -9,6 +9,7 @@ export async function status(context: CliContext, options: { json?: boolean }): 
       [
         `Slipway ${found.version} at ${found.url}, process ${found.pid}`,
         `  data in ${found.data}`,
+        `  docker at unix://${found.dockerSocket}`,
         ...found.upstreams.map((state) => `  ${state.repository}: ${upstreamLine(state)}`),
         '',
       ].join('\n'),
