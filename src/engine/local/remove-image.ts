@@ -60,7 +60,7 @@ export class ImageRemoval {
     const [user] = this.#usersOf(image.id);
     if (!force && isSingle(image.names) && user !== undefined)
       throw conflict(
-        `unable to remove repository reference ${JSON.stringify(familiar(name))} (must force) - container ${user.container.slice(0, 12)} is using its referenced image ${shortDigest(image.id)}`,
+        `unable to remove repository reference ${JSON.stringify(text)} (must force) - container ${user.container.slice(0, 12)} is using its referenced image ${shortDigest(image.id)}`,
       );
     await this.#untag(image, name);
     const { host, repository, tag } = parseReference(name);

@@ -1,6 +1,7 @@
 import type { Caller, PullListener } from '../../../engine/engine.ts';
 import { parsePlatform } from '../../../images/platform.ts';
 import { familiarName, formatReference, type Reference } from '../../../images/reference.ts';
+import { Problem } from '../../../lib/problem.ts';
 import type { DockerCall } from '../call.ts';
 import { JsonLines } from '../streams/json-lines.ts';
 import { tell } from './image-events.ts';
@@ -33,7 +34,7 @@ async function pullAll(call: DockerCall): Promise<void> {
   lines.end();
 }
 
-/** @returns whether the image was not here before */
+/** @returns whether this name meant another image before, or none */
 async function pullOne(reference: Reference, call: DockerCall, caller: Caller, lines: JsonLines): Promise<boolean> {
   const { query, house } = call;
   const name = familiarName(reference);
@@ -54,6 +55,7 @@ async function pullOne(reference: Reference, call: DockerCall, caller: Caller, l
     onBytes: (layer, current, total) => layers.bytes(layer, 'Downloading', current, total),
   };
   const platform = query.get('platform') ?? '';
+  const before = await idOf(name, call, caller);
   const { digest } = await house.engine.pull(formatReference(reference), caller, {
     ...(platform === '' ? {} : { platform: parsePlatform(platform) }),
     layers: true,
@@ -61,5 +63,14 @@ async function pullOne(reference: Reference, call: DockerCall, caller: Caller, l
   });
   void lines.send({ status: `Digest: ${digest}` });
   tell(call, 'pull', name, name);
-  return isNew;
+  return isNew || before !== (await idOf(name, call, caller));
+}
+
+async function idOf(name: string, { house }: DockerCall, caller: Caller): Promise<string | undefined> {
+  try {
+    return (await house.engine.shelf.find(name, caller)).id;
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'not-found') return undefined;
+    throw error;
+  }
 }
