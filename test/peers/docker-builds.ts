@@ -40,10 +40,10 @@ export async function buildByDocker(
     if (each.parent !== undefined) {
       const file = join(each.folder, 'parent.Dockerfile');
       const parent = await build(daemon, builder, each, ['--tag', 'parent', '--file', file]);
-      if (parent.exitCode !== 0) return failure(parent);
+      if (parent.exitCode !== 0) return failure(parent, builder);
     }
     const built = await build(daemon, builder, each, ['--tag', tag, ...flags(each)]);
-    if (built.exitCode !== 0) return failure(built);
+    if (built.exitCode !== 0) return failure(built, builder);
     const path = join(folder, 'image.tar');
     const saved = await daemon.docker(['save', '--output', path, tag]);
     if (saved.stderr.includes('empty export')) return { image: await withoutLayers(daemon, tag) };
@@ -95,15 +95,18 @@ async function build(
   });
 }
 
-/** The last line that was said, without what is different every time. */
-function failure({ exitCode, stderr }: CommandResult): BuildAnswer {
+/** Later clients say it before every classic build. */
+const NOTICE =
+  /^DEPRECATED: The legacy builder|^ {6,}(?:BuildKit is currently disabled|environment-variable|Install the buildx|https:)/;
+
+/**
+ * What a build failed by, without what is different every time: the last line of BuildKit's, and the first of the classic
+ * builder's, which prints nothing else there.
+ */
+function failure({ exitCode, stderr }: CommandResult, builder: DockerBuilder): BuildAnswer {
   if (stderr.includes('Cannot connect to the Docker daemon')) throw new Error(`dockerd is gone: ${stderr}`);
-  const last =
-    stderr
-      .split('\n')
-      .filter((line) => line.trim() !== '')
-      .at(-1) ?? '';
-  const error = last
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !NOTICE.test(line));
+  const error = (lines.at(builder === 'classic' ? 0 : -1) ?? '')
     .replace(/\/\S+\/overlay2\/[a-z0-9]+\/merged/g, '')
     .replace(/\b[a-z0-9]{25}(?:::[a-z0-9]{25})?\b/g, 'ID');
   return { error, exitCode };
