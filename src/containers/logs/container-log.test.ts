@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -147,6 +147,27 @@ describe('the log of a container', () => {
     expect(late.match(/\d+ /g)).toEqual(['1996 ', '1997 ', '1998 ', '1999 ']);
     expect(await shown(log, { since: now + 1 })).toBe('');
     await log.close();
+  });
+
+  it('may keep nothing; who is attached sees all of it all the same', async () => {
+    const log = create({ maxBytes: 0, files: 0 });
+    const client = log.reader(0, true);
+    let seen = 0;
+    const reading = (async () => {
+      for (
+        let records = await client.next(() => undefined, NEVER);
+        records;
+        records = await client.next(() => undefined, NEVER)
+      )
+        for (const { bytes } of records) seen += bytes.length;
+    })();
+    for (let i = 0; i < 30; i++) await log.append('stdout', Buffer.alloc(300_000, 'q'));
+    await vi.waitFor(() => expect(seen).toBe(9_000_000));
+    await log.close();
+    await reading;
+    client.close();
+    expect(existsSync(folder)).toBe(false);
+    expect(log.first).toBe(log.end);
   });
 
   it('wakes those who follow, and ends them where the run ended', async () => {

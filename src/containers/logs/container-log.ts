@@ -165,7 +165,9 @@ export class ContainerLog {
     if (position < from) {
       const read = await this.#segments.read(Math.max(position, this.#segments.first));
       // what a full disk swallowed is passed over
-      return read.next > position ? read : { records: [], next: from };
+      return read.records.length > 0
+        ? read
+        : { records: [], next: read.next > position ? Math.min(read.next, from) : from };
     }
     const records: LogRecord[] = [];
     let next = position;

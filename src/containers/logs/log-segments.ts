@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { hasErrorCode } from '../../lib/problem.ts';
 import { encodeSegmentHead, type LogRecord, type OpenLines, RECORD_HEADER, readRecord } from './log-record.ts';
 
-/** How much of a log is kept: `files` times `maxBytes`; all of it when `maxBytes` is 0. As docker's max-size and max-file. */
+/**
+ * How much of a log is kept: `files` times `maxBytes`, as docker's max-file and max-size; all of it when `maxBytes` is 0, and
+ * nothing when `files` is.
+ */
 export interface LogRotation {
   maxBytes: number;
   files: number;
@@ -57,6 +60,10 @@ export class LogSegments {
     return segments;
   }
 
+  get #keepsNothing(): boolean {
+    return this.#rotation.files === 0;
+  }
+
   get first(): number {
     return this.#starts[0] ?? this.end;
   }
@@ -74,6 +81,10 @@ export class LogSegments {
   }
 
   async begin(position: number, head: Buffer): Promise<void> {
+    if (this.#keepsNothing) {
+      this.end = position + head.length;
+      return;
+    }
     await this.rest();
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     this.#open = await open(this.#path(position), 'w', 0o600);
@@ -84,6 +95,10 @@ export class LogSegments {
   }
 
   async write(chunks: Buffer[]): Promise<void> {
+    if (this.#keepsNothing) {
+      for (const { length } of chunks) this.end += length;
+      return;
+    }
     const last = this.#starts.at(-1) ?? 0;
     this.#open ??= await open(this.#path(last), 'r+');
     const bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
