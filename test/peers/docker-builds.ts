@@ -108,6 +108,7 @@ function failure({ exitCode, stderr }: CommandResult, builder: DockerBuilder): B
   const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !NOTICE.test(line));
   const error = (lines.at(builder === 'classic' ? 0 : -1) ?? '')
     .replace(/\/\S+\/overlay2\/[a-z0-9]+\/merged/g, '')
-    .replace(/\b[a-z0-9]{25}(?:::[a-z0-9]{25})?\b/g, 'ID');
+    .replace(/\b[a-z0-9]{25}(?:::[a-z0-9]{25})?\b/g, 'ID')
+    .replace(/ on [\d.]+:\d+: no such host/, ': no such host');
   return { error, exitCode };
 }
