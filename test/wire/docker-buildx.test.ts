@@ -283,6 +283,9 @@ target "two" {
     });
     expect(await fails(source)).toContain("the front end example/other can't be run");
     expect(await fails(source, '-f', join(source, 'ok'), '--sbom=true')).toContain('--sbom: bills of material');
+    expect(
+      await fails(source, '-f', join(source, 'ok'), '-o', `type=oci,dest=${at('a.tar')}`, '--annotation', 'a=b'),
+    ).toContain('--annotation is not');
     expect(await fails(source, '-f', join(source, 'ok'), '--platform', 'linux/amd64,linux/arm64')).toContain(
       'one platform at a time',
     );

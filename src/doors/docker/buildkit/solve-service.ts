@@ -3,8 +3,7 @@ import type { BuiltImage } from '../../../engine/engine.ts';
 import type { BuildEvent } from '../../../engine/events.ts';
 import { Progress } from '../../../engine/progress.ts';
 import { pushShown } from '../../../engine/transfer/push-shown.ts';
-import { fullName } from '../../../images/reference.ts';
-import { type AskedOutput, withSessionOutputs } from '../build/session-outputs.ts';
+import { withSessionOutputs } from '../build/session-outputs.ts';
 import { tellTags } from '../build/tell-tags.ts';
 import type { DockerCall } from '../call.ts';
 import { GrpcError } from '../grpc/grpc-error.ts';
@@ -12,6 +11,7 @@ import { checkEntitlements } from '../policy.ts';
 import { sessionsOf } from '../session/sessions.ts';
 import type { BuildJob, FrontendResult } from './build-job.ts';
 import { deferred } from './deferred.ts';
+import { exportersOf } from './exporters.ts';
 import { frontendBuild } from './frontend-build.ts';
 import { cacheExport, cacheImport, entitlement } from './frontend-options.ts';
 import type { SolveRequest, SolveResponseSchema } from './gen/control_pb.ts';
@@ -67,12 +67,10 @@ async function build(
   const { house } = call;
   const allow = request.entitlements.map(entitlement);
   checkEntitlements(house.client, allow);
-  const exporters = exportersOf(request);
-  const images = exporters.filter(({ type }) => type === 'image' || type === 'moby');
-  const tags = [...new Set(images.flatMap(({ attributes }) => namesOf(attributes).map(fullName)))];
+  const { all, tags, pushed } = exportersOf(request);
   const session = await sessionsOf(house).get(request.session, signal);
   const progress = new Progress(trace.listen);
-  const built = await withSessionOutputs(exporters, session, house.folder, signal, ({ outputs }) =>
+  const built = await withSessionOutputs(all, session, house.folder, signal, ({ outputs }) =>
     frontendBuild(call, result, {
       session: request.session,
       tags,
@@ -87,30 +85,9 @@ async function build(
   if (built === undefined) return {};
   result.image.resolve(built);
   tellTags([built], call);
-  for (const { attributes } of images.filter(isPushed))
-    for (const name of namesOf(attributes))
-      await pushShown(
-        house.engine,
-        fullName(name),
-        { ...call.caller, signal, credentials: session.credentials },
-        progress,
-      );
+  const caller = { ...call.caller, signal, credentials: session.credentials };
+  for (const name of pushed) await pushShown(house.engine, name, caller, progress);
   return { exporterResponse: responseOf(built, tags) };
-}
-
-/** Clients of old know one exporter, and the later ones repeat theirs in its place. */
-function exportersOf({ exporters, exporter, exporterAttrs }: SolveRequest): AskedOutput[] {
-  if (exporters.length > 0) return exporters.map(({ type, attrs }) => ({ type, attributes: attrs }));
-  return exporter === '' ? [] : [{ type: exporter, attributes: exporterAttrs }];
-}
-
-function namesOf(attributes: Readonly<Record<string, string>>): string[] {
-  return (attributes['name'] ?? '').split(',').filter((name) => name !== '');
-}
-
-/** buildx up to 0.16 pushes again by docker's own call, which finds everything there; later ones leave it to the server. */
-function isPushed({ attributes }: AskedOutput): boolean {
-  return attributes['push'] === 'true';
 }
 
 function responseOf({ image }: BuiltImage, tags: readonly string[]): Record<string, string> {
