@@ -28,7 +28,8 @@ const LAYER_DIGITS = 12;
 /**
  * The local images of scopes: what a text means is decided here, for `docker run` and `inspect`, for FROM and for the command
  * line alike. In this order it is a name, an image id or its beginning, and the digest of a layer (of its tar or of its
- * blob), which means the image as it was after that layer. `#n` behind any of them means the image after its nth layer.
+ * blob), which means the image as it was after that layer. `#n` behind any of them means the image after its nth layer; and
+ * `--n`, which docker's clients let through as the name that it could be: what is really called so comes first.
  */
 export class LocalImages {
   readonly facts: ImageFactsMemory;
@@ -43,10 +44,16 @@ export class LocalImages {
 
   /** @throws Problem `invalid` for a text that can't mean an image, or that means several; `not-found` for a layer too many */
   async find(text: string, scope: string): Promise<FoundImage | undefined> {
-    const [, whole = text, position] = /^(.+)#(\d{1,6})$/.exec(text) ?? [];
-    const found = (await this.#named(whole, scope)) ?? (await this.#byHex(whole, scope));
-    if (found === undefined || position === undefined) return found;
+    const [, whole, mark, position] = /^(.+)(#|--)(\d{1,6})$/.exec(text) ?? [];
+    const itself = mark === '#' ? undefined : await this.#meant(text, scope);
+    if (itself !== undefined || whole === undefined) return itself;
+    const found = await this.#meant(whole, scope);
+    if (found === undefined) return undefined;
     return await imageAfter(found, Number(position), { scope, text: whole }, this.#deps, this.facts);
+  }
+
+  async #meant(text: string, scope: string): Promise<FoundImage | undefined> {
+    return (await this.#named(text, scope)) ?? (await this.#byHex(text, scope));
   }
 
   /** Every image of a scope: those that it holds, and those that only have a name. */

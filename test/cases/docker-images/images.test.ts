@@ -52,6 +52,10 @@ describe.skipIf(!hasBusybox)('images through the Engine API (needs /bin/busybox)
     expect(await idOf(hello?.blob.digest ?? '')).toBe(ids[3]);
     expect(await idOf(shortDigest(world?.diffID ?? (ids[0] as never)))).toBe(ids[5]);
     expect(await idOf(`${SHORT}#3`)).toBe(ids[5]);
+    expect(await idOf(`${SHORT}--3`)).toBe(ids[5]);
+    expect((await door.ask('POST', `/images/${ids[3]}/tag?repo=app&tag=1--3`)).status).toBe(201);
+    expect(await idOf(`${SHORT}--3`)).toBe(ids[3]);
+    expect((await door.ask('DELETE', `/images/${SHORT}--3`)).status).toBe(200);
     expect((await door.ask('POST', `/images/${ids[3]}/tag?repo=half&tag=1`)).status).toBe(201);
     expect(await idOf('half:1')).toBe(ids[3]);
     expect((await door.ask('GET', `/images/${encodeURIComponent(`${SHORT}#9`)}/json`)).body).toEqual({
