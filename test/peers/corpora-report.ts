@@ -74,7 +74,7 @@ export async function writeReport(entries: readonly CorpusEntry[], outcomes: Out
 const AGREEMENTS = ['the same image', 'refused by both', 'newer than docker 20.10', 'both ask a registry'] as const;
 
 /** Lines of a table whose columns are as wide as their widest cell. */
-function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string[] {
+export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string[] {
   const cells = rows.map((row) => row.map((cell) => String(cell).replaceAll('|', '\\|')));
   const widths = head.map((title, i) => Math.max(title.length, ...cells.map((row) => row[i]?.length ?? 0)));
   const line = (row: readonly string[]) => `| ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;

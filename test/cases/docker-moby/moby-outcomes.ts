@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { table } from '../../peers/corpora-report.ts';
 
 /** How our answer to one Dockerfile of moby's suite stands to dockerd's, both asked by the same docker. */
 export interface MobyOutcome {
@@ -42,9 +43,18 @@ export async function writeMobyOutcomes(
     'and against our docker door. Every base is a busybox under the name that the Dockerfile asks for; contexts are made up of',
     'the files that COPY and ADD name. Of an image, settings and files are compared, read back by `docker save`.',
     '',
-    '| driven | the same image | refused in the same words | refused in other words | differ, by intention |',
-    '| --: | --: | --: | --: | --: |',
-    `| ${all.length} | ${count('the same image')} | ${count('refused in the same words')} | ${count('refused in other words')} | ${count('differs')} |`,
+    ...table(
+      ['driven', 'the same image', 'refused in the same words', 'refused in other words', 'differ, by intention'],
+      [
+        [
+          all.length,
+          count('the same image'),
+          count('refused in the same words'),
+          count('refused in other words'),
+          count('differs'),
+        ],
+      ],
+    ),
     '',
     '## Differ, by intention',
     '',
@@ -64,14 +74,8 @@ export async function writeMobyOutcomes(
     '',
     ...table(
       ['reason', 'Dockerfiles'],
-      [...reasons].sort(([, a], [, b]) => b - a).map(([reason, n]) => [reason, String(n)]),
+      [...reasons].sort(([, a], [, b]) => b - a),
     ),
   ];
   await writeFile(REPORT, `${lines.join('\n')}\n`);
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)];
 }
