@@ -1,5 +1,17 @@
-import { closeSync, constants, fchmodSync, futimesSync } from 'node:fs';
-import { link, lstat, lutimes, mkdir, open, rm, symlink } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  futimesSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { TarHeader } from '../../images/tar/header.ts';
 import { readTar } from '../../images/tar/read.ts';
@@ -40,6 +52,7 @@ async function unpackEntries(
   room: SpaceGuard,
 ): Promise<number> {
   const folders = new Map<string, TarHeader>();
+  const places = new Places(root);
   let count = 0;
   for await (const { header, body } of readTar(stream)) {
     signal.throwIfAborted();
@@ -47,18 +60,20 @@ async function unpackEntries(
     if (path === '') continue;
     if (++count > MAX_ENTRIES) throw new Problem('invalid', `the source has more than ${MAX_ENTRIES} entries`);
     const target = join(root, path);
-    await makeParents(root, path);
+    places.makeParents(path);
     if (header.type === 'directory') {
-      await replaceUnlessFolder(target);
+      places.makeFolder(path);
       folders.set(path, header);
       continue;
     }
-    await rm(target, { recursive: true, force: true });
-    if (header.type === 'file') await writeFile(target, header, body, room);
-    else if (header.type === 'symlink') await symlink(header.linkname ?? '', target);
-    else if (header.type === 'hardlink') await linkWithin(root, header.linkname ?? '', target);
-    else throw new Problem('invalid', `the source holds ${path}, which is neither file, folder nor link`);
-    if (header.type !== 'hardlink') await setTimes(target, header);
+    if (header.type === 'file') await writeFile(places, path, header, body, room);
+    else if (header.type === 'symlink') places.make(path, () => symlinkSync(header.linkname ?? '', target));
+    else if (header.type === 'hardlink') {
+      const source = cleanName(header.linkname ?? '');
+      places.makeParents(source);
+      places.make(path, () => linkWithin(join(root, source), header.linkname ?? '', target));
+    } else throw new Problem('invalid', `the source holds ${path}, which is neither file, folder nor link`);
+    if (header.type === 'symlink') lutimesSync(target, secondsOf(header), secondsOf(header));
   }
   // last and deepest first, because writing into a folder changes its time, and its mode may forbid that
   for (const [path, header] of [...folders].reverse()) finishFolder(root, path, header);
@@ -90,64 +105,80 @@ function cleanName(name: string): string {
   return parts.join('/');
 }
 
-async function makeParents(root: string, path: string): Promise<void> {
-  let folder = root;
-  for (const part of dirname(path).split('/')) {
-    if (part === '.') continue;
-    folder = join(folder, part);
-    const stat = await lstat(folder).catch((error: unknown) => {
-      if (hasErrorCode(error, 'ENOENT')) return undefined;
-      throw error;
-    });
-    if (stat === undefined) await mkdir(folder, { mode: 0o755 });
+/**
+ * Makes what an archive holds, without a turn of the thread pool for each of its many small entries. Folders that were seen to
+ * be folders are not looked at again, until something is put in the place of something else.
+ */
+class Places {
+  readonly root: string;
+  readonly #folders = new Set<string>();
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  /** @throws Problem `invalid` when a folder above is a link or a file */
+  makeParents(path: string): void {
+    const above = dirname(path);
+    if (above === '.' || this.#folders.has(above)) return;
+    this.makeParents(above);
+    const folder = join(this.root, above);
+    const stat = lstatSync(folder, { throwIfNoEntry: false });
+    if (stat === undefined) mkdirSync(folder, { mode: 0o755 });
     else if (!stat.isDirectory())
       throw new Problem('invalid', `the source holds ${path}, but a folder of that path is a link or a file`);
+    this.#folders.add(above);
   }
-}
 
-async function replaceUnlessFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { mode: 0o755 });
-  } catch (error) {
-    if (!hasErrorCode(error, 'EEXIST')) throw error;
-    if ((await lstat(path)).isDirectory()) return;
-    await rm(path);
-    await mkdir(path, { mode: 0o755 });
+  makeFolder(path: string): void {
+    if (this.#folders.has(path)) return;
+    const folder = join(this.root, path);
+    if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true)
+      this.make(path, () => mkdirSync(folder, { mode: 0o755 }));
+    this.#folders.add(path);
+  }
+
+  /** What an earlier entry put there goes. @param making fails when there is something */
+  make<T>(path: string, making: () => T): T {
+    try {
+      return making();
+    } catch (error) {
+      if (!hasErrorCode(error, 'EEXIST')) throw error;
+      rmSync(join(this.root, path), { recursive: true, force: true });
+      this.#folders.clear();
+      return making();
+    }
   }
 }
 
 async function writeFile(
+  places: Places,
   path: string,
   header: TarHeader,
   body: AsyncIterable<Uint8Array>,
   room: SpaceGuard,
 ): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
+  const target = join(places.root, path);
+  const fd = places.make(path, () => openSync(target, 'wx', 0o600));
   try {
     for await (const chunk of body) {
       await room.take(chunk.length);
-      await file.writeFile(chunk);
+      for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
     }
-    await file.chmod(header.mode & 0o7777);
+    fchmodSync(fd, header.mode & 0o7777);
+    futimesSync(fd, secondsOf(header), secondsOf(header));
   } finally {
-    await file.close();
+    closeSync(fd);
   }
 }
 
-async function linkWithin(root: string, name: string, target: string): Promise<void> {
-  const path = cleanName(name);
-  const source = join(root, path);
-  await makeParents(root, path);
+function linkWithin(source: string, name: string, target: string): void {
   try {
-    await link(source, target);
+    linkSync(source, target);
   } catch (error) {
     if (!hasErrorCode(error, 'ENOENT')) throw error;
     throw new Problem('invalid', `the source links to ${name}, which it doesn't hold`);
   }
-}
-
-async function setTimes(path: string, header: TarHeader): Promise<void> {
-  await lutimes(path, secondsOf(header), secondsOf(header));
 }
 
 function secondsOf(header: TarHeader): number {
