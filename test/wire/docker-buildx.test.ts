@@ -307,6 +307,24 @@ target "two" {
     expect(await ok('buildx', 'ls')).toContain('running');
   });
 
+  it('ends with its server, in order', async () => {
+    const source = await server.source('stopped', { Dockerfile: 'FROM base:1\nRUN while :; do :; done\n' });
+    let stopped: Promise<number> | undefined;
+    const { code } = await run(debian13.docker, ['buildx', 'build', '--progress', 'plain', source], {
+      env,
+      onStderr: (chunk) => {
+        if (chunk.includes('RUN while'))
+          stopped ??= new Promise((resolve) => setTimeout(resolve, 500)).then(() => server.stop());
+      },
+    });
+    expect(code).toBe(1);
+    expect(await stopped).toBe(0);
+    expect(await readdir(join(server.data, 'run')).catch(() => [])).toEqual([]);
+    expect(await readFile('/proc/mounts', 'utf8')).not.toContain(server.data);
+    await server.restart();
+    await expect.poll(() => ok('buildx', 'ls').catch(() => ''), { timeout: 20_000 }).toContain('running');
+  });
+
   it('outlives a client that speaks something else', async () => {
     const talk = (text: string) =>
       new Promise<string>((resolve) => {

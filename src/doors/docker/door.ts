@@ -21,20 +21,35 @@ export const DOCKER_SERVER = { ...SERVER_LIMITS, maxHeaderSize: 1 << 20, keepAli
 /** Whose a connection is, told by its socket alone: the path that it came by, or its certificate. */
 export type HouseOf = (request: IncomingMessage) => DockerHouse | Promise<DockerHouse>;
 
+export interface DockerDoor {
+  /** Cuts the clients off, also those whose connections were taken over, and resolves when nothing is done for them any more. */
+  end(): Promise<void>;
+}
+
 /** Makes a server that was made with `DOCKER_SERVER` answer docker's Engine API. */
-export function serveDockerDoor(server: Server, houseOf: HouseOf): void {
+export function serveDockerDoor(server: Server, houseOf: HouseOf): DockerDoor {
   const routes = dockerRoutes();
+  const calls = new Map<Promise<void>, Connection>();
+  const take = (connection: Connection) => {
+    const call = answer(routes, houseOf, connection).finally(() => calls.delete(call));
+    calls.set(call, connection);
+  };
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    void answer(routes, houseOf, plainConnection(request, response));
+    take(plainConnection(request, response));
   });
   // with this listener every request that names a protocol to change to comes here, whether its path knows one or not
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    upgradedConnection(request, socket, head).then(
-      (connection) => answer(routes, houseOf, connection),
-      (error: unknown) => endWith(socket, '400 Bad Request', messageOf(error)),
+    upgradedConnection(request, socket, head).then(take, (error: unknown) =>
+      endWith(socket, '400 Bad Request', messageOf(error)),
     );
   });
   server.on('clientError', refuse);
+  return {
+    async end() {
+      for (const { socket } of calls.values()) socket.destroy();
+      await Promise.allSettled(calls.keys());
+    },
+  };
 }
 
 async function answer(routes: Router<DockerHandler>, houseOf: HouseOf, connection: Connection): Promise<void> {

@@ -22,7 +22,7 @@ export async function serveBuildDocker(
   await mkdir(root, { recursive: true, mode: 0o700 });
   const opened = await openHouse({ kind: 'build', scope, project, actor }, root, parts);
   const server = createServer(DOCKER_SERVER);
-  serveDockerDoor(server, () => opened.house);
+  const door = serveDockerDoor(server, () => opened.house);
   let handle: FileHandle | undefined;
   try {
     handle = await open(root);
@@ -38,6 +38,7 @@ export async function serveBuildDocker(
     path: join(root, SOCKET),
     async close() {
       await closeServer(server, 0);
+      await door.end();
       await handle?.close();
       await opened.close({ drop: true });
     },

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:https';
 import { hostname, networkInterfaces } from 'node:os';
 import type { TLSSocket } from 'node:tls';
 import type { DockerClient } from '../../doors/docker/call.ts';
-import { DOCKER_SERVER, serveDockerDoor } from '../../doors/docker/door.ts';
+import { DOCKER_SERVER, type DockerDoor, serveDockerDoor } from '../../doors/docker/door.ts';
 import { Problem } from '../../lib/problem.ts';
 import { listenOn } from '../listen.ts';
 import type { DockerAuthority } from './docker-authority.ts';
@@ -30,7 +30,7 @@ export async function openDockerPort(
   { listen, names }: DockerPort,
   authority: DockerAuthority,
   houses: DockerHouses,
-): Promise<{ server: Server; port: number }> {
+): Promise<{ server: Server; door: DockerDoor; port: number }> {
   const { ca, cert, key } = authority.server([...new Set([...ownNames(), ...names])]);
   const server = createServer({
     ...DOCKER_SERVER,
@@ -48,9 +48,9 @@ export async function openDockerPort(
     keepAliveInitialDelay: ALIVE_MS,
   });
   server.on('tlsClientError', (_error, socket) => socket.destroy());
-  serveDockerDoor(server, ({ socket }) => houses.open(clientOf(socket as TLSSocket)));
+  const door = serveDockerDoor(server, ({ socket }) => houses.open(clientOf(socket as TLSSocket)));
   const { port } = await listenOn(server, listen);
-  return { server, port };
+  return { server, door, port };
 }
 
 function clientOf(socket: TLSSocket): DockerClient {

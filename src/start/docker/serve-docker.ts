@@ -27,7 +27,8 @@ export async function serveDocker(
   const endings: (() => Promise<void>)[] = [() => houses.close()];
   try {
     const server = createServer(DOCKER_SERVER);
-    serveDockerDoor(server, () => houses.open(OWNER_CLIENT));
+    const door = serveDockerDoor(server, () => houses.open(OWNER_CLIENT));
+    endings.push(() => door.end());
     await houses.open(OWNER_CLIENT);
     await listenOnDockerSocket(server, places.socket, 0o600);
     endings.push(() => closeServer(server, 0));
@@ -35,7 +36,10 @@ export async function serveDocker(
     if (places.port !== undefined) {
       const authority = await DockerAuthority.open(places.port.authorityFolder);
       const opened = await openDockerPort(places.port, authority, houses);
-      endings.push(() => closeServer(opened.server, 0));
+      endings.push(
+        () => opened.door.end(),
+        () => closeServer(opened.server, 0),
+      );
       port = opened.port;
     }
     opened({ port });
