@@ -14,6 +14,8 @@ export interface NetworksDeps {
   runtime: Pick<ContainerRuntime, 'createNetwork'>;
   /** Whose bridges these are, for people who look at the machine. */
   scope: string;
+  /** Throws where this scope may not have the machine's own network, which has an id as all networks do. Absent: it may. */
+  checkHost?: () => void;
   clock: Clock;
   onEvent: (event: ContainerEvent) => void;
 }
@@ -157,8 +159,9 @@ export class KeptNetworks implements Networks {
    */
   enter(name: string, container: string, names: readonly string[]): Network {
     const record = this.#find(name);
+    const network = this.#networkFor(record, container, record.name === 'bridge' ? [] : names);
     this.#tell('connect', record, { container });
-    return this.#networkFor(record, container, record.name === 'bridge' ? [] : names);
+    return network;
   }
 
   leave(name: string, container: string): void {
@@ -177,7 +180,10 @@ export class KeptNetworks implements Networks {
   }
 
   #networkFor(record: NetworkRecord, holder: string, names: readonly string[]): Network {
-    if (record.driver === 'host') return { kind: 'host' };
+    if (record.driver === 'host') {
+      this.#deps.checkHost?.();
+      return { kind: 'host' };
+    }
     if (record.driver === 'null') return { kind: 'none' };
     const bridge = this.#bridges.get(record.name) ?? this.#begin(record);
     clearTimeout(bridge.lingering);

@@ -50,7 +50,10 @@ export async function openHouse(client: DockerClient, folder: string, parts: Hou
   // what requests had on the disk when their process died
   await removeTree(work);
   await mkdir(work, { recursive: true, mode: 0o700 });
-  const networks = await KeptNetworks.open({ folder, runtime, scope: client.scope, clock, onEvent });
+  const networks = await KeptNetworks.open({
+    ...{ folder, runtime, scope: client.scope, clock, onEvent },
+    checkHost: () => checkBuildNetwork(client, 'host'),
+  });
   const volumes = await KeptVolumes.open({ folder: join(folder, 'volumes'), clock, onEvent });
   const maxContainers = mostContainers(client);
   const containers = await openContainers({
