@@ -50,9 +50,10 @@ export function engineOver(
     snapshots: folder.snapshots,
     platform: hostPlatform(),
     clock: systemClock,
+    // the owner has this machine anyway; a build has to ask for it all the same, so that a Dockerfile alone can't
     entitlements: [
-      ...(config.builds.allowInsecure ? ['security.insecure' as const] : []),
-      ...(config.builds.allowHostNetwork ? ['network.host' as const] : []),
+      ...(whose === 'owner' || config.builds.allowInsecure ? ['security.insecure' as const] : []),
+      ...(whose === 'owner' || config.builds.allowHostNetwork ? ['network.host' as const] : []),
     ],
     // a build has its own project, and reads those that everybody may; the person at the keyboard has all
     authorise: async (caller, role, { project }) =>
