@@ -1,4 +1,4 @@
-import type { ContainerRuntime } from '../containers/container.ts';
+import type { BridgeNetwork, ContainerRuntime } from '../containers/container.ts';
 import type { Caller, Engine } from '../engine/engine.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { BucketStore } from '../stores/buckets/buckets.ts';
@@ -38,5 +38,12 @@ export interface BuildIdentities {
   issue(build: Build): Promise<{ secret: string; revoke(): Promise<void> }>;
 }
 
-/** A docker socket that belongs to one build: its scope, its project, no host paths, gone when it is closed. */
-export type ServeDocker = (caller: Caller, engine: Engine) => Promise<{ path: string; close(): Promise<void> }>;
+/**
+ * A docker socket that belongs to one build: its scope, its project, no host paths, gone when it is closed.
+ * @param network that of the build's steps, which its containers may join as `cloudbuild`
+ */
+export type ServeDocker = (
+  caller: Caller,
+  engine: Engine,
+  network: () => Promise<BridgeNetwork>,
+) => Promise<{ path: string; close(): Promise<void> }>;

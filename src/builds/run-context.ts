@@ -51,9 +51,12 @@ export async function openRun(build: Build, deps: BuildDeps, log: BuildLog, sign
       return bridge;
     });
     const dockerSocket = once(async () => {
-      const socket = await deps.serveDocker?.(caller, engine);
-      if (socket !== undefined) endings.push(() => socket.close());
-      return socket?.path;
+      if (deps.serveDocker === undefined) return undefined;
+      // made first, because it has to outlive the containers that join it
+      await network();
+      const socket = await deps.serveDocker(caller, engine, network);
+      endings.push(() => socket.close());
+      return socket.path;
     });
     const buckets = bucketsOf(build.projectId, deps.buckets);
     return { build, deps, log, caller, engine, buckets, workspace, pushes, network, dockerSocket, close };

@@ -97,8 +97,12 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
           imageAliases: config.builds.images,
           ownNames: registries.ownNames(config.listen),
           allowHostNetwork: config.builds.allowHostNetwork,
-          serveDocker: (of, recording) =>
-            serveBuildDocker(of, join(folder.builds, build.id), { ...houseParts('build'), engine: recording }),
+          serveDocker: (of, recording, cloudbuild) =>
+            serveBuildDocker(of, join(folder.builds, build.id), {
+              ...houseParts('build'),
+              engine: recording,
+              sharedNetworks: { cloudbuild },
+            }),
         },
         signal,
       );

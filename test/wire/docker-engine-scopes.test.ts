@@ -128,7 +128,10 @@ describe.skipIf(lacksDocker !== '')(`the docker door and whom it is for${lacksDo
       `DOCKER_BUILDKIT=0 docker build -q -t ${made} .`,
       `docker run --rm ${made} cat /made`,
       `docker run --rm -v /etc:/host ${made} true || echo "code $$?"`,
-      `docker run -d --name left -v kept:/v ${made} sleep 4321`,
+      `docker run -d --network cloudbuild --name left -v kept:/v ${made} sleep 4321`,
+      `address=$$(docker inspect -f '{{.NetworkSettings.Networks.cloudbuild.IPAddress}}' left)`,
+      'busybox ping -c 1 $$address | grep "1 packets received"',
+      `DOCKER_BUILDKIT=0 docker build -q --network cloudbuild --no-cache .`,
       `docker push -q ${made}`,
     ].join('\n');
     const source = await engine.server.source('with-docker', {

@@ -16,6 +16,8 @@ export interface NetworksDeps {
   scope: string;
   /** Throws where this scope may not have the machine's own network, which has an id as all networks do. Absent: it may. */
   checkHost?: () => void;
+  /** Bridges of whoever opened this, by name: always there, never removed, closed by them. */
+  shared?: Readonly<Record<string, () => Promise<BridgeNetwork>>>;
   clock: Clock;
   onEvent: (event: ContainerEvent) => void;
 }
@@ -28,6 +30,8 @@ interface OpenBridge {
   made: Promise<BridgeNetwork>;
   /** Containers by id, and builds by their number. */
   holders: Set<string>;
+  /** Somebody else closes it. */
+  shared: boolean;
   lingering: NodeJS.Timeout | undefined;
 }
 
@@ -52,7 +56,8 @@ export class KeptNetworks implements Networks {
   static async open(deps: NetworksDeps): Promise<KeptNetworks> {
     await mkdir(deps.folder, { recursive: true, mode: 0o700 });
     const networks = new KeptNetworks(deps);
-    for (const [name, driver] of Object.entries(PREDEFINED)) {
+    const shared = Object.keys(deps.shared ?? {}).map((name) => [name, 'bridge'] as const);
+    for (const [name, driver] of [...Object.entries(PREDEFINED), ...shared]) {
       const id = createHash('sha256').update(`${deps.scope}\0${name}`).digest('hex');
       networks.#records.set(name, { id, name, driver, labels: {}, internal: false, createdAt: deps.clock.now() });
     }
@@ -70,6 +75,11 @@ export class KeptNetworks implements Networks {
     }
   }
 
+  /** Neither made nor removed by clients. */
+  #isFixed(name: string): boolean {
+    return name in PREDEFINED || Object.hasOwn(this.#deps.shared ?? {}, name);
+  }
+
   get #file(): string {
     return join(this.#deps.folder, 'networks.json');
   }
@@ -79,7 +89,7 @@ export class KeptNetworks implements Networks {
     const saving = this.#saving
       .catch(() => undefined)
       .then(() => {
-        const networks = [...this.#records.values()].filter(({ name }) => !(name in PREDEFINED));
+        const networks = [...this.#records.values()].filter(({ name }) => !this.#isFixed(name));
         return writeDurably(this.#file, JSON.stringify({ format: 1, networks }), 0o600);
       });
     this.#saving = saving;
@@ -90,7 +100,7 @@ export class KeptNetworks implements Networks {
     name: string,
     { labels, internal }: { labels: Record<string, string>; internal: boolean },
   ): Promise<NetworkRecord> {
-    if (name in PREDEFINED) {
+    if (this.#isFixed(name)) {
       throw new Problem('denied', `operation is not permitted on predefined ${name} network `);
     }
     if (!/^[a-zA-Z0-9][\w.-]{0,127}$/.test(name)) throw new Problem('invalid', `invalid name: ${name}`);
@@ -131,7 +141,7 @@ export class KeptNetworks implements Networks {
 
   async remove(name: string): Promise<void> {
     const record = this.#find(name);
-    if (record.name in PREDEFINED) {
+    if (this.#isFixed(record.name)) {
       throw new Problem('denied', `${record.name} is a pre-defined network and cannot be removed`);
     }
     const bridge = this.#bridges.get(record.name);
@@ -192,8 +202,10 @@ export class KeptNetworks implements Networks {
   }
 
   #begin(record: NetworkRecord): OpenBridge {
-    const made = this.#deps.runtime.createNetwork(this.#deps.scope, { internal: record.internal });
-    const bridge: OpenBridge = { made, holders: new Set(), lingering: undefined };
+    const { runtime, scope, shared } = this.#deps;
+    const join = shared?.[record.name];
+    const made = join === undefined ? runtime.createNetwork(scope, { internal: record.internal }) : join();
+    const bridge: OpenBridge = { made, holders: new Set(), shared: join !== undefined, lingering: undefined };
     this.#bridges.set(record.name, bridge);
     made.then(
       ({ subnet }) => this.#subnets.set(record.name, subnet),
@@ -209,6 +221,7 @@ export class KeptNetworks implements Networks {
     clearTimeout(bridge.lingering);
     this.#bridges.delete(name);
     this.#subnets.delete(name);
+    if (bridge.shared) return;
     const closing = bridge.made
       .then((network) => network.close())
       .catch(() => undefined)
@@ -221,7 +234,7 @@ export class KeptNetworks implements Networks {
     for (const [name, bridge] of this.#bridges) this.#end(name, bridge);
     await Promise.all(this.#closing);
     if (options.drop !== true) return;
-    for (const name of [...this.#records.keys()]) if (!(name in PREDEFINED)) this.#records.delete(name);
+    for (const name of [...this.#records.keys()]) if (!this.#isFixed(name)) this.#records.delete(name);
     await this.#save();
   }
 

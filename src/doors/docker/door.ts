@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../lib/problem.ts';
 import { urlOf } from '../http/answer.ts';
 import { drain } from '../http/body.ts';
@@ -17,6 +18,9 @@ import { type Connection, plainConnection, upgradedConnection } from './streams/
  * in one.
  */
 export const DOCKER_SERVER = { ...SERVER_LIMITS, maxHeaderSize: 1 << 20, keepAliveTimeout: 75_000 } as const;
+
+/** For calls to end whose clients were cut off. Milliseconds. */
+const END_MS = 2_000;
 
 /** Whose a connection is, told by its socket alone: the path that it came by, or its certificate. */
 export type HouseOf = (request: IncomingMessage) => DockerHouse | Promise<DockerHouse>;
@@ -47,7 +51,8 @@ export function serveDockerDoor(server: Server, houseOf: HouseOf): DockerDoor {
   return {
     async end() {
       for (const { socket } of calls.values()) socket.destroy();
-      await Promise.allSettled(calls.keys());
+      // a stop that waits for ever is ended by the end of its container, which comes after this
+      await Promise.race([Promise.allSettled(calls.keys()), sleep(END_MS, undefined, { ref: false })]);
     },
   };
 }

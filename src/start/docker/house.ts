@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ContainerRuntime, ContainerStarter } from '../../containers/container.ts';
+import type { BridgeNetwork, ContainerRuntime, ContainerStarter } from '../../containers/container.ts';
 import type { ContainerEvent } from '../../containers/container-event.ts';
 import { KeptNetworks } from '../../containers/networks/kept-networks.ts';
 import { openContainers } from '../../containers/open-containers.ts';
@@ -29,6 +29,8 @@ export interface HouseParts {
   own: OwnNames;
   /** For logins. */
   remote: RegistryHosts;
+  /** Bridges of others that containers may join, by name. */
+  sharedNetworks?: Readonly<Record<string, () => Promise<BridgeNetwork>>>;
 }
 
 export interface OpenHouse {
@@ -42,7 +44,7 @@ export interface OpenHouse {
  * @param folder on the data folder's file system, where the changes of containers have to be
  */
 export async function openHouse(client: DockerClient, folder: string, parts: HouseParts): Promise<OpenHouse> {
-  const { engine, runtime, runFolder, own, remote, cache } = parts;
+  const { engine, runtime, runFolder, own, remote, cache, sharedNetworks: shared = {} } = parts;
   const events = new EventHub();
   const clock = systemClock;
   const onEvent = (event: ContainerEvent) => events.tell({ ...event, at: clock.now() });
@@ -51,7 +53,7 @@ export async function openHouse(client: DockerClient, folder: string, parts: Hou
   await removeTree(work);
   await mkdir(work, { recursive: true, mode: 0o700 });
   const networks = await KeptNetworks.open({
-    ...{ folder, runtime, scope: client.scope, clock, onEvent },
+    ...{ folder, runtime, scope: client.scope, shared, clock, onEvent },
     checkHost: () => checkBuildNetwork(client, 'host'),
   });
   const volumes = await KeptVolumes.open({ folder: join(folder, 'volumes'), clock, onEvent });

@@ -85,7 +85,7 @@ const CONDITIONS: readonly WaitCondition[] = ['not-running', 'next-exit', 'remov
  * only then does it start the container.
  */
 export async function waitForContainer(call: DockerCall): Promise<void> {
-  const { house, query, response } = call;
+  const { house, query, response, signal } = call;
   const asked = query.get('condition') || 'not-running';
   const condition = CONDITIONS.find((known) => known === asked);
   if (condition === undefined) throw new DockerError(400, `invalid condition: ${JSON.stringify(asked.slice(0, 100))}`);
@@ -93,6 +93,16 @@ export async function waitForContainer(call: DockerCall): Promise<void> {
   const ended = house.containers.wait(nameOf(call), condition);
   response.writeHead(200, { 'Content-Type': 'application/json' });
   response.flushHeaders();
-  const { code, error } = await ended;
+  const result = await Promise.race([ended, gone(signal)]);
+  if (result === undefined) return;
+  const { code, error } = result;
   response.end(`${JSON.stringify({ StatusCode: code, ...(error ? { Error: { Message: error } } : {}) })}\n`);
+}
+
+/** Whoever waits may go long before the container ends: `docker run -d` does. */
+function gone(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
 }

@@ -129,7 +129,8 @@ async function prune({ query, house, response }: DockerCall): Promise<void> {
       await house.networks.remove(id);
       deleted.push(name);
     } catch (error) {
-      if (!(error instanceof Problem && (error.code === 'conflict' || error.code === 'not-found'))) throw error;
+      // in use, gone already, or one that is always there
+      if (!(error instanceof Problem && ['conflict', 'not-found', 'denied'].includes(error.code))) throw error;
     }
   }
   sendJson(response, 200, { NetworksDeleted: deleted });
