@@ -91,7 +91,8 @@ async function copyFromTree(
       const tree = new FolderTree(path, { foreign: false, readXattrs: layerXattrs });
       try {
         const result = await copySelected(operation, { tree, exclusion: NOTHING_EXCLUDED }, state, place, services);
-        await saveMade(services, state, place, byTree, { layer: result.layer, contentDigest: result.contentDigest });
+        const { layer, contentDigest, createdAt } = result;
+        await saveMade(services, state, place, byTree, { layer, contentDigest }, createdAt);
         return result;
       } finally {
         tree.close();

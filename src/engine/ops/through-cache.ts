@@ -28,13 +28,17 @@ export function fromRecord(services: OperationServices, question: CacheQuestion,
   return { status: 'cached', layer, contentDigest, createdAt, since: { build, at: createdAt, importedFrom } };
 }
 
-/** Notes what an operation made, and says why it had to. */
+/**
+ * Notes what an operation made, and says why it had to.
+ * @param createdAt when that was, if another record tells of the same: an image's entry has one date, by whichever it is found
+ */
 export async function saveMade(
   services: OperationServices,
   state: StageState,
   place: OperationPlace,
   question: CacheQuestion,
   made: Made,
+  createdAt = services.deps.clock.now(),
 ): Promise<OperationResult> {
   const { deps, caller, cache, cacheOff, request } = services;
   const date = sourceDate(request.buildArgs);
@@ -56,11 +60,11 @@ export async function saveMade(
     inputs,
     build: caller.scope,
     durationMs: Math.round(place.vertex.elapsed),
-    createdAt: deps.clock.now(),
+    createdAt,
   };
   await deps.cache.save(caller.project, record);
   cache.used(record, () => inputs);
-  return { status: 'ran', layer, contentDigest, createdAt: record.createdAt, reason, details, since };
+  return { status: 'ran', layer, contentDigest, createdAt, reason, details, since };
 }
 
 /**

@@ -86,4 +86,16 @@ describe.skipIf(!hasBusybox)('layer cache', () => {
     expect(states(first)).toEqual(['ran']);
     expect(states(await build(dockerfile('b.txt')))).toEqual(['cached']);
   });
+
+  it('keeps the digest of an image with a copy from a stage, by whichever record the copy is found', async () => {
+    const dockerfile = (noise: string) =>
+      `${BASE} AS make\nCOPY src/${noise} /noise\nCOPY src/b.txt /out/b\nFROM ${OWN}/base:1\nCOPY --from=make /out /of\nUSER 1\n`;
+    const first = await build(dockerfile('a.txt'));
+    const others = [
+      await build(dockerfile('a.txt')),
+      await build(dockerfile('b.txt')),
+      await build(dockerfile('b.txt')),
+    ];
+    expect(others.map(({ image }) => image.id)).toEqual(others.map(() => first.image.id));
+  });
 });
