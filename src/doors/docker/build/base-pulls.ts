@@ -18,15 +18,14 @@ export class BasePulls {
     this.#send = send;
   }
 
-  /** @param again a registry was to be asked although the image is known */
+  /** @param again a registry was to be asked although the name may be known here; else it was not, which is new to it */
   pulled({ name, digest, fresh }: Pulled, again: boolean): void {
-    if (!fresh && !again) return; // dockerd would have found it among its own
     const reference = withDefaultTag(parseReference(name));
     // of a name with a digest dockerd says all of it
     const id = reference.digest === undefined ? (reference.tag ?? '') : formatReference(reference);
     this.#send({ status: `Pulling from ${reference.repository}`, id });
     this.#send({ status: `Digest: ${digest}` });
-    const what = fresh ? 'Downloaded newer image' : 'Image is up to date';
+    const what = fresh || !again ? 'Downloaded newer image' : 'Image is up to date';
     this.#send({ status: `Status: ${what} for ${familiarName(reference)}` });
   }
 

@@ -4,6 +4,8 @@ import { isRemoteContext } from '../../../engine/options/context.ts';
 import { ClassicProgress } from '../../../engine/progress/classic.ts';
 import type { ImageBuildRequest } from '../../../engine/request.ts';
 import { fullName } from '../../../images/reference.ts';
+import { log } from '../../../lib/log.ts';
+import { messageOf } from '../../../lib/problem.ts';
 import type { DockerCall } from '../call.ts';
 import { DockerError } from '../errors.ts';
 import { JsonLines } from '../streams/json-lines.ts';
@@ -25,10 +27,14 @@ export async function classicBuild(call: DockerCall, options: BuildOptions): Pro
   const { house, request } = call;
   const lines = new JsonLines(call);
   const credentials = registryConfig(request.headers['x-registry-config']);
+  const bases = new Set<string>();
   const pulls = new BasePulls((line) => void (options.quiet || lines.send(line)));
   const progress = new ClassicProgress((text) => void (options.quiet || lines.send({ stream: text })), {
     colours: true,
-    onPulled: (pulled) => pulls.pulled(pulled, options.pull),
+    onPulled: (pulled) => {
+      bases.add(pulled.name);
+      pulls.pulled(pulled, options.pull);
+    },
   });
   let phase: 'reading' | 'building' = 'reading';
   const onEvent = (event: BuildEvent) => {
@@ -56,10 +62,30 @@ export async function classicBuild(call: DockerCall, options: BuildOptions): Pro
     );
     tellBuilt(images, progress, lines, options);
     tellTags(images, call);
+    await nameBases(bases, call, credentials);
     lines.end();
   } catch (error) {
     if (!options.quiet) progress.failed();
+    await nameBases(bases, call, credentials);
     throw classicError(error, phase);
+  }
+}
+
+/**
+ * A FROM of the classic builder is a pull: what it named stays among the images, also when the build fails. The layers come
+ * when somebody needs them.
+ */
+async function nameBases(
+  names: ReadonlySet<string>,
+  { house, caller }: DockerCall,
+  credentials: ReturnType<typeof registryConfig>,
+): Promise<void> {
+  for (const name of names) {
+    try {
+      await house.engine.pull(name, { ...caller, credentials });
+    } catch (error) {
+      log.debug({ error: messageOf(error), name }, 'docker: a base that was built on got no name here');
+    }
   }
 }
 
