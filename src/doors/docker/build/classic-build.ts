@@ -29,7 +29,7 @@ export async function classicBuild(call: DockerCall, options: BuildOptions): Pro
   const credentials = registryConfig(request.headers['x-registry-config']);
   const bases = new Set<string>();
   const pulls = new BasePulls((line) => void (options.quiet || lines.send(line)));
-  const progress = new ClassicProgress((text) => void (options.quiet || lines.send({ stream: text })), {
+  const progress = new ClassicProgress((text) => void (options.quiet || lines.tell({ stream: text })), {
     colours: true,
     onPulled: (pulled) => {
       bases.add(pulled.name);

@@ -33,7 +33,7 @@ export async function sessionBuild(call: DockerCall, options: BuildOptions): Pro
   lines.begin();
   const trace = new Trace(
     (message) =>
-      void (quiet || lines.send({ id: 'moby.buildkit.trace', aux: Buffer.from(message).toString('base64') })),
+      void (quiet || lines.tell({ id: 'moby.buildkit.trace', aux: Buffer.from(message).toString('base64') })),
     () => house.clock.now(),
   );
   try {

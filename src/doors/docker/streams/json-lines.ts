@@ -1,6 +1,9 @@
 import type { DockerCall } from '../call.ts';
 import { endsWith, errorLine } from '../errors.ts';
 
+/** So many bytes wait for a client that doesn't read before lines that may be lost are; half of it, and they go out again. */
+const MOST_WAITING = 32 << 20;
+
 /**
  * An answer of one JSON object per line, each sent at once, as docker shows the progress of long work. The status line
  * leaves with the first line: what fails before is an ordinary error with its status, what fails later an `errorDetail` in
@@ -10,6 +13,8 @@ export class JsonLines {
   readonly #call: DockerCall;
   #begun = false;
   #drained: Promise<void> | undefined;
+  /** Lines that were lost since the last that went out. */
+  #lost = 0;
 
   constructor(call: DockerCall) {
     this.#call = call;
@@ -29,6 +34,22 @@ export class JsonLines {
       response.on('drain', done).on('close', done);
     });
     return this.#drained;
+  }
+
+  /**
+   * Sends what may be lost to a client that doesn't read: the work behind it doesn't wait, and its output is not kept in
+   * memory without end. In a stream of text a line says that some are missing.
+   */
+  tell(line: object): void {
+    const { response } = this.#call;
+    if (response.writableLength > (this.#lost > 0 ? MOST_WAITING / 2 : MOST_WAITING)) {
+      this.#lost++;
+      return;
+    }
+    if (this.#lost > 0 && 'stream' in line)
+      void this.send({ stream: `\n[${this.#lost} pieces of output are missing: they were not read in time]\n` });
+    this.#lost = 0;
+    void this.send(line);
   }
 
   /** Sends the head, for clients that wait for it before they do anything else. */

@@ -34,7 +34,7 @@ export async function events(call: DockerCall): Promise<void> {
   const left = until === undefined ? undefined : until - house.clock.now();
   if (left === undefined || left > 0) {
     const stop = house.events.listen((event) => {
-      if (shown(event)) void lines.send(eventJson(event));
+      if (shown(event)) lines.tell(eventJson(event));
     });
     try {
       await moment(left, signal);
