@@ -120,7 +120,7 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
       const sockets = new Map(Object.entries(ssh));
       const bound = caller(signal, project);
       const progress = new Progress(emit);
-      const result = await withNetwork(runtime, network, config, (joined) =>
+      const result = await withNetwork(ownersRuntime, network, (joined) =>
         engine.build(
           {
             ...rest,
@@ -207,14 +207,13 @@ async function inspectAnywhere(engine: Awaited<ReturnType<typeof engineOver>>, n
   return engine.inspect(name, caller);
 }
 
-/** An image build with a network of its own, which ends with it. */
+/** An image build of the owner's with a network of its own, which ends with it. */
 async function withNetwork<T>(
   runtime: ContainerRuntime,
   mode: BuildCall['network'],
-  config: Config,
   work: (network: Network) => Promise<T>,
 ): Promise<T> {
-  const { network, close } = await openBuildNetwork(runtime, mode, config.builds.allowHostNetwork);
+  const { network, close } = await openBuildNetwork(runtime, mode);
   try {
     return await work(network);
   } finally {

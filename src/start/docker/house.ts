@@ -82,7 +82,7 @@ export async function openHouse(client: DockerClient, folder: string, parts: Hou
     forgetBuilds: (unusedSince) => cache.forget(client.project, unusedSince),
     openBuildNetwork: async (mode) => {
       checkBuildNetwork(client, mode);
-      return openBuildNetwork(runtime, mode, client.kind === 'owner');
+      return openBuildNetwork(runtime, mode);
     },
     isOwnRegistry: (host) => isOwnHost(host, own),
     verifyLogin: (host, credentials, signal) => verifyLogin(remote, host, credentials, signal),
