@@ -210,3 +210,17 @@ it('what ran when its process ended has exited with 137, unless it is to run aga
   expect(containers.get(stopped).state).toMatchObject({ status: 'exited', exitCode: 137 });
   await expect.poll(() => containers.get(always).state.status).toBe('running');
 });
+
+it('remembers commands to run in a container up to 16 MiB of text, the newest always', async () => {
+  const { id } = await containers.create(request({}));
+  await containers.start(id);
+  const common = { cwd: undefined, user: undefined, terminal: false, privileged: false, detachKeys: undefined };
+  const exec = (args: string[]) =>
+    containers.execs.create(id, { ...common, args, env: [], stdin: false, stdout: true, stderr: true });
+  const made: string[] = [];
+  for (let i = 0; i < 6; i++) made.push(await exec(['x'.repeat(4 << 20), String(i)]));
+  expect(() => containers.execs.get(made[0] as string)).toThrow('No such exec instance');
+  expect(containers.execs.get(made[3] as string).args[1]).toBe('3');
+  const longest = await exec(['x'.repeat(20 << 20)]);
+  expect(containers.execs.get(longest).running).toBe(false);
+});

@@ -11,6 +11,8 @@ import { inDockersWords } from '../life/refusal-words.ts';
 
 /** So many that have ended can still be asked for their exit code. */
 const REMEMBERED = 500;
+/** Characters of their commands together: no kernel runs a longer one, but anybody can ask for it. */
+const MOST_TEXT = 16 << 20;
 /** For whatever kept a program from being run, but that it isn't there: 127. */
 const NOT_RUN = 126;
 
@@ -19,6 +21,8 @@ interface Exec {
   container: KeptContainer;
   process: StartedProcess | undefined;
   begun: boolean;
+  /** Characters that were asked for. */
+  text: number;
 }
 
 /**
@@ -44,18 +48,21 @@ export class KeptExecs implements ContainerExecs {
     if (request.detachKeys !== undefined) parseDetachKeys(request.detachKeys);
     const id = randomBytes(32).toString('hex');
     const state: ExecState = { ...request, id, container: container.id, running: false, exitCode: undefined, pid: 0 };
-    this.#execs.set(id, { state, container, process: undefined, begun: false });
-    this.#forgetOldest();
+    const text = [...request.args, ...request.env].reduce((sum, { length }) => sum + length, 0);
+    this.#execs.set(id, { state, container, process: undefined, begun: false, text });
+    this.#forgetOldest(id);
     container.tell(`exec_create: ${request.args.join(' ')}`, { execID: id });
     return id;
   }
 
-  #forgetOldest(): void {
-    if (this.#execs.size <= REMEMBERED) return;
-    for (const [id, { state }] of this.#execs) {
-      if (state.running) continue;
+  #forgetOldest(newest: string): void {
+    let sum = 0;
+    for (const { text } of this.#execs.values()) sum += text;
+    for (const [id, { state, text }] of this.#execs) {
+      if (this.#execs.size <= REMEMBERED && sum <= MOST_TEXT) return;
+      if (state.running || id === newest) continue;
       this.#execs.delete(id);
-      return;
+      sum -= text;
     }
   }
 
