@@ -45,3 +45,11 @@ it('refuses what comes twice, out of order, or below what is no folder', () => {
   expect(() => paths.take('c/x')).toThrow(/may not come there/);
   expect(() => paths.take('b/y')).toThrow(/may not come there/);
 });
+
+it('refuses more text in names than a million files have', () => {
+  const { paths } = listing();
+  const name = (i: number) => `${String(i).padStart(6, '0')}${'x'.repeat(4000)}`;
+  expect(() => {
+    for (let i = 0; i < 100_000; i++) paths.take(name(i));
+  }).toThrow(/names that are as long/);
+});

@@ -3,6 +3,8 @@ import { Problem } from '../../../lib/problem.ts';
 /** More entries are a mistake of the person's, or meant to harm: names cost memory and inodes. */
 const MOST_ENTRIES = 1_000_000;
 const LONGEST_PATH = 4095;
+/** Characters of all paths together, which are held until the last file has come. */
+const MOST_TEXT = 256 << 20;
 
 /** A folder whose content is being listed. */
 export interface OpenFolder {
@@ -20,6 +22,7 @@ export class ListedPaths<F extends OpenFolder> {
   readonly #open: F[];
   readonly #left: (folder: F) => void;
   #count = 0;
+  #text = 0;
 
   /** @param left told of each folder that nothing more can be listed in */
   constructor(root: F, left: (folder: F) => void) {
@@ -29,8 +32,9 @@ export class ListedPaths<F extends OpenFolder> {
 
   /** The folder that the next path lies in, and its name there. @throws Problem `invalid` for one that may not come now */
   take(path: string): { folder: F; name: string } {
-    if (++this.#count > MOST_ENTRIES)
-      throw new Problem('exhausted', `the context has more than ${MOST_ENTRIES} entries`, {
+    this.#text += path.length;
+    if (++this.#count > MOST_ENTRIES || this.#text > MOST_TEXT)
+      throw new Problem('exhausted', `the context has more than ${MOST_ENTRIES} entries, or names that are as long`, {
         hint: 'Keep folders that the build does not need out by .dockerignore.',
       });
     const slash = path.lastIndexOf('/');

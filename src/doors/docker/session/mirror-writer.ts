@@ -34,6 +34,13 @@ interface MirroredFolder extends OpenFolder {
   changed: boolean;
 }
 
+/** No more is kept of what was listed: its attributes could be as long as a client likes. */
+interface Wanted {
+  path: string;
+  permissions: number;
+  mtimeNs: bigint;
+}
+
 interface Arriving {
   fd: number;
   temporary: string;
@@ -50,8 +57,9 @@ export class MirrorWriter {
   readonly #incoming: string;
   readonly #listed: ListedPaths<MirroredFolder>;
   readonly #space: SpaceGuard;
-  readonly #wanted = new Map<number, { path: string; stat: Stat; folder: MirroredFolder }>();
-  readonly #files = new Set<string>();
+  readonly #wanted = new Map<number, Wanted>();
+  /** Each path by itself, so that many links to one file share its text. */
+  readonly #files = new Map<string, string>();
   readonly #links: { path: string; target: string; folder: MirroredFolder }[] = [];
   readonly #arriving = new Map<number, Arriving>();
   readonly #finished: MirroredFolder[] = [];
@@ -106,9 +114,9 @@ export class MirrorWriter {
       }
       this.#arriving.delete(id);
       this.#wanted.delete(id);
-      fchmodSync(arriving.fd, permissionsOf(wanted.stat));
+      fchmodSync(arriving.fd, wanted.permissions);
       closeSync(arriving.fd);
-      setTimes(arriving.temporary, wanted.stat.modTime, wanted.stat.modTime);
+      setTimes(arriving.temporary, wanted.mtimeNs, wanted.mtimeNs);
       renameSync(arriving.temporary, this.#at(wanted.path));
     } catch (error) {
       throw placeProblem(error, wanted.path, this.#root);
@@ -187,19 +195,20 @@ export class MirrorWriter {
   #placeFile(stat: Stat, id: number, known: BigIntStats | undefined, folder: MirroredFolder): number | undefined {
     const { path, linkname } = stat;
     if (linkname !== '') {
-      if (!this.#files.has(linkname))
+      const target = this.#files.get(linkname);
+      if (target === undefined)
         throw new Problem('invalid', `the client lists ${path} as a link to ${linkname}, which it has not listed`);
-      this.#links.push({ path, target: linkname, folder });
+      this.#links.push({ path, target, folder });
       return undefined;
     }
-    this.#files.add(path);
+    this.#files.set(path, path);
     this.#bytes += Number(stat.size);
     const same =
       known?.isFile() === true && known.size === stat.size && known.mtimeNs === stat.modTime && sameMode(known, stat);
     if (same) return undefined;
     folder.changed = true;
     if (known !== undefined && !known.isFile()) remove(this.#at(path));
-    this.#wanted.set(id, { path, stat, folder });
+    this.#wanted.set(id, { path, permissions: permissionsOf(stat), mtimeNs: stat.modTime });
     return id;
   }
 
