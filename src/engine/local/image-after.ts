@@ -10,7 +10,7 @@ import type { FoundImage } from './local-images.ts';
 /**
  * An image as it was after its nth layer: the step that made the layer, where the classic builder told of it; else an image
  * of these layers, with what history tells of the config. It has an id like any other, and stays with the scope's steps.
- * @throws Problem `not-found` when it hasn't so many layers
+ * @throws Problem `invalid` when it hasn't so many layers: at `not-found`, docker would ask a registry for a name with `--9`
  */
 export async function imageAfter(
   image: FoundImage,
@@ -21,7 +21,7 @@ export async function imageAfter(
 ): Promise<FoundImage> {
   const { config, layers } = await facts.of(image);
   if (count < 1 || count > layers.length)
-    throw new Problem('not-found', `${text} has no layer ${count}: it has ${layers.length}`, {
+    throw new Problem('invalid', `${text} has no layer ${count}: it has ${layers.length}`, {
       hint: `slipway history ${text} shows them.`,
     });
   const step = await stepOf(image, count, scope, deps, facts);

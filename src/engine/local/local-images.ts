@@ -42,7 +42,7 @@ export class LocalImages {
     this.facts = facts;
   }
 
-  /** @throws Problem `invalid` for a text that can't mean an image, or that means several; `not-found` for a layer too many */
+  /** @throws Problem `invalid` for a text that can't mean an image, or that means several, and for a layer too many */
   async find(text: string, scope: string): Promise<FoundImage | undefined> {
     const [, whole, mark, position] = /^(.+)(#|--)(\d{1,6})$/.exec(text) ?? [];
     const itself = mark === '#' ? undefined : await this.#meant(text, scope);

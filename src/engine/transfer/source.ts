@@ -10,7 +10,7 @@ import {
   withDefaultTag,
 } from '../../images/reference.ts';
 import { Problem } from '../../lib/problem.ts';
-import { isOwnHost, ownName, repositoryKey } from '../../stores/registry/name.ts';
+import { googleLocation, isOwnHost, ownName, repositoryKey } from '../../stores/registry/name.ts';
 import type { ProjectDeps } from '../deps.ts';
 import type { Caller, ResolvedImage } from '../engine.ts';
 import type { FoundImage, LocalImages } from '../local/local-images.ts';
@@ -108,7 +108,7 @@ export class ImageSource {
         'not-found',
         `manifest for ${familiarName(reference)} not found: manifest unknown: manifest unknown`,
         {
-          hint: `${reference.host} is served by this server, and it has no such image. To reach the real registry, take the host out of registries.own in slipway.yaml.`,
+          hint: `${reference.host} is served by this server, and it has no such image. ${waysOn(reference)}`,
         },
       );
     await this.#deps.content.note([stored.digest]);
@@ -227,4 +227,11 @@ export class ImageSource {
   ): Promise<void> {
     await this.#deps.origins.noteSources(blobs.map(({ digest }) => ({ digest, host, repository })));
   }
+}
+
+/** Only a host that is also somebody else's has a real registry behind it. */
+function waysOn({ host, repository }: Reference): string {
+  return googleLocation(host) === undefined
+    ? `slipway tags ${familiarName({ host, repository })} lists what there is.`
+    : 'To reach the real registry, take the host out of registries.own in slipway.yaml.';
 }

@@ -61,6 +61,8 @@ describe.skipIf(!hasBusybox)('images through the Engine API (needs /bin/busybox)
     expect((await door.ask('GET', `/images/${encodeURIComponent(`${SHORT}#9`)}/json`)).body).toEqual({
       message: expect.stringContaining('app:1 has no layer 9: it has 3'),
     });
+    // at 404 `docker run` would go on and pull
+    expect((await door.ask('GET', `/images/${SHORT}--9/history`)).status).toBe(400);
   });
 
   it('gives an id to each layer of an image that nobody built here step by step', async () => {
