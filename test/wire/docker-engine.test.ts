@@ -166,6 +166,8 @@ describe.skipIf(lacksDocker !== '').each(dockerClients)(`docker $version${lacksD
     await ok('network', 'create', name);
     const one = await sleeping('--network', name, '--network-alias', 'other');
     expect(await ok('network', 'inspect', '-f', '{{range .Containers}}{{.Name}}{{end}}', name)).toBe(one);
+    const gateway = await ok('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', name);
+    expect(await ok('exec', one, 'busybox', 'ip', 'route')).toContain(`default via ${gateway} `);
     const looked = await ok('run', '--rm', '--network', name, 'box:1', 'busybox', 'nslookup', 'other');
     expect(looked).toContain(await inspect(`{{(index .NetworkSettings.Networks "${name}").IPAddress}}`, one));
     expect((await docker('network', 'rm', name)).stderr).toContain('has active endpoints');

@@ -20,7 +20,7 @@ export async function forwardPort(port: PublishedPort, address: string): Promise
   try {
     return port.protocol === 'udp' ? await forwardDatagrams(port, address) : await forwardStreams(port, address);
   } catch (error) {
-    const where = `${port.hostAddress}:${port.hostPort}`;
+    const where = `${port.hostAddress || '0.0.0.0'}:${port.hostPort}`;
     if (hasErrorCode(error, 'EADDRINUSE')) {
       throw new Problem('conflict', `Bind for ${where} failed: port is already allocated`, { cause: error });
     }

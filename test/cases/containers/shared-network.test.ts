@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { BridgeNetwork, ContainerSpec } from '../../../src/containers/container.ts';
+import type { BridgeNetwork, ContainerSpec, PublishedPort } from '../../../src/containers/container.ts';
 import { exec, Machine, whyNoContainers } from './machine.ts';
 
 const why = whyNoContainers();
@@ -96,6 +96,10 @@ describe.skipIf(why !== undefined)(`containers on one network${why === undefined
     await expect(taken).rejects.toMatchObject({
       code: 'conflict',
       message: `Bind for 127.0.0.1:${port} failed: port is already allocated`,
+    });
+    const anywhere = { ...web.it.ports[0], hostAddress: '' } as PublishedPort;
+    await expect(machine.start('true', on([], { ports: [anywhere] }))).rejects.toMatchObject({
+      message: `Bind for 0.0.0.0:${port} failed: port is already allocated`,
     });
     await web.it.signal('KILL');
     await web.it.exited;

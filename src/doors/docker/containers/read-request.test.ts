@@ -190,7 +190,7 @@ const REFUSED: [config: object, host: object, answer: string][] = [
   [
     {},
     { DeviceRequests: [{ Driver: '', Count: -1, Capabilities: [['gpu']] }] },
-    '500 could not select device driver ""',
+    '500 could not select device driver "" with capabilities: [[gpu]]',
   ],
   [{}, { PortBindings: { 'x/tcp': [{}] } }, '400 HostConfig.PortBindings: invalid port "x/tcp"'],
   [

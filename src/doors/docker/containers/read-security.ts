@@ -67,7 +67,7 @@ function refuseForeign(host: JsonObject): void {
   if (request !== undefined)
     throw new DockerError(
       500,
-      `could not select device driver "${request.string('Driver') ?? ''}" with capabilities: []`,
+      `could not select device driver "${request.string('Driver') ?? ''}" with capabilities: ${asGo(request.raw['Capabilities'])}`,
     );
   if ((host.strings('DeviceCgroupRules') ?? []).length > 0)
     throw new DockerError(400, 'DeviceCgroupRules: devices are given by path here (--device)');
@@ -82,4 +82,9 @@ function refuseForeign(host: JsonObject): void {
   const isolation = host.string('Isolation') ?? '';
   if (isolation !== '' && isolation !== 'default')
     throw new DockerError(400, `invalid isolation '${isolation.slice(0, 100)}' on linux`);
+}
+
+/** A list as Go's %v writes it: `[[gpu]]`. */
+function asGo(value: unknown): string {
+  return Array.isArray(value) ? `[${value.map(asGo).join(' ')}]` : String(value ?? '[]').slice(0, 100);
 }

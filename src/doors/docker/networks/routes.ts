@@ -1,4 +1,5 @@
 import type { NetworkRecord } from '../../../containers/networks.ts';
+import { addressIn, parseRange } from '../../../containers/sandbox/subnets.ts';
 import { timestamp } from '../../../lib/clock.ts';
 import { Problem } from '../../../lib/problem.ts';
 import { sendEmpty, sendJson } from '../../http/answer.ts';
@@ -75,7 +76,7 @@ function networkJson({ id, name, driver, labels, internal, createdAt, subnet }: 
     Scope: 'local',
     Driver: driver,
     EnableIPv6: false,
-    IPAM: { Driver: 'default', Options: null, Config: subnet === undefined ? [] : [{ Subnet: subnet }] },
+    IPAM: { Driver: 'default', Options: null, Config: subnet === undefined ? [] : [rangeOf(subnet)] },
     Internal: internal,
     Attachable: false,
     Ingress: false,
@@ -84,6 +85,11 @@ function networkJson({ id, name, driver, labels, internal, createdAt, subnet }: 
     Options: {},
     Labels: labels,
   };
+}
+
+/** The gateway is what a client that runs in a container takes for the address of this machine. */
+function rangeOf(subnet: string): { Subnet: string; Gateway: string } {
+  return { Subnet: subnet, Gateway: addressIn(parseRange(subnet), 1) };
 }
 
 async function create({ request, house, response }: DockerCall): Promise<void> {
