@@ -92,6 +92,8 @@ describe.skipIf(!hasBusybox)('archives through the Engine API (needs /bin/busybo
       status: 400,
       body: { message: 'run is not a valid change command' },
     });
+    await door.ask('POST', '/images/create?fromSrc=-&repo=imp&tag=2', archive);
+    expect((await door.ask('GET', '/images/imp:2/history')).body).toMatchObject([{ Comment: 'Imported from -' }]);
     expect((await door.ask('POST', '/images/create?fromSrc=-', 'garbage')).status).toBe(400);
   });
 

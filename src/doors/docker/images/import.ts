@@ -21,7 +21,7 @@ export async function importImage(call: DockerCall): Promise<void> {
     body,
     {
       changes: query.getAll('changes').filter((change) => change !== ''),
-      comment: query.get('message') ?? '',
+      comment: query.get('message') || 'Imported from -',
       ...(platform === '' ? {} : { platform: parsePlatform(platform) }),
       ...(name === undefined ? {} : { name }),
     },
