@@ -35,13 +35,23 @@ export function imageBlobs(
 }
 
 /** Nobody knows of either before the image has its name or its place in a scope, so they reach the disk at once. */
-export async function storeImage({ config, manifest }: ImageBlobs, content: ContentStore): Promise<void> {
-  throwFirst(await Promise.allSettled([store(content, config), store(content, manifest)]));
+export async function storeImage(image: ImageBlobs, content: ContentStore): Promise<void> {
+  await storeImages([image], content);
+}
+
+/** Several at once; most of them may be there. */
+export async function storeImages(images: readonly ImageBlobs[], content: ContentStore): Promise<void> {
+  const blobs = images.flatMap(({ config, manifest }) => [config, manifest]);
+  // held before they are looked for, so that a collection can't take them before the images have their names
+  await content.hold(
+    BLOB_HOLDER,
+    blobs.map(({ descriptor }) => descriptor.digest),
+    LEASE_MS,
+  );
+  throwFirst(await Promise.allSettled(blobs.map((blob) => store(content, blob))));
 }
 
 async function store(content: ContentStore, { descriptor: { digest }, bytes }: JsonBlob): Promise<void> {
-  // held before it is looked for, so that a collection can't take it before the image has its name
-  await content.hold(BLOB_HOLDER, [digest], LEASE_MS);
   if ((await content.stat(digest)) === undefined) await content.put(bytes);
 }
 

@@ -4,7 +4,7 @@ import { messageOf } from '../../lib/problem.ts';
 import type { ContentStore } from '../../stores/content/content.ts';
 import type { HeldImage, NameStore } from '../../stores/names/names.ts';
 import type { ResolvedImage } from '../engine.ts';
-import { type ImageBlobs, storeImage } from '../image-blobs.ts';
+import { type ImageBlobs, storeImage, storeImages } from '../image-blobs.ts';
 import { throwFirst } from '../transfer/fetch.ts';
 
 /**
@@ -18,6 +18,8 @@ export class StepImages {
   readonly #now: number;
   readonly #images: HeldImage[] = [];
   readonly #writing: Promise<void>[] = [];
+  /** Of images that the scope had, so that the bytes are most likely there: looked for together. */
+  readonly #had: ImageBlobs[] = [];
   #known: ReadonlySet<Digest> = new Set();
   #anew = false;
 
@@ -59,9 +61,12 @@ export class StepImages {
       // an instruction may leave everything as it was
       ...(parent === undefined || parent === id ? {} : { parent }),
     });
-    const written = storeImage(blobs, this.#content);
-    written.catch(() => undefined); // met at the end
-    this.#writing.push(written);
+    if (this.had(id)) this.#had.push(blobs);
+    else {
+      const written = storeImage(blobs, this.#content);
+      written.catch(() => undefined); // met at the end
+      this.#writing.push(written);
+    }
     return id;
   }
 
@@ -73,6 +78,7 @@ export class StepImages {
   /** @param failed the build did, and its error says more than one of ours */
   async keep(failed: boolean): Promise<void> {
     try {
+      if (this.#had.length > 0) this.#writing.push(storeImages(this.#had, this.#content));
       throwFirst(await Promise.allSettled(this.#writing));
       if (this.#images.length > 0) await this.#names.hold(this.#scope, this.#images);
     } catch (error) {
