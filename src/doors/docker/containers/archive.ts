@@ -21,7 +21,9 @@ export async function getArchive(call: DockerCall): Promise<void> {
 
 export async function putArchive(call: DockerCall): Promise<void> {
   const { house, query, request, response } = call;
-  await house.containers.files.write(nameOf(call), pathOf(call), request, {
+  // a refusal in the middle of the archive has to find its way back
+  const body = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+  await house.containers.files.write(nameOf(call), pathOf(call), body, {
     noOverwriteDirNonDir: booleanOf(query, 'noOverwriteDirNonDir'),
     copyUidGid: booleanOf(query, 'copyUIDGID'),
   });
