@@ -92,6 +92,7 @@ export class WorkerPool {
   }
 
   #fill(): void {
-    while (!this.#closed && this.#waiting.length < this.#spare) this.#waiting.push(new WorkerProcess(this.#data, this.#listen));
+    while (!this.#closed && this.#waiting.length < this.#spare)
+      this.#waiting.push(new WorkerProcess(this.#data, this.#listen));
   }
 }

@@ -71,9 +71,25 @@ class ArchiveWriter {
     this.#space = new SpaceGuard(target.disk, RESERVE_BYTES);
   }
 
-  async add({ header, body }: TarEntry): Promise<void> {
-    const path = this.#placeOf(header.name, header.name);
+  async add(entry: TarEntry): Promise<void> {
+    const path = this.#placeOf(entry.header.name, entry.header.name);
     if (path === this.#target.folder) return; // the folder itself stays as it is
+    try {
+      await this.#put(path, entry);
+    } catch (error) {
+      if (!hasErrorCode(error, 'ELOOP', 'ENOTDIR', 'ENAMETOOLONG')) throw error;
+      throw new Problem(
+        'invalid',
+        `Error processing tar file(exit status 1): ${entry.header.name}: ${reasonOf(error)}`,
+        {
+          hint: 'An earlier entry of the archive, or the container, has something else than a folder on that path.',
+          cause: error,
+        },
+      );
+    }
+  }
+
+  async #put(path: string, { header, body }: TarEntry): Promise<void> {
     await makeFoldersBelow(this.#target.root, posix.dirname(path), { mode: 0o755, uid: 0, gid: 0 });
     await this.#clear(path, header);
     if (header.type === 'directory') {
@@ -191,6 +207,11 @@ function setAttribute(at: Buffer, name: string, value: Uint8Array): void {
   } catch (error) {
     if (!hasErrorCode(error, 'ENOTSUP', 'EPERM', 'EOPNOTSUPP')) throw error;
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (hasErrorCode(error, 'ELOOP')) return 'too many levels of symbolic links';
+  return hasErrorCode(error, 'ENOTDIR') ? 'not a directory' : 'file name too long';
 }
 
 function refusedKind(path: string, folder: string, isFolder: boolean): string {

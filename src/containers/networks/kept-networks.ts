@@ -77,7 +77,7 @@ export class KeptNetworks implements Networks {
 
   /** Neither made nor removed by clients. */
   #isFixed(name: string): boolean {
-    return name in PREDEFINED || Object.hasOwn(this.#deps.shared ?? {}, name);
+    return Object.hasOwn(PREDEFINED, name) || Object.hasOwn(this.#deps.shared ?? {}, name);
   }
 
   get #file(): string {

@@ -132,6 +132,11 @@ describe.skipIf(why !== undefined)(`files of a container${why === undefined ? ''
     test('are not written where docker does not', async () => {
       await expect(write(id, '/nosuch', [])).rejects.toThrow('Could not find the file /nosuch in container');
       await expect(write(id, '/data/file', [])).rejects.toThrow('extraction point is not a directory');
+      const circle = { header: header('circle', { type: 'symlink', linkname: 'circle', mode: 0o777 }) };
+      await expect(write(id, '/data', [circle, file('circle/x', 'x')])).rejects.toMatchObject({
+        code: 'invalid',
+        message: 'Error processing tar file(exit status 1): circle/x: too many levels of symbolic links',
+      });
       const keep = { ...PLAIN, noOverwriteDirNonDir: true };
       await expect(write(id, '/', [file('data', 'x')], keep)).rejects.toThrow(
         'cannot overwrite directory "/data" with non-directory "/"',

@@ -53,6 +53,7 @@ it.each([
   ['securityopt=x', 'does not support setting security options on build'],
   ['isolation=hyperv', 'Unsupported isolation'],
   ['buildargs=%7B', 'error reading build args'],
+  ['buildargs=%7B%22A%22%3A%7B%22toString%22%3A1%7D%7D', 'the value of A is no text'],
   ['ulimits=%5B1%5D', 'error reading ulimit settings'],
   ['memory=much', 'is not a number'],
 ])('refuses %s', (query, message) => {

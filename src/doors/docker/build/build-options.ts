@@ -39,8 +39,8 @@ export function buildOptions(query: URLSearchParams): BuildOptions {
     dockerfile: query.get('dockerfile') || 'Dockerfile',
     remote: query.get('remote') ?? '',
     target: query.get('target') || undefined,
-    buildArgs: textsOf(jsonOf(query, 'buildargs', 'build args')),
-    labels: textsOf(jsonOf(query, 'labels', 'labels')),
+    buildArgs: textsOf(jsonOf(query, 'buildargs', 'build args'), 'build args'),
+    labels: textsOf(jsonOf(query, 'labels', 'labels'), 'labels'),
     cacheFrom: listOf(jsonOf(query, 'cachefrom', 'cache-from')).flatMap((name) =>
       typeof name === 'string' && name !== '' ? [name] : [],
     ),
@@ -52,7 +52,7 @@ export function buildOptions(query: URLSearchParams): BuildOptions {
     run: runSettings(query),
     outputs: listOf(jsonOf(query, 'outputs', 'outputs')).map((output) => ({
       type: String(Object(output).Type ?? ''),
-      attributes: textsOf(Object(output).Attrs),
+      attributes: textsOf(Object(output).Attrs, 'outputs'),
     })),
     id: query.get('buildid') ?? '',
     session: query.get('session') ?? '',
@@ -117,9 +117,10 @@ function listOf(value: unknown): unknown[] {
 }
 
 /** A value of `null` is that of a variable which the client's environment doesn't have. */
-function textsOf(value: unknown): Record<string, string> {
+function textsOf(value: unknown, what: string): Record<string, string> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([name, text]) => (text === null ? [] : [[name, String(text)] as const])),
-  );
+  const entries = Object.entries(value).filter(([, text]) => text !== null);
+  const wrong = entries.find(([, text]) => typeof text === 'object');
+  if (wrong !== undefined) throw new DockerError(400, `error reading ${what}: the value of ${wrong[0]} is no text`);
+  return Object.fromEntries(entries.map(([name, text]) => [name, String(text)]));
 }

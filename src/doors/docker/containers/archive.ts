@@ -33,6 +33,7 @@ export async function putArchive(call: DockerCall): Promise<void> {
 function pathOf({ query }: DockerCall): string {
   const path = query.get('path') ?? '';
   if (path === '') throw new DockerError(400, 'bad parameter: path cannot be empty');
+  if (path.includes('\0')) throw new DockerError(400, 'bad parameter: path has a zero byte');
   return path;
 }
 

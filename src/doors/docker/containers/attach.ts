@@ -1,3 +1,4 @@
+import { parseDetachKeys } from '../../../containers/attach/detach-keys.ts';
 import type { DockerCall } from '../call.ts';
 import { DockerError } from '../errors.ts';
 import { booleanOf } from '../query.ts';
@@ -19,6 +20,8 @@ export async function attach(call: DockerCall): Promise<void> {
     throw new DockerError(409, `container ${name} is paused, unpause the container before attach`);
   if (state.status === 'restarting')
     throw new DockerError(409, `container ${name} is restarting, wait until the container is running`);
+  const detachKeys = query.get('detachKeys') || undefined;
+  parseDetachKeys(detachKeys); // while the client can still read an answer
   const socket = call.hijack({ upgrade: 'tcp', contentType: streamType(request.terminal, version) });
   const client = {
     socket,
@@ -27,7 +30,7 @@ export async function attach(call: DockerCall): Promise<void> {
     stderr: booleanOf(query, 'stderr'),
     replay: booleanOf(query, 'logs'),
     follow: booleanOf(query, 'stream'),
-    detachKeys: query.get('detachKeys') || undefined,
+    detachKeys,
   };
   await house.containers.attach(id, client, signal);
 }

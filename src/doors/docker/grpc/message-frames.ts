@@ -14,21 +14,33 @@ export function framed(message: Uint8Array): Buffer {
   return frame;
 }
 
-/** Cuts a stream into its messages. Bytes are copied at most once, and only where a message lies in several pieces. */
+/** Pieces that are smaller are gathered into one: each has a cost of its own, whatever it holds. Bytes. */
+const SMALL_PIECE = 512;
+
+/**
+ * Cuts a stream into its messages. Bytes are copied only where a message lies in several pieces; once, but for those of small
+ * pieces.
+ */
 export class MessageFrames {
   readonly #pieces: Buffer[] = [];
   #held = 0;
 
   /** @returns the messages that are complete now; they may share memory with the chunk */
   *take(chunk: Buffer): Generator<Buffer> {
-    this.#pieces.push(chunk);
-    this.#held += chunk.length;
+    this.#hold(chunk);
     for (let message = this.#next(); message !== undefined; message = this.#next()) yield message;
   }
 
   /** Whether the stream may end here. */
   get empty(): boolean {
     return this.#held === 0;
+  }
+
+  #hold(chunk: Buffer): void {
+    this.#held += chunk.length;
+    const last = this.#pieces.at(-1);
+    if (last === undefined || last.length + chunk.length > SMALL_PIECE) this.#pieces.push(chunk);
+    else this.#pieces[this.#pieces.length - 1] = Buffer.concat([last, chunk]);
   }
 
   #next(): Buffer | undefined {
