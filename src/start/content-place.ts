@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DiskContent } from '../adapters/disk/disk-content.ts';
 import { DiskPlace } from '../adapters/disk/disk-place.ts';
-import { Bucket } from '../adapters/s3/bucket.ts';
+import { ObjectBucket } from '../adapters/s3/bucket.ts';
 import { ObjectContent } from '../adapters/s3/object-content.ts';
 import { ObjectPlace } from '../adapters/s3/object-place.ts';
 import type { Config } from '../config.ts';
@@ -32,7 +32,7 @@ type Rows = BlobRows & BlobSweep & BlobArrivals;
 export function contentOver(folder: DataFolder, config: Config, rows: BlobRows): ContentStore {
   const url = parsed(readRecord(folder)?.url ?? 'disk');
   if (url.kind === 'disk') return new DiskContent({ folder: folder.content, rows });
-  const bucket = new Bucket(url, config.content);
+  const bucket = new ObjectBucket(url, config.content);
   return new ObjectContent({ bucket, folder: folder.content, rows, cacheBytes: config.content.cacheMaxBytes });
 }
 

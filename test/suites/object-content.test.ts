@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { Bucket } from '../../src/adapters/s3/bucket.ts';
+import { ObjectBucket } from '../../src/adapters/s3/bucket.ts';
 import { ObjectContent } from '../../src/adapters/s3/object-content.ts';
 import { sqliteBlobRows } from '../../src/adapters/sqlite/content.ts';
 import { contentSuite } from './content-suite.ts';
@@ -19,7 +19,7 @@ afterAll(() => s3.close());
 const inBucket =
   (kind: 's3' | 'gs', cacheBytes: number) =>
   async ({ rows, folder, close }: OwnedRows<ReturnType<typeof sqliteBlobRows>>) => {
-    const bucket = new Bucket({ kind, bucket: s3.bucket, prefix: `suite/${prefixes++}` }, s3.settings);
+    const bucket = new ObjectBucket({ kind, bucket: s3.bucket, prefix: `suite/${prefixes++}` }, s3.settings);
     const store = new ObjectContent({ bucket, folder: folder.content, rows, cacheBytes });
     return {
       store,

@@ -21,8 +21,10 @@ const PAUSE_MS = 200;
 /**
  * Objects below one prefix of a bucket, by keys without the prefix. Each call is repeated while the trouble may pass; then
  * it throws a Problem `unavailable` that names the bucket. Nothing is loaded or asked before the first call.
+ *
+ * Not named like the property `Bucket` of the SDK's requests: TypeScript 7.0.2 would rename that with the class in dist/.
  */
-export class Bucket {
+export class ObjectBucket {
   /** As in the settings. */
   readonly url: string;
   readonly #place: BucketUrl;

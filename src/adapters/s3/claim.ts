@@ -1,5 +1,5 @@
 import { Problem } from '../../lib/problem.ts';
-import type { Bucket } from './bucket.ts';
+import type { ObjectBucket } from './bucket.ts';
 
 const KEY = 'slipway.json';
 
@@ -13,7 +13,7 @@ interface Claim {
  * @param installation id of the data folder
  * @throws Problem `conflict` when another one has it, `unavailable`
  */
-export async function claimPrefix(bucket: Bucket, installation: string): Promise<void> {
+export async function claimPrefix(bucket: ObjectBucket, installation: string): Promise<void> {
   const found = claimOf(await bucket.getText(KEY));
   if (found?.installation === installation) return;
   if (found === undefined) {

@@ -6,7 +6,7 @@ import { messageOf } from '../../lib/problem.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import type { BlobBin } from '../../stores/content/collect.ts';
 import type { BlobInfo, BlobSweep } from '../../stores/content/content.ts';
-import type { Bucket } from './bucket.ts';
+import type { ObjectBucket } from './bucket.ts';
 import type { DiscardedMarks } from './discarded-marks.ts';
 import { keyOf } from './object-content.ts';
 
@@ -18,7 +18,7 @@ const DELETED_AT_ONCE = 32;
 const REQUESTS_AT_ONCE = 8;
 
 export interface ObjectBinParts {
-  bucket: Bucket;
+  bucket: ObjectBucket;
   rows: BlobSweep;
   marks: DiscardedMarks;
   clock?: Clock;
@@ -26,7 +26,7 @@ export interface ObjectBinParts {
 
 /** Objects on their way out. The owner alone has it. */
 export class ObjectBin implements BlobBin {
-  readonly #bucket: Bucket;
+  readonly #bucket: ObjectBucket;
   readonly #rows: BlobSweep;
   readonly #marks: DiscardedMarks;
   readonly #clock: Clock;

@@ -26,7 +26,7 @@ import {
 } from '../../stores/content/content.ts';
 import { cancelled, IncomingFiles } from '../disk/incoming-files.ts';
 import { cutRange, readHandle } from '../disk/read-handle.ts';
-import type { Bucket } from './bucket.ts';
+import type { ObjectBucket } from './bucket.ts';
 import { DiscardedMarks } from './discarded-marks.ts';
 import { measuredBytes } from './measured-bytes.ts';
 import { ObjectCache } from './object-cache.ts';
@@ -46,7 +46,7 @@ const DELETION_MS = 10_000;
 const DELETION_LOOK_MS = 50;
 
 export interface ObjectContentOptions {
-  bucket: Bucket;
+  bucket: ObjectBucket;
   /** DATA/content: copies, and what is under way. */
   folder: string;
   rows: BlobRows;
@@ -68,7 +68,7 @@ export function keyOf(digest: Digest): string {
  * absent, so that the next push mends it. Every process of the machine may have one over the same folder and bucket.
  */
 export class ObjectContent implements ContentStore {
-  readonly #bucket: Bucket;
+  readonly #bucket: ObjectBucket;
   readonly #folder: string;
   readonly #rows: BlobRows;
   readonly #clock: Clock;

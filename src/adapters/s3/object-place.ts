@@ -6,7 +6,7 @@ import type { BucketUrl } from '../../lib/content-url.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { BlobInfo, BlobRows, BlobSweep } from '../../stores/content/content.ts';
 import type { ContentPlace, PlaceReport } from '../../stores/content/place.ts';
-import { Bucket } from './bucket.ts';
+import { ObjectBucket } from './bucket.ts';
 import { claimPrefix } from './claim.ts';
 import type { BucketSettings } from './connect.ts';
 import { DiscardedMarks } from './discarded-marks.ts';
@@ -34,11 +34,11 @@ export class ObjectPlace implements ContentPlace {
   readonly url: string;
   readonly content: ObjectContent;
   readonly bin: ObjectBin;
-  readonly #bucket: Bucket;
+  readonly #bucket: ObjectBucket;
 
   constructor({ place, settings, folder, rows, cacheBytes, clock, reserveBytes }: ObjectPlaceParts) {
     const time = clock === undefined ? {} : { clock };
-    const bucket = new Bucket(place, settings);
+    const bucket = new ObjectBucket(place, settings);
     this.#bucket = bucket;
     this.url = bucket.url;
     const reserve = reserveBytes === undefined ? {} : { reserveBytes };

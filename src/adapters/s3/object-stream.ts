@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { pause } from '../../lib/retry.ts';
 import type { ByteRange } from '../../stores/content/content.ts';
-import type { Bucket } from './bucket.ts';
+import type { ObjectBucket } from './bucket.ts';
 import { bucketProblem } from './bucket-problem.ts';
 
 /** So often in a row a broken stream is taken up again without a single byte more. */
@@ -18,7 +18,11 @@ export interface ObjectBytes {
  * An object's bytes, or undefined when there is no object. A connection that breaks off, or ends early, is taken up again
  * at the next byte: what a client pulls for an hour survives a server that restarts.
  */
-export async function openObject(bucket: Bucket, key: string, range: ByteRange): Promise<ObjectBytes | undefined> {
+export async function openObject(
+  bucket: ObjectBucket,
+  key: string,
+  range: ByteRange,
+): Promise<ObjectBytes | undefined> {
   const first = await bucket.get(key, range);
   if (first === undefined) return undefined;
   const stream = new ObjectStream(bucket, key, range, first);
@@ -26,14 +30,14 @@ export async function openObject(bucket: Bucket, key: string, range: ByteRange):
 }
 
 class ObjectStream {
-  readonly #bucket: Bucket;
+  readonly #bucket: ObjectBucket;
   readonly #key: string;
   readonly #end: number;
   #at: number;
   #body: Readable | undefined;
   #closed = false;
 
-  constructor(bucket: Bucket, key: string, { start, end }: ByteRange, first: Readable) {
+  constructor(bucket: ObjectBucket, key: string, { start, end }: ByteRange, first: Readable) {
     this.#bucket = bucket;
     this.#key = key;
     this.#at = start;

@@ -12,9 +12,11 @@ const LONGEST_WAIT_MS = 10_000;
 const WELL_MS = 60_000;
 /** For the door to end in order; then its process is ended. Milliseconds. */
 const CLOSE_MS = 5_000;
+/** So often it is tried before the server goes on without: the last one's process may be about to end. */
+const TRIES = 3;
 
 export interface KeptDocker {
-  /** When the door is open, or could not be opened at once, which the log tells. */
+  /** When the door is open, or could not be opened in some tries, which the log tells. */
   settled: Promise<void>;
   close(): Promise<void>;
 }
@@ -33,6 +35,7 @@ export function keepDocker(pool: WorkerPool, places: DockerPlaces, sweep: () => 
     log.info({ socket: places.socket, ...(at as object) }, 'the docker door is open');
     settle();
   };
+  let failures = 0;
   const keep = async () => {
     for (let wait = FIRST_WAIT_MS; !ending.signal.aborted; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
       const since = Date.now();
@@ -42,7 +45,7 @@ export function keepDocker(pool: WorkerPool, places: DockerPlaces, sweep: () => 
         if (ending.signal.aborted) return;
         log.error({ error: messageOf(error), socket: places.socket }, 'the docker door closed; it is opened again');
         if (Date.now() - since > WELL_MS) wait = FIRST_WAIT_MS;
-        settle();
+        if (++failures >= TRIES) settle();
         await sleep(wait, undefined, { signal: ending.signal }).catch(() => undefined);
         await sweep().catch((failure: unknown) => log.error({ error: messageOf(failure) }, 'docker: leftovers'));
       }

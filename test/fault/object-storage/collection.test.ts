@@ -2,7 +2,7 @@ import { stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Bucket } from '../../../src/adapters/s3/bucket.ts';
+import { ObjectBucket } from '../../../src/adapters/s3/bucket.ts';
 import { DiscardedMarks } from '../../../src/adapters/s3/discarded-marks.ts';
 import { keyOf } from '../../../src/adapters/s3/object-content.ts';
 import { type Digest, digestOf } from '../../../src/images/digest.ts';
@@ -17,7 +17,7 @@ const GRACE_MS = 7 * 24 * 60 * 60 * 1000;
 describe('collection in a bucket', () => {
   let s3: S3Server;
   let store: ObjectStore;
-  let bucket: Bucket;
+  let bucket: ObjectBucket;
   let marks: DiscardedMarks;
   let collector: Collector;
   const claimed = new Set<Digest>();
@@ -31,7 +31,7 @@ describe('collection in a bucket', () => {
     clock.at = Date.now();
     claimed.clear();
     store = await openObjectStore(s3, clock);
-    bucket = new Bucket(parseContentUrl(store.place.url) as BucketUrl, s3.settings);
+    bucket = new ObjectBucket(parseContentUrl(store.place.url) as BucketUrl, s3.settings);
     marks = new DiscardedMarks(join(store.folder.content, 'discarded'));
     const roots = [{ name: 'test', claimed: async (digests: Digest[]) => digests.filter((each) => claimed.has(each)) }];
     collector = new Collector({ rows: store.rows, bin: store.place.bin, roots, clock });

@@ -6,7 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DiskUploads } from '../../../src/adapters/disk/disk-uploads.ts';
-import { Bucket } from '../../../src/adapters/s3/bucket.ts';
+import { ObjectBucket } from '../../../src/adapters/s3/bucket.ts';
 import { keyOf } from '../../../src/adapters/s3/object-content.ts';
 import { type Digest, digestOf } from '../../../src/images/digest.ts';
 import { type BucketUrl, parseContentUrl } from '../../../src/lib/content-url.ts';
@@ -20,7 +20,7 @@ describe('a bucket in trouble', () => {
   let s3: S3Server;
   let store: ObjectStore;
   /** Objects as they are, past the store. */
-  let bucket: Bucket;
+  let bucket: ObjectBucket;
 
   beforeAll(async () => {
     s3 = await startS3();
@@ -28,7 +28,7 @@ describe('a bucket in trouble', () => {
   afterAll(() => s3.close());
   beforeEach(async () => {
     store = await openObjectStore(s3);
-    bucket = new Bucket(parseContentUrl(store.place.url) as BucketUrl, s3.settings);
+    bucket = new ObjectBucket(parseContentUrl(store.place.url) as BucketUrl, s3.settings);
   });
   afterEach(async () => {
     s3.fault = () => undefined;
@@ -82,7 +82,7 @@ describe('a bucket in trouble', () => {
   });
 
   it('that does not exist is told from one without the object', async () => {
-    const nowhere = new Bucket({ kind: 's3', bucket: 'no-such-bucket', prefix: '' }, s3.settings);
+    const nowhere = new ObjectBucket({ kind: 's3', bucket: 'no-such-bucket', prefix: '' }, s3.settings);
     await expect(nowhere.get('x')).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringContaining('that bucket does not exist'),
