@@ -5,13 +5,13 @@ import { timestamp } from '../../lib/clock.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { HeldImage, LocalImage } from '../../stores/names/names.ts';
 import type { Caller } from '../engine.ts';
-import { imageBlobs, storeImage } from '../image-blobs.ts';
 import { type LayerItem, writeLayer } from '../layers/write-layer.ts';
 import type { ProjectRoom } from '../project-room.ts';
 import { diffUpper } from '../snapshots/diff.ts';
 import { changedConfig } from './changed-config.ts';
 import type { CommitRequest } from './shelf.ts';
 import { takeIn } from './take-in.ts';
+import { writeImage } from './write-image.ts';
 
 /** What a container changed becomes a layer on its image; one that changed nothing makes none. */
 export async function commitContainer(request: CommitRequest, caller: Caller, room: ProjectRoom): Promise<LocalImage> {
@@ -37,17 +37,8 @@ export async function commitContainer(request: CommitRequest, caller: Caller, ro
     rootfs: { type: 'layers', diff_ids: layers.map(({ diffID }) => diffID) },
     history: [...(base.config.history ?? []), entry],
   };
-  const blobs = imageBlobs(config, layers);
-  await storeImage(blobs, deps.content);
-  const { descriptor } = blobs.manifest;
-  const image: HeldImage = {
-    id: blobs.config.descriptor.digest,
-    target: descriptor,
-    manifest: descriptor,
-    at: deps.clock.now(),
-    kind: 'image',
-    parent: found.id,
-  };
+  const written = await writeImage(config, layers, deps.content, deps.clock.now());
+  const image: HeldImage = { ...written, kind: 'image', parent: found.id };
   await takeIn(image, request.name === undefined ? [] : [request.name], caller.scope, deps.names);
   return image;
 }

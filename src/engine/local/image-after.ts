@@ -2,10 +2,10 @@ import type { Digest } from '../../images/digest.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { HeldImage, LocalImage } from '../../stores/names/names.ts';
 import type { ProjectDeps } from '../deps.ts';
-import { imageBlobs, storeImage } from '../image-blobs.ts';
 import { configAfter } from './config-after.ts';
 import type { ImageFactsMemory } from './image-facts.ts';
 import type { FoundImage } from './local-images.ts';
+import { writeImage } from './write-image.ts';
 
 /**
  * An image as it was after its nth layer: the step that made the layer, where the classic builder told of it; else an image
@@ -28,15 +28,7 @@ export async function imageAfter(
   if (step !== undefined) return step;
   const cut = configAfter(config, count);
   if (cut === config) return image;
-  const blobs = imageBlobs(cut, layers.slice(0, count));
-  await storeImage(blobs, deps.content);
-  const { descriptor } = blobs.manifest;
-  const made: LocalImage = {
-    id: blobs.config.descriptor.digest,
-    target: descriptor,
-    manifest: descriptor,
-    at: deps.clock.now(),
-  };
+  const made = await writeImage(cut, layers.slice(0, count), deps.content, deps.clock.now());
   await deps.names.hold(scope, [{ ...made, kind: 'layer' }]);
   return made;
 }

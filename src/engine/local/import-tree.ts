@@ -3,12 +3,12 @@ import { decompress } from '../../images/decompress.ts';
 import { timestamp } from '../../lib/clock.ts';
 import type { HeldImage, LocalImage } from '../../stores/names/names.ts';
 import type { Caller } from '../engine.ts';
-import { imageBlobs, storeImage } from '../image-blobs.ts';
 import { compressedLayer } from '../layers/compressed-layer.ts';
 import type { ProjectRoom } from '../project-room.ts';
 import { changedConfig } from './changed-config.ts';
 import type { ImportRequest } from './shelf.ts';
 import { takeIn } from './take-in.ts';
+import { writeImage } from './write-image.ts';
 
 /** `docker import`: a tar of files becomes an image of one layer. It has a place here only once all of it was read as a tar. */
 export async function importTree(
@@ -30,16 +30,7 @@ export async function importTree(
     rootfs: { type: 'layers', diff_ids: [layer.diffID] },
     history: [comment === '' ? { created } : { created, comment }],
   };
-  const blobs = imageBlobs(config, [layer]);
-  await storeImage(blobs, deps.content);
-  const { descriptor } = blobs.manifest;
-  const image: HeldImage = {
-    id: blobs.config.descriptor.digest,
-    target: descriptor,
-    manifest: descriptor,
-    at,
-    kind: 'image',
-  };
+  const image: HeldImage = { ...(await writeImage(config, [layer], deps.content, at)), kind: 'image' };
   await takeIn(image, name === undefined ? [] : [name], caller.scope, deps.names);
   return image;
 }
