@@ -15,7 +15,7 @@ export async function writeImage(
   content: ContentStore,
   at: number,
 ): Promise<LocalImage> {
-  const blobs = imageBlobs(config, [...layers]);
+  const blobs = imageBlobs(config, layers);
   await storeImage(blobs, content);
   const { descriptor } = blobs.manifest;
   return { id: blobs.config.descriptor.digest, target: descriptor, manifest: descriptor, at };
