@@ -1,6 +1,6 @@
 import type { Digest } from '../../images/digest.ts';
 import { Problem } from '../../lib/problem.ts';
-import type { LocalImage } from '../../stores/names/names.ts';
+import type { HeldImage } from '../../stores/names/names.ts';
 import type { ProjectDeps } from '../deps.ts';
 import { configAfter } from './config-after.ts';
 import type { ImageFactsMemory } from './image-facts.ts';
