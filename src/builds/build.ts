@@ -1,4 +1,4 @@
-import type { BuildOptions, BuildRequest, BuildStepRequest } from './request.ts';
+import type { BuildOptions, BuildRequest, BuildStepRequest } from './request/request.ts';
 
 /**
  * One build, as Cloud Build's API names it (projects.builds): this is what is stored and what the door sends, so durations

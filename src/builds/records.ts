@@ -1,6 +1,6 @@
 import type { Build, BuildStatus } from './build.ts';
 import type { BuildFilter } from './filter.ts';
-import type { BuildRequest } from './request.ts';
+import type { BuildRequest } from './request/request.ts';
 
 /** A build and the request as it came, before substitution: `retry` starts from the latter. */
 export interface BuildRecord {

@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { type Clock, timestamp } from '../lib/clock.ts';
 import { messageOf } from '../lib/problem.ts';
 import type { Build } from './build.ts';
-import { parseDuration } from './duration.ts';
 import { projectNumber } from './project-number.ts';
-import type { BuildQueue } from './queue.ts';
+import type { BuildQueue } from './queue/queue.ts';
 import type { BuildRecords } from './records.ts';
-import type { BuildRequest } from './request.ts';
-import { type BuiltIns, substitute } from './substitute.ts';
-import { refuseUnsupported } from './supported.ts';
-import { validateBuild } from './validate.ts';
+import { parseDuration } from './request/duration.ts';
+import type { BuildRequest } from './request/request.ts';
+import { type BuiltIns, substitute } from './request/substitute.ts';
+import { refuseUnsupported } from './request/supported.ts';
+import { validateBuild } from './request/validate.ts';
 
 /** What a build without `timeout` and `queueTtl` gets, as on the hosted service. */
 const DEFAULT_TIMEOUT = '3600s';

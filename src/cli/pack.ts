@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { defaultIgnoreText, type IgnoreRules, parseIgnoreFile } from '../builds/gcloudignore.ts';
+import { defaultIgnoreText, type IgnoreRules, parseIgnoreFile } from '../builds/sources/gcloudignore.ts';
 import type { TarHeader } from '../images/tar/header.ts';
 import { type TarInput, writeTar } from '../images/tar/write.ts';
 import { hasErrorCode, Problem } from '../lib/problem.ts';

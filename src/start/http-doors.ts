@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DiskUploads } from '../adapters/disk/disk-uploads.ts';
 import { logBucketName } from '../adapters/disk/log-bucket-name.ts';
-import type { CancelDeps } from '../builds/cancel-build.ts';
+import type { CancelDeps } from '../builds/queue/cancel-build.ts';
 import type { SubmitDeps } from '../builds/submit.ts';
 import { artifactsHandler } from '../doors/artifacts/server.ts';
 import { cloudbuildHandler } from '../doors/cloudbuild/server.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { logBucketName } from '../adapters/disk/log-bucket-name.ts';
 import type { Build } from '../builds/build.ts';
-import { runBuild } from '../builds/run.ts';
+import { runBuild } from '../builds/run/run-build.ts';
 import type { Config } from '../config.ts';
 import type { ContainerRuntime, Network } from '../containers/container.ts';
 import type { BuildCall, ControlCalls } from '../doors/control/wire.ts';

@@ -74,7 +74,7 @@ export class WorkerProcess {
     await this.ready;
     signal.throwIfAborted();
     const id = ++this.#calls;
-    // a build tells a user's cancel from a shutdown by the reason (builds/cancel.ts)
+    // a build tells a user's cancel from a shutdown by the reason (builds/queue/cancel.ts)
     const cancel = () =>
       this.#send({ kind: 'cancel', id, reason: typeof signal.reason === 'string' ? signal.reason : 'user' });
     signal.addEventListener('abort', cancel, { once: true });

@@ -17,7 +17,7 @@ describe('the direction of imports', () => {
     [
       'a lazy import up',
       'src/lib/planted.ts',
-      "const x = await import('../builds/run.ts');",
+      "const x = await import('../builds/run/run-build.ts');",
       'builds stands above lib',
     ],
     [

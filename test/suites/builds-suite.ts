@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Build, BuildStatus } from '../../src/builds/build.ts';
 import { parseFilter } from '../../src/builds/filter.ts';
-import type { BuildQueue } from '../../src/builds/queue.ts';
+import type { BuildQueue } from '../../src/builds/queue/queue.ts';
 import type { BuildRecords } from '../../src/builds/records.ts';
 
 export interface BuildStores {

@@ -73,8 +73,8 @@ export function contentSuite(name: string, open: () => Promise<OpenedContent>): 
     it('says that an unknown blob is not found', async () => {
       const digest = digestOf('never stored');
       expect(await store.stat(digest)).toBeUndefined();
-      for (const work of [store.open(digest), store.read(digest), store.path(digest)])
-        await expect(work).rejects.toMatchObject({ name: 'Problem', code: 'not-found' });
+      for (const work of [() => store.open(digest), () => store.read(digest), () => store.path(digest)])
+        await expect(work()).rejects.toMatchObject({ name: 'Problem', code: 'not-found' });
     });
 
     it('refuses bytes with another digest or size than expected, and keeps nothing of them', async () => {

@@ -1,7 +1,7 @@
 import type { Generated, Selectable } from 'kysely';
 import { type Build, type BuildStatus, locationOf, mayBecome } from '../../builds/build.ts';
 import { matchesFilter, possibleStatuses } from '../../builds/filter.ts';
-import type { BuildQueue } from '../../builds/queue.ts';
+import type { BuildQueue } from '../../builds/queue/queue.ts';
 import type { BuildChange, BuildPage, BuildQuery, BuildRecord, BuildRecords } from '../../builds/records.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { Database } from './database.ts';

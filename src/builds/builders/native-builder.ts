@@ -2,8 +2,8 @@ import type { Network } from '../../containers/container.ts';
 import type { Caller, Engine } from '../../engine/engine.ts';
 import type { BucketStore } from '../../stores/buckets/buckets.ts';
 import type { OwnNames } from '../../stores/registry/name.ts';
-import type { StepOutput } from '../log.ts';
-import type { StepFiles } from '../step-files.ts';
+import type { StepOutput } from '../run/build-log.ts';
+import type { StepFiles } from '../run/step-files.ts';
 
 /** What a native builder works with: the same things that a container of that builder would see. */
 export interface NativeContext {

@@ -1,7 +1,7 @@
 import { parseReference } from '../../images/reference.ts';
 import { docker } from '../docker/docker.ts';
 import { gsutil } from '../gsutil/gsutil.ts';
-import type { BuildStepRequest } from '../request.ts';
+import type { BuildStepRequest } from '../request/request.ts';
 import type { NativeBuilder } from './native-builder.ts';
 
 interface Entry {

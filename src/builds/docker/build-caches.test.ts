@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { StepFiles } from '../step-files.ts';
+import { StepFiles } from '../run/step-files.ts';
 import { withStepCaches } from './build-caches.ts';
 import type { DockerSession } from './command.ts';
 import { parseFlags } from './flags.ts';

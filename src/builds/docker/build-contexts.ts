@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { parseContext, parseNamedContext } from '../../engine/options/context.ts';
 import type { ContextSource, ImageBuildRequest, NamedContext } from '../../engine/request.ts';
 import { Problem } from '../../lib/problem.ts';
-import { missingDockerfile } from '../missing-dockerfile.ts';
+import { missingDockerfile } from '../run/missing-dockerfile.ts';
 import type { DockerSession } from './command.ts';
 
 /** Longest Dockerfile read from outside the context. */

@@ -1,4 +1,4 @@
-import { gsutilSize } from '../binary-size.ts';
+import { gsutilSize } from '../sources/binary-size.ts';
 import { isFolder } from './objects.ts';
 import { CommandException, type GsutilCommand, type GsutilSession, splitFlags } from './session.ts';
 import { type CopyItem, copyItems } from './sources.ts';

@@ -1,7 +1,7 @@
 import { timestamp } from '../../lib/clock.ts';
 import type { BucketObject } from '../../stores/buckets/buckets.ts';
-import { gsutilSize } from '../binary-size.ts';
-import { Wildcard } from '../wildcard.ts';
+import { Wildcard } from '../run/wildcard.ts';
+import { gsutilSize } from '../sources/binary-size.ts';
 import { listLevel, objectsBelow } from './objects.ts';
 import { CommandException, type GsutilCommand, type GsutilSession, splitFlags } from './session.ts';
 import { formatPlace, hasWildcard, literalPrefix, parsePlace } from './urls.ts';

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { BucketObject } from '../../stores/buckets/buckets.ts';
-import { Wildcard } from '../wildcard.ts';
+import { Wildcard } from '../run/wildcard.ts';
 import { isFolder, objectsBelow } from './objects.ts';
 import { CommandException, type GsutilSession } from './session.ts';
 import { formatPlace, hasWildcard, literalPrefix, parsePlace } from './urls.ts';

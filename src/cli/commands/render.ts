@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
-import { parseConfigFile } from '../../builds/config-file.ts';
-import { planOf, stepLabel } from '../../builds/plan.ts';
+import { parseConfigFile } from '../../builds/request/config-file.ts';
+import { planOf, stepLabel } from '../../builds/request/plan.ts';
 import { builtInsOf, resolveRequest } from '../../builds/submit.ts';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import type { CliContext } from '../context.ts';

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { extname, join, resolve } from 'node:path';
-import { parseConfigFile } from '../../builds/config-file.ts';
+import { parseConfigFile } from '../../builds/request/config-file.ts';
 import { builtInsOf, resolveRequest } from '../../builds/submit.ts';
 import { formatBytes, formatDuration } from '../../lib/bytes.ts';
 import { Problem } from '../../lib/problem.ts';
@@ -91,7 +91,17 @@ async function ensureBucket(api: ApiClient, project: string, bucket: string): Pr
     await api.json('GET', `/storage/v1/b/${bucket}`);
   } catch (error) {
     if (!(error instanceof Problem && error.code === 'not-found')) throw error;
+    await createBucket(api, project, bucket);
+  }
+}
+
+/** Another submit may have made it since we looked. */
+async function createBucket(api: ApiClient, project: string, bucket: string): Promise<void> {
+  try {
     await api.json('POST', `/storage/v1/b?project=${encodeURIComponent(project)}`, { name: bucket });
+  } catch (error) {
+    if (!(error instanceof Problem && error.code === 'conflict')) throw error;
+    await api.json('GET', `/storage/v1/b/${bucket}`);
   }
 }
 

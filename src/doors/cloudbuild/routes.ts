@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { Role } from '../../auth/identity.ts';
 import { locationOf } from '../../builds/build.ts';
-import { type CancelDeps, cancelBuild } from '../../builds/cancel-build.ts';
 import { parseFilter } from '../../builds/filter.ts';
 import { projectNumber } from '../../builds/project-number.ts';
-import { readJsonRequest } from '../../builds/read-request.ts';
+import { type CancelDeps, cancelBuild } from '../../builds/queue/cancel-build.ts';
 import type { BuildRecord, BuildRecords } from '../../builds/records.ts';
+import { readJsonRequest } from '../../builds/request/read-request.ts';
 import { type SubmitDeps, submitBuild } from '../../builds/submit.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { DoorContext } from '../http/door.ts';

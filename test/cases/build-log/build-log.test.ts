@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseConfigFile } from '../../../src/builds/config-file.ts';
-import { runBuild } from '../../../src/builds/run.ts';
+import { parseConfigFile } from '../../../src/builds/request/config-file.ts';
+import { runBuild } from '../../../src/builds/run/run-build.ts';
 import { NOTHING_LEFT, openBench } from './build-bench.ts';
 
 /**

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Identity } from '../../../src/auth/identity.ts';
 import { projectNumber } from '../../../src/builds/project-number.ts';
-import { runBuild } from '../../../src/builds/run.ts';
+import { runBuild } from '../../../src/builds/run/run-build.ts';
 import { cloudbuildServer } from '../../../src/doors/cloudbuild/server.ts';
 import { openBench } from '../build-log/build-bench.ts';
 

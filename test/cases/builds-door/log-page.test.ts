@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runBuild } from '../../../src/builds/run.ts';
+import { runBuild } from '../../../src/builds/run/run-build.ts';
 import { LogLinks } from '../../../src/doors/console/log-links.ts';
 import { logPageHandler } from '../../../src/doors/console/log-page.ts';
 import { openBench } from '../build-log/build-bench.ts';

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { bucketsOf } from '../../../src/builds/bucket-access.ts';
 import { gsutil } from '../../../src/builds/gsutil/gsutil.ts';
-import { StepFiles } from '../../../src/builds/step-files.ts';
+import { bucketsOf } from '../../../src/builds/run/bucket-access.ts';
+import { StepFiles } from '../../../src/builds/run/step-files.ts';
 import { openBench } from '../build-log/build-bench.ts';
 
 let bench: Awaited<ReturnType<typeof openBench>>;

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { cancelBuild } from '../../../src/builds/cancel-build.ts';
-import { BuildDispatcher, type DispatchDeps } from '../../../src/builds/dispatch.ts';
-import { endOrphans } from '../../../src/builds/recover.ts';
-import { runBuild } from '../../../src/builds/run.ts';
+import { cancelBuild } from '../../../src/builds/queue/cancel-build.ts';
+import { BuildDispatcher, type DispatchDeps } from '../../../src/builds/queue/dispatch.ts';
+import { endOrphans } from '../../../src/builds/queue/recover.ts';
+import { runBuild } from '../../../src/builds/run/run-build.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { pause } from '../../../src/lib/retry.ts';
 import { NOTHING_LEFT, openBench } from '../build-log/build-bench.ts';

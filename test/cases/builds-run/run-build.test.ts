@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Build } from '../../../src/builds/build.ts';
-import type { BuildRequest } from '../../../src/builds/request.ts';
-import { runBuild } from '../../../src/builds/run.ts';
+import type { BuildRequest } from '../../../src/builds/request/request.ts';
+import { runBuild } from '../../../src/builds/run/run-build.ts';
 import { pause } from '../../../src/lib/retry.ts';
 import { NOTHING_LEFT, openBench } from '../build-log/build-bench.ts';
 

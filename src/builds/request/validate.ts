@@ -1,0 +1,214 @@
+import { parseReference } from '../../images/reference.ts';
+import { nearest } from '../../lib/nearest.ts';
+import { messageOf, type Place, Problem } from '../../lib/problem.ts';
+import type { Complaint } from './complaint.ts';
+import { parseDuration } from './duration.ts';
+import type { FieldPath } from './field-path.ts';
+import { findCircle, stepLabel } from './plan.ts';
+import type { BuildRequest, BuildStepRequest } from './request.ts';
+import { volumeComplaints } from './volume-rules.ts';
+
+/** Limits of the hosted service's quotas page; the archived local builder had 100 steps and 4000 characters. */
+const MAX_STEPS = 300;
+const MAX_NAME = 1000;
+const MAX_ARGS = 100;
+const MAX_ARG = 10_000;
+const MAX_ENVS = 100;
+const MAX_ENV = 65_536;
+const MAX_TAGS = 64;
+const DAY = 24 * 3600 * 1000;
+const TAG = /^[\w][\w.-]{0,127}$/;
+
+/**
+ * Checks what a substituted build means. The first complaint is thrown, the others are named in its hint.
+ * @param empty built-ins that were empty, to explain image names that they broke
+ * @throws Problem `invalid`
+ */
+export function validateBuild(
+  request: BuildRequest,
+  empty: readonly string[] = [],
+  placeOf: (path: FieldPath) => Place | undefined = () => undefined,
+): void {
+  const complaints = [...complaintsOf(request, empty)];
+  const [first, ...others] = complaints;
+  if (first === undefined) return;
+  const hints = first.hint === undefined ? [] : [first.hint];
+  if (others.length > 0) hints.push(`Also:\n  ${others.map((complaint) => complaint.message).join('\n  ')}`);
+  throw new Problem('invalid', `invalid build: ${first.message}`, {
+    place: placeOf(first.path),
+    hint: hints.length === 0 ? undefined : hints.join('\n'),
+  });
+}
+
+function* complaintsOf(request: BuildRequest, empty: readonly string[]): Generator<Complaint> {
+  const steps = request.steps ?? [];
+  if (steps.length === 0) yield { path: ['steps'], message: 'no build steps are specified' };
+  if (steps.length > MAX_STEPS) yield { path: ['steps'], message: `cannot specify more than ${MAX_STEPS} build steps` };
+  yield* timeoutComplaints(request);
+  for (const [index, step] of steps.entries()) yield* stepComplaints(step, index, request);
+  yield* orderComplaints(steps);
+  yield* volumeComplaints(request);
+  yield* imageComplaints(request, empty);
+  const tags = request.tags ?? [];
+  if (tags.length > MAX_TAGS)
+    yield { path: ['tags'], message: `number of tags ${tags.length} exceeded (max: ${MAX_TAGS})` };
+  for (const [i, tag] of tags.entries())
+    if (!TAG.test(tag))
+      yield {
+        path: ['tags', i],
+        message: `invalid build tag ${JSON.stringify(tag)}: must match format "${TAG.source}"`,
+      };
+  for (const [i, env] of (request.options?.env ?? []).entries())
+    if (!/^[^=]+=/.test(env))
+      yield { path: ['options', 'env', i], message: `options env ${JSON.stringify(env)} is not of the form KEY=VALUE` };
+}
+
+function* timeoutComplaints(request: BuildRequest): Generator<Complaint> {
+  for (const field of ['timeout', 'queueTtl'] as const) {
+    const text = request[field];
+    if (text === undefined) continue;
+    const ms = parseDuration(text);
+    if (ms === undefined) yield durationComplaint([field], text);
+    else if (ms > DAY) yield { path: [field], message: `${field} exceeds the timeout limit of 24h0m0s` };
+  }
+}
+
+function durationComplaint(path: FieldPath, text: string): Complaint {
+  const minutes = /^(\d+)\s*m(in)?$/.exec(text);
+  const hours = /^(\d+)\s*h$/.exec(text);
+  const seconds =
+    minutes !== null
+      ? Number(minutes[1]) * 60
+      : hours !== null
+        ? Number(hours[1]) * 3600
+        : /^\d+$/.test(text)
+          ? Number(text)
+          : 600;
+  return {
+    path,
+    message: `${path.at(-1)} ${JSON.stringify(text)}: illegal duration format; duration must end with 's'`,
+    hint: `Write ${seconds}s.`,
+  };
+}
+
+function* stepComplaints(step: BuildStepRequest, index: number, request: BuildRequest): Generator<Complaint> {
+  const path = ['steps', index] as const;
+  const args = step.args ?? [];
+  if (step.name === undefined || step.name === '') yield { path, message: `build step ${index} must specify name` };
+  else if (step.name.length > MAX_NAME)
+    yield { path: [...path, 'name'], message: `build step ${index} name too long (max: ${MAX_NAME})` };
+  else if (!isReference(step.name))
+    yield { path: [...path, 'name'], message: `invalid build step name ${JSON.stringify(step.name)}` };
+  if (args.length > MAX_ARGS)
+    yield { path: [...path, 'args'], message: `build step ${index} too many args (max: ${MAX_ARGS})` };
+  for (const [i, arg] of args.entries())
+    if (arg.length > MAX_ARG)
+      yield { path: [...path, 'args', i], message: `build step ${index} arg ${i} too long (max: ${MAX_ARG})` };
+  const envs = step.env ?? [];
+  if (envs.length > MAX_ENVS)
+    yield { path: [...path, 'env'], message: `build step ${index} too many envs (max: ${MAX_ENVS})` };
+  for (const [i, env] of envs.entries()) {
+    if (env.length > MAX_ENV)
+      yield { path: [...path, 'env', i], message: `build step ${index} env ${i} too long (max: ${MAX_ENV})` };
+    if (!/^[^=]+=/.test(env))
+      yield {
+        path: [...path, 'env', i],
+        message: `build step ${index} env ${JSON.stringify(env)} is not of the form KEY=VALUE`,
+      };
+  }
+  if ((step.dir ?? '').length > MAX_NAME)
+    yield { path: [...path, 'dir'], message: `build step ${index} dir too long (max: ${MAX_NAME})` };
+  if (step.script !== undefined && (args.length > 0 || step.entrypoint !== undefined))
+    yield {
+      path: [...path, 'script'],
+      message: `build step ${index} cannot specify script together with args or entrypoint`,
+      hint: 'Put the whole command line into the script.',
+    };
+  for (const [i, name] of (step.secretEnv ?? []).entries())
+    if (!definedSecrets(request).has(name))
+      yield {
+        path: [...path, 'secretEnv', i],
+        message: `secretEnv ${JSON.stringify(name)} is used without being defined`,
+      };
+  yield* stepTimeoutComplaints(step, index, request);
+}
+
+function* stepTimeoutComplaints(step: BuildStepRequest, index: number, request: BuildRequest): Generator<Complaint> {
+  if (step.timeout === undefined) return;
+  const path = ['steps', index, 'timeout'];
+  const ms = parseDuration(step.timeout);
+  const whole = request.timeout === undefined ? undefined : parseDuration(request.timeout);
+  if (ms === undefined) yield durationComplaint(path, step.timeout);
+  else if (ms <= 0) yield { path, message: `build step ${index} timeout must be greater than 0` };
+  else if (ms > DAY) yield { path, message: 'timeout exceeds the timeout limit of 24h0m0s' };
+  else if (whole !== undefined && ms > whole)
+    yield { path, message: `build step ${index} timeout ${step.timeout} exceeds the build timeout ${request.timeout}` };
+}
+
+function definedSecrets(request: BuildRequest): Set<string> {
+  return new Set([
+    ...(request.availableSecrets?.secretManager ?? []).map((secret) => secret.env),
+    ...(request.availableSecrets?.inline ?? []).flatMap((secret) => Object.keys(secret.envMap ?? {})),
+    ...(request.secrets ?? []).flatMap((secret) => Object.keys(secret.secretEnv ?? {})),
+  ]);
+}
+
+/** Ids are unique, and a step waits only for steps above it; so every order that passes here has no circle. */
+function* orderComplaints(steps: readonly BuildStepRequest[]): Generator<Complaint> {
+  const circle = findCircle(steps);
+  const all = steps.map((step) => step.id).filter((id) => id !== undefined);
+  const earlier = new Set<string>();
+  for (const [index, step] of steps.entries()) {
+    const name = stepLabel(index, step.id).replace('Step', 'build step');
+    for (const [i, id] of (step.waitFor ?? []).entries()) {
+      if (id === '-' || earlier.has(id)) continue;
+      const meant = nearest(id, all);
+      yield {
+        path: ['steps', index, 'waitFor', i],
+        message: `${name} depends on ${JSON.stringify(id)}, which has not been defined`,
+        hint: circle?.includes(id)
+          ? `These steps wait for each other in a circle: ${circle.join(' -> ')}.`
+          : all.includes(id)
+            ? `${JSON.stringify(id)} stands further down; a step can only wait for steps above it.`
+            : meant === undefined
+              ? undefined
+              : `Did you mean ${JSON.stringify(meant)}?`,
+      };
+    }
+    if (step.id === '-') yield { path: ['steps', index, 'id'], message: `${name}: the ID cannot be "-"` };
+    else if (step.id !== undefined && earlier.has(step.id))
+      yield { path: ['steps', index, 'id'], message: `${name}: the ID is not unique` };
+    if (step.id !== undefined && step.id !== '') earlier.add(step.id);
+  }
+}
+
+function* imageComplaints(request: BuildRequest, empty: readonly string[]): Generator<Complaint> {
+  const listed = request.artifacts?.images;
+  if (listed !== undefined && request.images !== undefined && listed.join('\n') !== request.images.join('\n'))
+    yield { path: ['artifacts', 'images'], message: 'images and artifacts.images must be equal when both are set' };
+  for (const [i, image] of (request.images ?? listed ?? []).entries()) {
+    const complaint = referenceComplaint(image);
+    if (complaint === undefined) continue;
+    yield {
+      path: request.images === undefined ? ['artifacts', 'images', i] : ['images', i],
+      message: `invalid image name ${JSON.stringify(image)}: ${complaint}`,
+      hint:
+        empty.length === 0
+          ? undefined
+          : `${empty.map((name) => `$${name}`).join(', ')} ${empty.length === 1 ? 'is' : 'are'} empty in a build that no trigger started; pass --substitutions=${empty[0]}=...`,
+    };
+  }
+}
+
+function referenceComplaint(name: string): string | undefined {
+  try {
+    parseReference(name);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function isReference(name: string): boolean {
+  return referenceComplaint(name) === undefined;
+}

@@ -1,0 +1,49 @@
+import type { BridgeNetwork, ContainerRuntime } from '../../containers/container.ts';
+import type { Caller, Engine } from '../../engine/engine.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { BucketStore } from '../../stores/buckets/buckets.ts';
+import type { LogReader, LogStore } from '../../stores/logs/logs.ts';
+import type { OwnNames } from '../../stores/registry/name.ts';
+import type { Build } from '../build.ts';
+import type { BuildRecords } from '../records.ts';
+
+/**
+ * All that a build needs to run. It runs in a process of its own: rows are reached through these interfaces only (the
+ * owner answers them), bytes go by files.
+ */
+export interface BuildDeps {
+  records: Pick<BuildRecords, 'update'>;
+  logs: Pick<LogStore, 'writer'> & LogReader;
+  buckets: BucketStore;
+  engine: Engine;
+  containers: ContainerRuntime;
+  /** The build's own identity: reads every base it may, writes its project, ends with the build. */
+  identities: BuildIdentities;
+  /** Where logs are read when a request names no bucket: a view of our own, to which nothing is copied. */
+  logsBucket(project: string): string;
+  /** DATA/builds: one folder per build in it. */
+  folder: string;
+  clock: Clock;
+  /** Builder images served under another name (`builds.images` of slipway.yaml). */
+  imageAliases: Readonly<Record<string, string>>;
+  /** Which registry hosts are ours: logins there need no credentials of their own. */
+  ownNames: OwnNames;
+  /** Whether `--network=host` is allowed (`builds.allowHostNetwork`). */
+  allowHostNetwork: boolean;
+  /** Gives container steps a docker socket; without one they have none. */
+  serveDocker?: ServeDocker | undefined;
+}
+
+export interface BuildIdentities {
+  issue(build: Build): Promise<{ secret: string; revoke(): Promise<void> }>;
+}
+
+/**
+ * A docker socket that belongs to one build: its scope, its project, no host paths, gone when it is closed.
+ * @param network that of the build's steps, which its containers may join as `cloudbuild`
+ */
+export type ServeDocker = (
+  caller: Caller,
+  engine: Engine,
+  network: () => Promise<BridgeNetwork>,
+) => Promise<{ path: string; close(): Promise<void> }>;

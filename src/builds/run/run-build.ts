@@ -1,0 +1,126 @@
+import { log as serverLog } from '../../lib/log.ts';
+import { messageOf, Problem } from '../../lib/problem.ts';
+import type { Build, BuildResults } from '../build.ts';
+import { buildSignal, failureOf } from '../queue/cancel.ts';
+import { parseDuration } from '../request/duration.ts';
+import { imagesOfSteps, pushImages } from '../results/push-images.ts';
+import { readStepOutputs } from '../results/step-outputs.ts';
+import { fetchStorageSource } from '../sources/storage-source.ts';
+import type { BuildDeps } from './build-deps.ts';
+import { BuildLog } from './build-log.ts';
+import { BuildFailure } from './failure.ts';
+import { publishLog } from './publish-log.ts';
+import { type BuildRun, openRun } from './run-context.ts';
+import { runSteps } from './run-steps.ts';
+import { BuildTracker } from './tracker.ts';
+
+/**
+ * Runs a queued build: fetch source -> run steps -> push images -> record results. Whatever happens, its log is closed,
+ * then its final status published, and nothing of it is left on this machine.
+ * @param outer stops the build; its reason is a StopReason (cancel.ts), the user's when absent
+ * @returns the build as it ended; undefined when it was no longer queued
+ */
+export async function runBuild(queued: Build, deps: BuildDeps, outer: AbortSignal): Promise<Build | undefined> {
+  const tracker = new BuildTracker(queued, deps.records, deps.clock);
+  const build = await deps.records.update(queued.id, ['QUEUED'], {
+    status: 'WORKING',
+    startTime: tracker.now(),
+    steps: tracker.steps,
+  });
+  if (build === undefined) return undefined;
+  const writer = deps.logs.writer(build.id);
+  const log = new BuildLog(writer, build.steps.length);
+  const { signal, clear } = buildSignal(outer, parseDuration(build.timeout) ?? 0);
+  let results: BuildResults = {};
+  let failure: BuildFailure | undefined;
+  try {
+    log.begin(build.id);
+    const run = await tracker.phase('SETUPBUILD', () => openRun(build, deps, log, signal));
+    try {
+      await fetchSource(run, tracker, signal);
+      log.line('BUILD');
+      const buildStepImages = await tracker.phase('BUILD', () => runSteps(run, tracker, signal));
+      log.line('PUSH');
+      const images = await tracker.phase('PUSH', () => pushImages(run, tracker, signal));
+      results = { images, buildStepImages };
+    } finally {
+      results = { ...results, ...(await resultsOf(run, results)) };
+      await run
+        .close()
+        .catch((error: unknown) => serverLog.error({ build: build.id, error: messageOf(error) }, 'leftovers'));
+    }
+  } catch (error) {
+    failure = failureFor(error, build, signal);
+  } finally {
+    clear();
+  }
+  logEnd(log, failure);
+  await writer.close().catch((error: unknown) => {
+    failure ??= new BuildFailure('INTERNAL_ERROR', 'LOGGING_FAILURE', `the log is not whole: ${messageOf(error)}`);
+  });
+  const warning = await publishLog(build, deps);
+  await tracker.settle();
+  return deps.records.update(build.id, ['WORKING'], {
+    status: failure?.status ?? 'SUCCESS',
+    finishTime: tracker.now(),
+    steps: tracker.steps,
+    timing: tracker.timing,
+    results,
+    ...(failure === undefined ? {} : endingOf(failure)),
+    ...(warning === undefined ? {} : { warnings: [{ text: warning, priority: 'WARNING' as const }] }),
+  });
+}
+
+async function fetchSource(run: BuildRun, tracker: BuildTracker, signal: AbortSignal): Promise<void> {
+  const source = run.build.source?.storageSource;
+  if (source === undefined) return;
+  run.log.line('FETCHSOURCE');
+  const say = (line: string) => run.log.line(line);
+  try {
+    await tracker.phase('FETCHSOURCE', async () => {
+      const object = await fetchStorageSource(source, run.buckets, run.workspace.workspace, say, signal);
+      const resolvedStorageSource = { ...source, generation: object.generation };
+      await run.deps.records.update(run.build.id, ['WORKING'], { sourceProvenance: { resolvedStorageSource } });
+    });
+  } catch (error) {
+    if (signal.aborted || !(error instanceof Problem)) throw error;
+    throw new BuildFailure('FAILURE', 'FETCH_SOURCE_FAILED', `failed to fetch source: ${error.message}`, {
+      advice: error.hint,
+      cause: error,
+    });
+  }
+}
+
+/** What a failed build has produced is told as well: pushed images exist, outputs may explain the failure. */
+async function resultsOf(run: BuildRun, { images = [] }: BuildResults): Promise<BuildResults> {
+  return {
+    images: [...images, ...imagesOfSteps(run.pushes, images)],
+    buildStepOutputs: await readStepOutputs(run.workspace, run.build.steps.length),
+  };
+}
+
+/** What isn't a failure of the build is ours; its text goes to the server's log with the stack, to the user without. */
+function failureFor(error: unknown, build: Build, signal: AbortSignal): BuildFailure {
+  const stopped = failureOf(signal);
+  if (stopped !== undefined) return stopped;
+  if (error instanceof BuildFailure) return error;
+  serverLog.error({ build: build.id, err: error }, 'build failed by an error of the server');
+  const advice = error instanceof Problem ? error.hint : undefined;
+  return new BuildFailure('INTERNAL_ERROR', 'FAILURE_TYPE_UNSPECIFIED', `internal error: ${messageOf(error)}`, {
+    advice,
+  });
+}
+
+function logEnd(log: BuildLog, failure: BuildFailure | undefined): void {
+  if (failure === undefined) log.end('DONE');
+  else {
+    const { status, message, advice } = failure;
+    log.end(status === 'TIMEOUT' || status === 'CANCELLED' ? status : 'ERROR', message, advice);
+  }
+}
+
+function endingOf(failure: BuildFailure): Pick<Build, 'statusDetail' | 'failureInfo'> {
+  const detail = failure.type === 'USER_BUILD_STEP' ? `Build step failure: ${failure.message}` : failure.message;
+  if (failure.status === 'CANCELLED') return { statusDetail: detail };
+  return { statusDetail: detail, failureInfo: { type: failure.type, detail } };
+}

@@ -1,0 +1,76 @@
+import type { BridgeNetwork } from '../../containers/container.ts';
+import type { Caller, Engine, PushResult } from '../../engine/engine.ts';
+import type { BucketStore } from '../../stores/buckets/buckets.ts';
+import type { Build } from '../build.ts';
+import { recordPushes } from '../results/record-pushes.ts';
+import { bucketsOf } from './bucket-access.ts';
+import type { BuildDeps } from './build-deps.ts';
+import type { BuildLog } from './build-log.ts';
+import { writeRegistryLogins } from './registry-logins.ts';
+import { makeWorkspace, type Workspace } from './workspace.ts';
+
+/** What one build has while it runs. Everything that it starts is ended by `close`, whatever happened before. */
+export interface BuildRun {
+  build: Build;
+  deps: BuildDeps;
+  log: BuildLog;
+  caller: Caller;
+  engine: Engine;
+  buckets: BucketStore;
+  workspace: Workspace;
+  /** What steps pushed so far. */
+  pushes: readonly PushResult[];
+  /** The build's bridge, made when first needed. */
+  network(): Promise<BridgeNetwork>;
+  /** The build's docker socket, opened when first needed; undefined when this server gives none. */
+  dockerSocket(): Promise<string | undefined>;
+  /** Ends scope, token, network and folders. Every part is tried; the first error is thrown after all were. */
+  close(): Promise<void>;
+}
+
+export async function openRun(build: Build, deps: BuildDeps, log: BuildLog, signal: AbortSignal): Promise<BuildRun> {
+  const scope = `build:${build.id}`;
+  const caller: Caller = { scope, project: build.projectId, actor: scope, signal };
+  const pushes: PushResult[] = [];
+  const engine = recordPushes(deps.engine, (result) => pushes.push(result));
+  const endings: (() => Promise<void>)[] = [() => deps.engine.endScope(scope)];
+  const close = async () => {
+    const errors: unknown[] = [];
+    for (const end of endings.reverse()) await end().catch((error: unknown) => errors.push(error));
+    if (errors.length > 0) throw errors[0];
+  };
+  try {
+    const workspace = await makeWorkspace(deps.folder, build.id);
+    endings.push(() => workspace.remove());
+    const identity = await deps.identities.issue(build);
+    endings.push(() => identity.revoke());
+    await writeRegistryLogins(workspace.home, identity.secret, build, deps.ownNames);
+    const network = once(async () => {
+      const bridge = await deps.containers.createNetwork(build.id);
+      endings.push(() => bridge.close());
+      return bridge;
+    });
+    const dockerSocket = once(async () => {
+      if (deps.serveDocker === undefined) return undefined;
+      // made first, because it has to outlive the containers that join it
+      await network();
+      const socket = await deps.serveDocker(caller, engine, network);
+      endings.push(() => socket.close());
+      return socket.path;
+    });
+    const buckets = bucketsOf(build.projectId, deps.buckets);
+    return { build, deps, log, caller, engine, buckets, workspace, pushes, network, dockerSocket, close };
+  } catch (error) {
+    await close().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Parallel steps share what the first of them made. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

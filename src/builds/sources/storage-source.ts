@@ -1,0 +1,109 @@
+import { open, rm } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { unpackTar } from '../../engine/sources/unpack-archive.ts';
+import { hasErrorCode, messageOf, Problem } from '../../lib/problem.ts';
+import { runOk } from '../../lib/run.ts';
+import type { BucketObject, BucketReader } from '../../stores/buckets/buckets.ts';
+import type { StorageSource } from '../request/request.ts';
+import { gsutilSize } from './binary-size.ts';
+
+/**
+ * Fetches `source.storageSource` and unpacks it as the root of the workspace. What the archive is, its first bytes say:
+ * gzip, zip or a plain tar; names lie (`.gz`, `.tgz`, `.tar.gz` are all sent).
+ * @returns the object that it was, for sourceProvenance
+ * @throws Problem `not-found`, `invalid`, `unsupported`, `cancelled`
+ */
+export async function fetchStorageSource(
+  source: StorageSource,
+  buckets: BucketReader,
+  workspace: string,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<BucketObject> {
+  const url = `gs://${source.bucket}/${source.object}`;
+  const object = await buckets.stat(source.bucket, source.object, source.generation);
+  if (object === undefined)
+    throw new Problem(
+      'not-found',
+      `could not find source object ${url}${source.generation === undefined ? '' : `#${source.generation}`}`,
+      {
+        hint: 'The upload may have been deleted or overwritten since. Submit again.',
+      },
+    );
+  say(`Fetching storage object: ${url}#${object.generation}`);
+  say(`Copying ${url}#${object.generation}...`);
+  const size = gsutilSize(object.size);
+  say(`/ [1 files][${size.padStart(10)}/${size.padStart(10)}]`);
+  try {
+    await unpack(await buckets.open(object), workspace, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof Problem && error.code !== 'invalid') throw error;
+    if (!(error instanceof Problem) && !hasErrorCode(error, 'Z_DATA_ERROR', 'Z_BUF_ERROR')) throw error;
+    throw new Problem('invalid', `could not unpack source ${url}: ${messageOf(error)}`, { cause: error });
+  }
+  say(`Operation completed over 1 objects/${size}.`);
+  return object;
+}
+
+async function unpack(stream: Readable, workspace: string, signal: AbortSignal): Promise<void> {
+  const { first, rest } = await peek(stream, 4);
+  if (first.subarray(0, 4).equals(Buffer.from('PK\x03\x04'))) return unzip(rest, workspace, signal);
+  if (!(first[0] === 0x1f && first[1] === 0x8b)) {
+    await unpackTar(rest, workspace, signal);
+    return;
+  }
+  const gunzip = createGunzip();
+  const piped = pipeline(rest, gunzip, { signal });
+  piped.catch(() => undefined); // the reader below sees the same error
+  await unpackTar(gunzip, workspace, signal);
+  await piped;
+}
+
+/** The first bytes, and a stream of all bytes. */
+async function peek(stream: Readable, length: number): Promise<{ first: Buffer; rest: Readable }> {
+  const iterator = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  let first = Buffer.alloc(0);
+  while (first.length < length) {
+    const { value, done } = await iterator.next();
+    if (done) break;
+    first = Buffer.concat([first, value]);
+  }
+  async function* all(): AsyncGenerator<Buffer> {
+    try {
+      yield first;
+      for (;;) {
+        const { value, done } = await iterator.next();
+        if (done) return;
+        yield value;
+      }
+    } finally {
+      stream.destroy();
+    }
+  }
+  return { first, rest: Readable.from(all()) };
+}
+
+/**
+ * A zip has its directory at its end, so it must be a file before it can be read. It lies beside the workspace, in the
+ * build's own folder, which goes with the build whatever happens.
+ */
+async function unzip(stream: Readable, workspace: string, signal: AbortSignal): Promise<void> {
+  const path = `${workspace}.zip`;
+  try {
+    const file = await open(path, 'wx', 0o600);
+    await pipeline(stream, file.createWriteStream(), { signal });
+    await runOk('unzip', ['-q', '-o', path, '-d', workspace], { signal });
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'not-found')
+      throw new Problem('unsupported', 'this machine has no unzip, so a .zip source cannot be unpacked', {
+        hint: 'Install unzip on the server, or submit the folder or a .tgz.',
+      });
+    if (error instanceof Problem && error.code === 'failed') throw new Problem('invalid', error.message);
+    throw error;
+  } finally {
+    await rm(path, { force: true });
+  }
+}
