@@ -80,6 +80,37 @@ export interface BuildResults {
   buildStepImages?: string[] | undefined;
   /** Base64 of what each step wrote to $BUILDER_OUTPUT/output. */
   buildStepOutputs?: string[] | undefined;
+  /** `gs://...` of the list of uploaded objects, one JSON line each. */
+  artifactManifest?: string | undefined;
+  /** How many objects were uploaded, as a decimal string. */
+  numArtifacts?: string | undefined;
+  artifactTiming?: TimeSpan | undefined;
+}
+
+/** A build that a trigger started may have to wait until a person says yes. */
+export interface BuildApproval {
+  state: 'PENDING' | 'APPROVED' | 'REJECTED' | 'CANCELLED';
+  config: { approvalRequired: true };
+  result?:
+    | {
+        approverAccount: string;
+        approvalTime: string;
+        decision: 'APPROVED' | 'REJECTED';
+        comment?: string | undefined;
+        url?: string | undefined;
+      }
+    | undefined;
+}
+
+/** What was fetched, to the exact generation or commit. */
+export interface SourceProvenance {
+  resolvedStorageSource?: StorageSource | undefined;
+  resolvedStorageSourceManifest?: NonNullable<BuildRequest['source']>['storageSourceManifest'];
+  resolvedRepoSource?: NonNullable<BuildRequest['source']>['repoSource'];
+  resolvedGitSource?: NonNullable<BuildRequest['source']>['gitSource'];
+  resolvedConnectedRepository?: NonNullable<BuildRequest['source']>['connectedRepository'];
+  /** By the resource that was fetched; only when options.sourceProvenanceHash asks for it. */
+  fileHashes?: Record<string, { fileHash: { type: 'SHA256' | 'MD5' | 'SHA512'; value: string }[] }> | undefined;
 }
 
 export type FailureType =
@@ -118,7 +149,9 @@ export interface Build extends Omit<BuildRequest, 'steps'> {
   results?: BuildResults | undefined;
   timing?: Partial<Record<Phase, TimeSpan>> | undefined;
   failureInfo?: FailureInfo | undefined;
-  sourceProvenance?: { resolvedStorageSource?: StorageSource | undefined } | undefined;
+  sourceProvenance?: SourceProvenance | undefined;
+  buildTriggerId?: string | undefined;
+  approval?: BuildApproval | undefined;
   warnings?: { text: string; priority: 'INFO' | 'WARNING' | 'ALERT' }[] | undefined;
 }
 

@@ -41,6 +41,7 @@ export type BuildChange = Partial<
     | 'failureInfo'
     | 'sourceProvenance'
     | 'warnings'
+    | 'approval'
   >
 >;
 

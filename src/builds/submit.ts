@@ -7,7 +7,7 @@ import type { BuildQueue } from './queue/queue.ts';
 import type { BuildRecords } from './records.ts';
 import { parseDuration } from './request/duration.ts';
 import type { BuildRequest } from './request/request.ts';
-import { type BuiltIns, substitute } from './request/substitute.ts';
+import { type BuiltIns, substitute, type TriggerValues } from './request/substitute.ts';
 import { refuseUnsupported } from './request/supported.ts';
 import { validateBuild } from './request/validate.ts';
 
@@ -32,6 +32,18 @@ export interface Submission {
   project: string;
   location: string;
   actor: string;
+  /** The trigger that asks for it; absent when a person does. */
+  trigger?: TriggerOrigin | undefined;
+}
+
+/** What a trigger gives a build besides its request (cloud-build reference: triggers). */
+export interface TriggerOrigin {
+  /** `buildTriggerId` of the build. */
+  id: string;
+  /** TRIGGER_NAME, COMMIT_SHA and the like, as far as the event knows them. */
+  values: TriggerValues;
+  /** The build is PENDING until somebody approves it. */
+  approvalRequired: boolean;
 }
 
 /**
@@ -40,9 +52,10 @@ export interface Submission {
  * @throws Problem `invalid`, `unsupported`
  */
 export async function submitBuild(submission: Submission, deps: SubmitDeps): Promise<Build> {
-  const { request, project, location, actor } = submission;
+  const { project, location, actor, trigger } = submission;
   const id = randomUUID();
-  const resolved = resolveRequest(request, builtInsOf(id, project, location));
+  const request = trigger === undefined ? submission.request : asTriggered(submission.request);
+  const resolved = resolveRequest(request, { ...trigger?.values, ...builtInsOf(id, project, location) });
   refuseUnsupported(resolved);
   const now = deps.clock.now();
   const build: Build = {
@@ -52,7 +65,9 @@ export async function submitBuild(submission: Submission, deps: SubmitDeps): Pro
     projectId: project,
     steps: resolved.steps ?? [],
     options: { logging: 'LEGACY', ...resolved.options },
-    status: 'QUEUED',
+    status: trigger?.approvalRequired ? 'PENDING' : 'QUEUED',
+    ...(trigger === undefined ? {} : { buildTriggerId: trigger.id }),
+    ...(trigger?.approvalRequired ? { approval: { state: 'PENDING', config: { approvalRequired: true } } } : {}),
     createTime: timestamp(now),
     timeout: resolved.timeout ?? DEFAULT_TIMEOUT,
     queueTtl: resolved.queueTtl ?? DEFAULT_QUEUE_TTL,
@@ -60,6 +75,13 @@ export async function submitBuild(submission: Submission, deps: SubmitDeps): Pro
     logUrl: deps.logUrl(id),
   };
   await deps.records.create({ build, request, actor });
+  return build.status === 'PENDING' ? build : enqueueBuild(build, deps);
+}
+
+/** A stored build, new or just approved, takes its place in the queue. */
+export async function enqueueBuild(build: Build, deps: SubmitDeps): Promise<Build> {
+  const { id } = build;
+  const now = deps.clock.now();
   try {
     await deps.queue.enqueue(id, now + (parseDuration(build.queueTtl) ?? 0));
   } catch (error) {
@@ -84,6 +106,12 @@ export function resolveRequest(
   const { request: resolved, empty } = substitute(request, builtIns, placeOf);
   validateBuild(resolved, empty, placeOf);
   return resolved;
+}
+
+/** What the hosted service sets for every build of a trigger, whatever its file says. */
+function asTriggered(request: BuildRequest): BuildRequest {
+  const options = { ...request.options, substitutionOption: 'ALLOW_LOOSE' as const, dynamicSubstitutions: true };
+  return { ...request, options };
 }
 
 export function builtInsOf(id: string, project: string, location: string): BuiltIns {

@@ -39,7 +39,7 @@ describe('the direction of imports', () => {
       "import { x } from '../../adapters/disk/content.ts';",
       'composition root',
     ],
-    ['more of a door than wire', 'src/cli/planted.ts', "import { x } from '../doors/cloudbuild/routes.ts';", 'wire.ts'],
+    ['more of a door than wire', 'src/cli/planted.ts', "import { x } from '../doors/cloudbuild/door.ts';", 'wire.ts'],
     ['too deep', 'src/a/b/c/planted.ts', "import { x } from '../../../lib/log.ts';", 'no deeper than'],
     [
       'a multi-line import up',

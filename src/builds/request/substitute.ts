@@ -5,7 +5,7 @@ import { type FieldPath, formatPath } from './field-path.ts';
 import type { BuildRequest } from './request.ts';
 
 /** What the server knows of a build before it runs. */
-export interface BuiltIns {
+export interface BuiltIns extends TriggerValues {
   PROJECT_ID: string;
   PROJECT_NUMBER: string;
   LOCATION: string;
@@ -22,6 +22,9 @@ const TRIGGER_ONLY = [
   'SERVICE_ACCOUNT_EMAIL',
   'SERVICE_ACCOUNT',
 ] as const;
+
+/** Built-ins that an event fills. */
+export type TriggerValues = Partial<Record<(typeof OVERRIDABLE | typeof TRIGGER_ONLY)[number], string>>;
 
 /** Limits of the hosted service (its quotas page); the archived local builder had 100 keys. */
 const MAX_SUBSTITUTIONS = 200;
@@ -54,7 +57,10 @@ export function substitute(
 ): SubstitutedBuild {
   const user = request.substitutions ?? {};
   checkKeys(user, placeOf);
-  const values = new Map<string, string>([...Object.entries(user), ...Object.entries(builtIns)]);
+  const values = new Map<string, string>([
+    ...Object.entries(user),
+    ...Object.entries(builtIns as BuiltIns & Record<string, string>),
+  ]);
   const used = new Set<string>();
   if (request.options?.dynamicSubstitutions) expandDynamic(values, Object.keys(user), used, placeOf);
   const loose = request.options?.substitutionOption === 'ALLOW_LOOSE';

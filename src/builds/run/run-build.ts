@@ -5,7 +5,7 @@ import { buildSignal, failureOf } from '../queue/cancel.ts';
 import { parseDuration } from '../request/duration.ts';
 import { imagesOfSteps, pushImages } from '../results/push-images.ts';
 import { readStepOutputs } from '../results/step-outputs.ts';
-import { fetchStorageSource } from '../sources/storage-source.ts';
+import { fetchSource } from '../sources/fetch-source.ts';
 import type { BuildDeps } from './build-deps.ts';
 import { BuildLog } from './build-log.ts';
 import { BuildFailure } from './failure.ts';
@@ -69,26 +69,6 @@ export async function runBuild(queued: Build, deps: BuildDeps, outer: AbortSigna
     ...(failure === undefined ? {} : endingOf(failure)),
     ...(warning === undefined ? {} : { warnings: [{ text: warning, priority: 'WARNING' as const }] }),
   });
-}
-
-async function fetchSource(run: BuildRun, tracker: BuildTracker, signal: AbortSignal): Promise<void> {
-  const source = run.build.source?.storageSource;
-  if (source === undefined) return;
-  run.log.line('FETCHSOURCE');
-  const say = (line: string) => run.log.line(line);
-  try {
-    await tracker.phase('FETCHSOURCE', async () => {
-      const object = await fetchStorageSource(source, run.buckets, run.workspace.workspace, say, signal);
-      const resolvedStorageSource = { ...source, generation: object.generation };
-      await run.deps.records.update(run.build.id, ['WORKING'], { sourceProvenance: { resolvedStorageSource } });
-    });
-  } catch (error) {
-    if (signal.aborted || !(error instanceof Problem)) throw error;
-    throw new BuildFailure('FAILURE', 'FETCH_SOURCE_FAILED', `failed to fetch source: ${error.message}`, {
-      advice: error.hint,
-      cause: error,
-    });
-  }
 }
 
 /** What a failed build has produced is told as well: pushed images exist, outputs may explain the failure. */

@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import type { NodeHandler } from '../http/door.ts';
 import { googleServer } from '../http/google-server.ts';
+import type { CloudBuildDeps } from './call.ts';
+import { cloudbuildDoor } from './door.ts';
 import { sendError } from './errors.ts';
-import { type CloudBuildDeps, cloudbuildDoor } from './routes.ts';
 
 /** The door behind Fastify. Listens nowhere by itself. */
 export function cloudbuildServer(deps: CloudBuildDeps): Promise<FastifyInstance> {

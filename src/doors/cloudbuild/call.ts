@@ -1,0 +1,43 @@
+import type { FastifyRequest } from 'fastify';
+import type { Role } from '../../auth/identity.ts';
+import type { CancelDeps } from '../../builds/queue/cancel-build.ts';
+import type { BuildRecord, BuildRecords } from '../../builds/records.ts';
+import type { SubmitDeps } from '../../builds/submit.ts';
+import { Problem } from '../../lib/problem.ts';
+import type { DoorContext } from '../http/door.ts';
+import { requireRole } from '../http/google-access.ts';
+import { NOT_FOUND } from '../http/google-errors.ts';
+import { projectId } from './access.ts';
+
+export interface CloudBuildDeps extends DoorContext {
+  records: BuildRecords;
+  submit: SubmitDeps;
+  cancel: CancelDeps;
+}
+
+/** Path parameters of a resource that lives in a project; without a location in the older spelling. */
+export interface Scope {
+  project: string;
+  location?: string;
+}
+
+/** What every path of the API begins with: by location, and in the older spelling without one. */
+export const SCOPES = ['/v1/projects/:project/locations/:location', '/v1/projects/:project'] as const;
+
+/** The project's id and who asks. @throws Problem `unauthenticated`, `denied` */
+export async function authorised(
+  request: FastifyRequest<{ Params: Scope }>,
+  role: Role,
+  deps: CloudBuildDeps,
+): Promise<{ project: string; actor: string }> {
+  const project = await projectId(request.params.project, deps.records);
+  const identity = await requireRole(request.raw, role, project, deps);
+  return { project, actor: identity.name };
+}
+
+/** Ids are unique, so a build is found whatever location the client names; its project must be the one in the path. */
+export async function recordOf(id: string, project: string, deps: CloudBuildDeps): Promise<BuildRecord> {
+  const record = await deps.records.get(id);
+  if (record === undefined || record.build.projectId !== project) throw new Problem('not-found', NOT_FOUND);
+  return record;
+}

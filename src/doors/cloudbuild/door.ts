@@ -1,0 +1,14 @@
+import type { FastifyPluginAsync } from 'fastify';
+import { buildRoutes } from './builds.ts';
+import type { CloudBuildDeps } from './call.ts';
+import { operationRoutes } from './operations.ts';
+import { serviceAccountRoutes } from './service-account.ts';
+
+/** Cloud Build's API: each resource has its file here. */
+export function cloudbuildDoor(deps: CloudBuildDeps): FastifyPluginAsync {
+  return async (door) => {
+    buildRoutes(door, deps);
+    operationRoutes(door, deps);
+    serviceAccountRoutes(door, deps);
+  };
+}
