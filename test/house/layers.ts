@@ -65,7 +65,7 @@ function importViolations(path: string, specifier: string, layers: Layers): stri
   const door = /^src\/doors\/([^/]+)\//;
   const [fromDoor, toDoor] = [door.exec(path)?.[1], door.exec(target)?.[1]];
   if (from === 'doors' && to === 'doors')
-    return fromDoor === toDoor || toDoor === 'http' ? [] : say('no door imports another');
+    return fromDoor === toDoor || SHARED.includes(toDoor ?? '') ? [] : say('no door imports another');
   if (from === to) return [];
   if (from === 'cli' && to === 'doors')
     return /(?:\/|-)wire\.ts$/.test(target) ? [] : say('cli imports nothing of a door but wire.ts and *-wire.ts');
@@ -78,6 +78,9 @@ function importViolations(path: string, specifier: string, layers: Layers): stri
     return to === 'config.ts' || from === 'config.ts' ? [] : say(`${from} and ${to} stand in one row`);
   return row(from) < row(to) ? [] : say(`${to} stands above ${from}`);
 }
+
+/** What the doors share. */
+const SHARED: readonly string[] = ['http', 'grpc'];
 
 /** The one door that is large enough for folders of its own. */
 const DOCKER_DOOR = /^src\/doors\/docker\/[^/]+\//;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ImageBuildRequest } from '../../../engine/request.ts';
 import { beginsAsArchive } from '../../../engine/sources/is-archive.ts';
@@ -43,61 +44,113 @@ export async function withArchive<T>(
   signal: AbortSignal,
   work: (context: Context) => Promise<T>,
 ): Promise<T> {
-  await mkdir(scratch, { recursive: true, mode: 0o700 });
-  const folder = await mkdtemp(join(scratch, 'context-'));
-  const path = join(folder, 'body');
-  const remove = () => rm(folder, { recursive: true, force: true });
+  const body = new Body(scratch);
   try {
-    const { head, size, digest } = await save(bytes, path, scratch, signal);
+    const { head, size, digest } = await receive(bytes, body, signal);
     if (size === 0) throw new DockerError(400, 'the request has no context: an archive is expected as its body');
     if (!beginsAsArchive(head)) {
       if (size > DOCKERFILE_LIMIT || head.includes(0))
         throw new Problem('invalid', 'the context is neither an archive nor a Dockerfile');
-      const text = await readFile(path, 'utf8');
+      const text = await body.text();
       return await work({ context: { kind: 'empty' }, dockerfile: { text, name: 'Dockerfile' } });
     }
     const { tree, states, filled, release } = await mirrors.lease(`archive ${digest}`);
     let whole = filled;
     try {
-      if (!filled) await unpackTar(decompress(createReadStream(path)), tree, signal);
+      if (!filled) await unpackTar(decompress(body.open()), tree, signal);
       whole = true;
-      await remove();
+      await body.remove();
       return await work({ context: { kind: 'folder', path: tree, states }, dockerfile: { path: dockerfile } });
     } finally {
       await release(whole ? size : undefined);
     }
   } finally {
-    await remove();
+    await body.remove();
   }
 }
 
 /** What tells a tar from everything else stands in its first block. */
 const BLOCK = 512;
 
-async function save(
+async function receive(
   bytes: AsyncIterable<Uint8Array>,
-  path: string,
-  scratch: string,
+  body: Body,
   signal: AbortSignal,
 ): Promise<{ head: Buffer; size: number; digest: string }> {
-  const space = new SpaceGuard(scratch, RESERVE_BYTES);
   const hash = createHash('sha256');
   let head = Buffer.alloc(0);
   let size = 0;
-  const guarded = async function* (chunks: AsyncIterable<Uint8Array>) {
-    for await (const chunk of chunks) {
+  const measured = async function* () {
+    for await (const chunk of bytes) {
       if (head.length < BLOCK) head = Buffer.concat([head, chunk.subarray(0, BLOCK - head.length)]);
       size += chunk.length;
       hash.update(chunk);
-      await space.take(chunk.length);
       yield chunk;
     }
   };
   try {
-    await pipeline(bytes, guarded, createWriteStream(path, { mode: 0o600, highWaterMark: 1 << 20 }), { signal });
+    await body.take(measured(), signal);
   } catch (error) {
     if (signal.aborted) throw new Problem('cancelled', 'the client went away', { cause: error });
-    throw diskProblem(error, scratch);
+    throw diskProblem(error, body.scratch);
   }
   return { head, size, digest: hash.digest('hex') };
+}
+
+/** A context of a small project is not worth a file: most builds send the one that they sent before. */
+const IN_MEMORY = 1 << 20;
+
+/** The bytes of one request for as long as they are needed: in memory while they are few, then in a file. */
+class Body {
+  readonly scratch: string;
+  #few: Uint8Array[] = [];
+  #folder: string | undefined;
+
+  constructor(scratch: string) {
+    this.scratch = scratch;
+  }
+
+  async take(bytes: AsyncGenerator<Uint8Array>, signal: AbortSignal): Promise<void> {
+    let size = 0;
+    while (size < IN_MEMORY) {
+      signal.throwIfAborted();
+      const { value, done } = await bytes.next();
+      if (done) return;
+      this.#few.push(value);
+      size += value.length;
+    }
+    const space = new SpaceGuard(this.scratch, RESERVE_BYTES);
+    const first = this.#few.splice(0);
+    const all = async function* () {
+      yield* first;
+      yield* bytes;
+    };
+    const guarded = async function* (chunks: AsyncIterable<Uint8Array>) {
+      for await (const chunk of chunks) {
+        await space.take(chunk.length);
+        yield chunk;
+      }
+    };
+    await mkdir(this.scratch, { recursive: true, mode: 0o700 });
+    this.#folder = await mkdtemp(join(this.scratch, 'context-'));
+    const file = createWriteStream(this.#path, { mode: 0o600, highWaterMark: 1 << 20 });
+    await pipeline(all(), guarded, file, { signal });
+  }
+
+  open(): Readable {
+    return this.#folder === undefined ? Readable.from(this.#few) : createReadStream(this.#path);
+  }
+
+  async text(): Promise<string> {
+    return this.#folder === undefined ? Buffer.concat(this.#few).toString('utf8') : await readFile(this.#path, 'utf8');
+  }
+
+  async remove(): Promise<void> {
+    this.#few = [];
+    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  get #path(): string {
+    return join(this.#folder ?? '', 'body');
+  }
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { codeOfNumber, GrpcError } from '../../grpc/grpc-error.ts';
+import type { GrpcCall } from '../../grpc/grpc-services.ts';
 import type { DockerCall, DockerHouse } from '../call.ts';
-import { codeOfNumber, GrpcError } from '../grpc/grpc-error.ts';
-import type { GrpcCall } from '../grpc/grpc-services.ts';
 import type { BuildJob, Returned } from './build-job.ts';
 import { buildJobsOf } from './build-jobs.ts';
 import { deferred } from './deferred.ts';

@@ -1,5 +1,5 @@
 import type { BuiltImage } from '../../../engine/engine.ts';
-import { GrpcError } from '../grpc/grpc-error.ts';
+import { GrpcError } from '../../grpc/grpc-error.ts';
 import { type Deferred, deferred, orGone } from './deferred.ts';
 import { StatusFeed } from './status-feed.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BuiltImage } from '../../../engine/engine.ts';
+import { GrpcError } from '../../grpc/grpc-error.ts';
 import type { DockerHouse } from '../call.ts';
-import { GrpcError } from '../grpc/grpc-error.ts';
 import { BuildJob } from './build-job.ts';
 import { orGone } from './deferred.ts';
 

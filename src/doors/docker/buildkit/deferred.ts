@@ -1,4 +1,4 @@
-import { GrpcError } from '../grpc/grpc-error.ts';
+import { GrpcError } from '../../grpc/grpc-error.ts';
 
 export interface Deferred<T> {
   promise: Promise<T>;

@@ -1,7 +1,7 @@
 import { withoutLastLines } from '../../../engine/last-lines.ts';
 import { Problem, type ProblemCode } from '../../../lib/problem.ts';
+import { type GrpcCode, type GrpcDetail, GrpcError } from '../../grpc/grpc-error.ts';
 import { DockerError } from '../errors.ts';
-import { type GrpcCode, type GrpcDetail, GrpcError } from '../grpc/grpc-error.ts';
 import { sourceOf } from './error-source.ts';
 
 /** Clients print every other code than `unknown` in front of the text, so only those stand here by which they decide something. */

@@ -1,8 +1,8 @@
 import type { Warning } from '../../../dockerfile/checks/warnings.ts';
 import { parseDockerfile } from '../../../dockerfile/stages.ts';
 import { Problem } from '../../../lib/problem.ts';
+import { GrpcError } from '../../grpc/grpc-error.ts';
 import type { DockerCall } from '../call.ts';
-import { GrpcError } from '../grpc/grpc-error.ts';
 import { sessionContext } from '../session/session-contexts.ts';
 import { sessionsOf } from '../session/sessions.ts';
 import { outlineOf, targetsOf } from './dockerfile-outline.ts';

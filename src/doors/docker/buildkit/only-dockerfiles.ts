@@ -1,4 +1,4 @@
-import { GrpcError } from '../grpc/grpc-error.ts';
+import { GrpcError } from '../../grpc/grpc-error.ts';
 import type { Definition } from './gen/ops_pb.ts';
 import { resultOf } from './result-definition.ts';
 

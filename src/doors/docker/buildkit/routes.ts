@@ -1,8 +1,8 @@
+import { GrpcServices } from '../../grpc/grpc-services.ts';
+import { serveGrpc } from '../../grpc/serve-grpc.ts';
 import type { Router } from '../../http/router.ts';
 import type { DockerCall, DockerHandler } from '../call.ts';
 import { DockerError } from '../errors.ts';
-import { GrpcServices } from '../grpc/grpc-services.ts';
-import { serveGrpc } from '../grpc/serve-grpc.ts';
 import { jobOf, note, pong, returnedBy } from './bridge-service.ts';
 import { buildJobsOf } from './build-jobs.ts';
 import { describeError } from './describe-error.ts';

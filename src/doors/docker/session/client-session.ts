@@ -1,12 +1,12 @@
 import type { RegistryCredentials } from '../../../images/remote/hosts.ts';
 import { readFileBelow } from '../../../kernel/rooted.ts';
 import { hasErrorCode, Problem } from '../../../lib/problem.ts';
+import type { GrpcClient } from '../../grpc/grpc-client.ts';
+import { GrpcError } from '../../grpc/grpc-error.ts';
 import { Auth } from '../buildkit/gen/filesync_pb.ts';
 import { Health } from '../buildkit/gen/health_pb.ts';
 import { Secrets } from '../buildkit/gen/secrets_pb.ts';
 import { Upload } from '../buildkit/gen/upload_pb.ts';
-import type { GrpcClient } from '../grpc/grpc-client.ts';
-import { GrpcError } from '../grpc/grpc-error.ts';
 import { MirrorWriter } from './mirror-writer.ts';
 import type { Mirrors } from './mirrors.ts';
 import { type FileQuestion, receiveFiles } from './receive-files.ts';

@@ -1,7 +1,7 @@
 import { Problem } from '../../../lib/problem.ts';
+import type { GrpcClient, GrpcStream } from '../../grpc/grpc-client.ts';
 import { FileSync } from '../buildkit/gen/filesync_pb.ts';
 import type { PacketSchema } from '../buildkit/gen/fsutil_pb.ts';
-import type { GrpcClient, GrpcStream } from '../grpc/grpc-client.ts';
 import type { MirrorWriter } from './mirror-writer.ts';
 import { PACKET } from './packets.ts';
 

@@ -1,9 +1,9 @@
 import { type BigIntStats, createReadStream, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { Problem } from '../../../lib/problem.ts';
+import type { GrpcClient } from '../../grpc/grpc-client.ts';
 import { FileSend, FileSync } from '../buildkit/gen/filesync_pb.ts';
 import type { Stat } from '../buildkit/gen/fsutil_pb.ts';
-import type { GrpcClient } from '../grpc/grpc-client.ts';
 import { goMode } from './file-stat.ts';
 import { PACKET } from './packets.ts';
 

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Problem } from '../../../lib/problem.ts';
+import { GrpcClient } from '../../grpc/grpc-client.ts';
 import type { DockerHouse } from '../call.ts';
-import { GrpcClient } from '../grpc/grpc-client.ts';
 import { ClientSession, type SessionFacts } from './client-session.ts';
 import { Mirrors } from './mirrors.ts';
 

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { listenOn } from '../../../kernel/unix-socket.ts';
 import { log } from '../../../lib/log.ts';
 import { messageOf } from '../../../lib/problem.ts';
+import type { GrpcClient } from '../../grpc/grpc-client.ts';
+import { GrpcError } from '../../grpc/grpc-error.ts';
 import { SSH } from '../buildkit/gen/ssh_pb.ts';
-import type { GrpcClient } from '../grpc/grpc-client.ts';
-import { GrpcError } from '../grpc/grpc-error.ts';
 
 const PIECE = 32 << 10;
 

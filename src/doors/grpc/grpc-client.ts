@@ -15,7 +15,7 @@ import type {
   MessageShape,
 } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
-import { messageOf } from '../../../lib/problem.ts';
+import { messageOf } from '../../lib/problem.ts';
 import { received, send } from './call-messages.ts';
 import { flushed } from './flushed.ts';
 import { GrpcError } from './grpc-error.ts';

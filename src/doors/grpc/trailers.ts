@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { AnySchema } from '@bufbuild/protobuf/wkt';
-import { StatusSchema } from '../buildkit/gen/rpc-status_pb.ts';
+import { StatusSchema } from './gen/rpc-status_pb.ts';
 import { codeOfNumber, type GrpcDetail, GrpcError, numberOfCode } from './grpc-error.ts';
 
 /** The end of a call as trailers say it (gRPC over HTTP/2, section "Responses"). */

@@ -1,8 +1,8 @@
 import { type IncomingHttpHeaders, performServerHandshake, type ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { create } from '@bufbuild/protobuf';
-import { log } from '../../../lib/log.ts';
-import { messageOf } from '../../../lib/problem.ts';
+import { log } from '../../lib/log.ts';
+import { messageOf } from '../../lib/problem.ts';
 import { received, send } from './call-messages.ts';
 import { flushed } from './flushed.ts';
 import { GrpcError } from './grpc-error.ts';
@@ -111,7 +111,7 @@ function described(error: unknown, describe: ServeGrpcOptions['describe']): Grpc
   if (error instanceof GrpcError) return error;
   const known = describe?.(error);
   if (known !== undefined) return known;
-  log.error({ err: error }, 'a call of the docker door failed');
+  log.error({ err: error }, 'a call over gRPC failed');
   return new GrpcError('internal', messageOf(error));
 }
 

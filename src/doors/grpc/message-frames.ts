@@ -2,7 +2,7 @@ import { GrpcError } from './grpc-error.ts';
 
 /** One byte that says whether the message is compressed, four with its length. */
 const HEAD_BYTES = 5;
-/** A longer message is refused before its bytes are awaited. Those of BuildKit's clients are below 4 MiB. */
+/** A longer message is refused before its bytes are awaited. Those of our clients are below 4 MiB. */
 const LONGEST_MESSAGE = 16 << 20;
 
 /** A message as it goes over the wire: head and bytes in one piece, so that they leave in one frame. */

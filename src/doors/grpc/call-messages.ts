@@ -1,6 +1,6 @@
 import type { Http2Stream } from 'node:http2';
 import { type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
-import { messageOf } from '../../../lib/problem.ts';
+import { messageOf } from '../../lib/problem.ts';
 import { GrpcError } from './grpc-error.ts';
 import { framed, MessageFrames } from './message-frames.ts';
 

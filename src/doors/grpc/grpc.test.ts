@@ -1,8 +1,8 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import { Health } from '../buildkit/gen/health_pb.ts';
-import { Secrets } from '../buildkit/gen/secrets_pb.ts';
-import { SSH } from '../buildkit/gen/ssh_pb.ts';
+import { Health } from '../docker/buildkit/gen/health_pb.ts';
+import { Secrets } from '../docker/buildkit/gen/secrets_pb.ts';
+import { SSH } from '../docker/buildkit/gen/ssh_pb.ts';
 import { GrpcClient } from './grpc-client.ts';
 import { GrpcError } from './grpc-error.ts';
 import { GrpcServices } from './grpc-services.ts';
