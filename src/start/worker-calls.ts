@@ -83,6 +83,7 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
           records: stores.builds,
           logs: stores.logs,
           buckets: stores.objects,
+          secrets: stores.secrets,
           engine: engineOfBuilds,
           containers: runtime,
           identities: {
@@ -95,6 +96,7 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
           folder: folder.builds,
           clock: systemClock,
           imageAliases: config.builds.images,
+          builderProjects: () => registries.current.sharedProjects,
           ownNames: registries.ownNames(config.listen),
           allowHostNetwork: config.builds.allowHostNetwork,
           serveDocker: (of, recording, cloudbuild) =>

@@ -57,6 +57,12 @@ export const docker: NativeBuilder = async (args, context) => {
   }
 };
 
+/** The words of a docker command that runs in a container of the builder's image; undefined when it is served here. */
+export function servesDocker(args: readonly string[]): string | undefined {
+  const { command, asked } = findCommand(args);
+  return command !== undefined || asked === '' || asked.startsWith('-') ? undefined : `docker ${asked}`;
+}
+
 function findCommand(args: readonly string[]): {
   command: DockerCommand | undefined;
   rest: readonly string[];

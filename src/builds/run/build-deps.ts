@@ -4,6 +4,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { BucketStore } from '../../stores/buckets/buckets.ts';
 import type { LogReader, LogStore } from '../../stores/logs/logs.ts';
 import type { OwnNames } from '../../stores/registry/name.ts';
+import type { SecretReader } from '../../stores/secrets/secrets.ts';
 import type { Build } from '../build.ts';
 import type { BuildRecords } from '../records.ts';
 
@@ -15,6 +16,7 @@ export interface BuildDeps {
   records: Pick<BuildRecords, 'update'>;
   logs: Pick<LogStore, 'writer'> & LogReader;
   buckets: BucketStore;
+  secrets: SecretReader;
   engine: Engine;
   containers: ContainerRuntime;
   /** The build's own identity: reads every base it may, writes its project, ends with the build. */
@@ -26,6 +28,8 @@ export interface BuildDeps {
   clock: Clock;
   /** Builder images served under another name (`builds.images` of slipway.yaml). */
   imageAliases: Readonly<Record<string, string>>;
+  /** Projects besides the build's own whose copies of builder images it may use (`registries.sharedProjects`). */
+  builderProjects(): readonly string[];
   /** Which registry hosts are ours: logins there need no credentials of their own. */
   ownNames: OwnNames;
   /** Whether `--network=host` is allowed (`builds.allowHostNetwork`). */

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { DiskContent } from '../../../src/adapters/disk/disk-content.ts';
 import { LogFiles } from '../../../src/adapters/disk/log-files.ts';
 import { SqliteBuckets } from '../../../src/adapters/sqlite/buckets.ts';
-import { SqliteBuildQueue, SqliteBuilds } from '../../../src/adapters/sqlite/builds.ts';
+import { SqliteBuilds } from '../../../src/adapters/sqlite/builds.ts';
+import { SqliteBuildQueue } from '../../../src/adapters/sqlite-builds/build-queue.ts';
 import { sqliteBlobRows } from '../../../src/adapters/sqlite/content.ts';
 import { openDatabase } from '../../../src/adapters/sqlite/database.ts';
 import type { BuildRequest } from '../../../src/builds/request/request.ts';
@@ -44,6 +45,7 @@ export async function openBench() {
     folder: folderOfBuilds,
     clock: systemClock,
     imageAliases: {},
+    builderProjects: () => [],
     ownNames: { hosts: ['*-docker.pkg.dev'], defaultLocation: 'europe-central2' },
     allowHostNetwork: false,
   };
