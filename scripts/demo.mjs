@@ -43,7 +43,7 @@ async function demo() {
 Both runs       ${seconds(first.ms)} and ${seconds(again.ms)}, from submit to the last line of the log
 
 Next
-  eval "$(bin/slipway env)"                     gcloud and gsutil now talk to it
+  eval "$(bin/slipway env)"                     gcloud, gsutil and docker now talk to it
   cd ${example}
   gcloud builds submit --region=europe-central2 \\
     --config=deploy/docker/api/cloudbuild.yaml --async

@@ -1,8 +1,10 @@
 import type { StagePlan } from '../dockerfile/program.ts';
+import { digestOf } from '../images/digest.ts';
 import type { Layer } from '../images/layer.ts';
 import { fullName } from '../images/reference.ts';
 import type { HeldImage } from '../stores/names/names.ts';
 import { BaseResolver } from './base-resolver.ts';
+import { AskedAhead, type LastKeys } from './cache/asked-ahead.ts';
 import { CachesOfBuild } from './cache/caches-of-build.ts';
 import { checkBuild } from './checks/check-build.ts';
 import { AskedContext } from './context/asked-context.ts';
@@ -27,6 +29,7 @@ import { pulledOf } from './steps.ts';
 export interface BuildRoom extends ProjectRoom {
   indexes: ContextIndexes;
   web: WebFiles;
+  lastKeys: LastKeys;
 }
 
 /** One run of a Dockerfile: read -> plan -> solve -> export -> name. Nothing is named unless all of it succeeded. */
@@ -55,13 +58,16 @@ export async function buildImage(
 async function buildFrom(
   context: BuildContext | AskedContext,
   names: readonly (readonly string[])[],
-  opened: Omit<RunningBuild, 'context' | 'resolver' | 'caches' | 'stepImages'>,
+  opened: Omit<RunningBuild, 'context' | 'resolver' | 'cache' | 'caches' | 'stepImages'>,
 ): Promise<ImageBuildResult> {
   const { request, caller, room, named, progress } = opened;
   const startedAt = room.deps.clock.now();
   const stepImages = new StepImages(room.deps, caller.scope, startedAt);
   let failed = true;
-  const caches = new CachesOfBuild(request, request.platform ?? room.deps.platform, caller, room, progress);
+  const build = `${caller.project} ${digestOf(context.dockerfile.text)}`;
+  const cache = new AskedAhead(room.deps.cache, caller.project, request.noCache ? [] : room.lastKeys.of(build));
+  const cached = { ...room, deps: { ...room.deps, cache } };
+  const caches = new CachesOfBuild(request, request.platform ?? room.deps.platform, caller, cached, progress);
   try {
     const plans = planBuild(request, context.dockerfile, room.deps.platform, progress, named.names);
     const resolver = new BaseResolver(request, caller, room.source, progress, plans[0]?.remark ?? (() => undefined));
@@ -69,21 +75,22 @@ async function buildFrom(
     if (request.stepImages === true) await stepImages.look(request.noCache);
     if (await checkBuild(plans, request, { resolve: resolver.resolve, context }, progress))
       return { images: [], steps: [] };
-    const build: RunningBuild = { ...opened, context, resolver, caches, stepImages };
+    const running: RunningBuild = { ...opened, context, resolver, cache, caches, stepImages };
     const finished: FinishedTarget[] = [];
-    for (const planned of plans) finished.push(...(await finishTargets(planned, build)));
+    for (const planned of plans) finished.push(...(await finishTargets(planned, running)));
     const deliveries = finished.map((target, i) => ({ ...target, names: names[i] ?? [] }));
     const { dockerfile } = context;
     const materials = [...resolver.materials.list, ...opened.sources.materials.list];
-    await deliver(deliveries, { request, caller, room, dockerfile, materials, startedAt, progress });
+    await deliver(deliveries, { request, caller, room, dockerfile, materials, startedAt, progress, stepImages });
     await caches.exportAll();
+    room.lastKeys.note(build, cache.keys);
     failed = false;
     return {
       images: finished.map(({ image, kept }, i) => ({ image, tags: request.targets[i]?.tags ?? [], kept })),
       steps: [...new Set(finished.map(({ steps }) => steps))].flat(),
     };
   } finally {
-    await stepImages.keep(failed);
+    if (failed) await stepImages.keep();
     await caches.close();
   }
 }
@@ -97,6 +104,7 @@ interface RunningBuild {
   sources: BuildSources;
   named: NamedContexts;
   resolver: BaseResolver;
+  cache: AskedAhead;
   caches: CachesOfBuild;
   stepImages: StepImages;
   progress: Progress;
@@ -198,10 +206,11 @@ async function solveStages(
 async function exportTarget(
   solved: SolvedStage,
   { inputs }: PlannedBuild,
-  { request, caller, room, context, caches, stepImages, progress }: RunningBuild,
+  { request, caller, room, context, cache, caches, stepImages, progress }: RunningBuild,
 ): Promise<FinishedTarget> {
   const { deps } = room;
   const vertex = progress.begin('exporting to image');
+  stepImages.write(); // beside the image's own
   try {
     const exported = await exportImage(
       {
@@ -216,7 +225,7 @@ async function exportTarget(
         inlineCache: caches.inline(solved.state.layers),
       },
       deps.content,
-      deps.cache,
+      cache,
     );
     vertex.note(`writing image ${exported.config.digest} done`);
     vertex.end('done');

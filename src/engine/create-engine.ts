@@ -5,6 +5,7 @@ import type { ContentStore } from '../stores/content/content.ts';
 import type { NamedImage } from '../stores/names/names.ts';
 import { baseOf } from './base-of.ts';
 import { buildImage } from './build-image.ts';
+import { LastKeys } from './cache/asked-ahead.ts';
 import { ContextIndexes } from './context/context-indexes.ts';
 import type { EngineDeps } from './deps.ts';
 import type { Caller, Engine, ImageDetails, PullResult, PushListener, PushResult, ResolvedImage } from './engine.ts';
@@ -34,6 +35,7 @@ export async function createEngine(deps: EngineDeps): Promise<CreatedEngine> {
   const rooms = new ProjectRooms(deps, snapshots, new ListingFiles(snapshots.folder('listings')));
   const shared = {
     indexes: new ContextIndexes(snapshots.folder('contexts')),
+    lastKeys: new LastKeys(),
     web: new WebFiles(new Transport(deps.fetch ?? {}), new WebMemory(snapshots.folder('fetched'))),
   };
   const scopes = new Scopes();

@@ -6,6 +6,7 @@ import type { HeldImage } from '../stores/names/names.ts';
 import type { ProjectDeps } from './deps.ts';
 import type { Caller, StepReport } from './engine.ts';
 import type { LayerTrees } from './layers/layer-trees.ts';
+import type { StepImages } from './local/step-images.ts';
 import { takeIn } from './local/take-in.ts';
 import { writeOutputs } from './output/write-outputs.ts';
 import type { Progress } from './progress.ts';
@@ -39,6 +40,7 @@ export interface DeliveredBuild {
   /** Milliseconds since 1970. */
   startedAt: number;
   progress: Progress;
+  stepImages: StepImages;
 }
 
 /**
@@ -46,7 +48,7 @@ export interface DeliveredBuild {
  * images get their names.
  */
 export async function deliver(deliveries: readonly Delivery[], build: DeliveredBuild): Promise<void> {
-  const { request, caller, room, progress } = build;
+  const { request, caller, room, progress, stepImages } = build;
   const { deps, trees, fetcher } = room;
   for (const delivery of deliveries) await writeProvenance(delivery, build);
   const images = deliveries.map(({ image, layers, names, stage }) => ({
@@ -59,9 +61,11 @@ export async function deliver(deliveries: readonly Delivery[], build: DeliveredB
   await writeOutputs(request.outputs ?? [], images, outputRoom, progress, caller.signal);
   throwIfCancelled(caller.signal);
   const at = deps.clock.now();
+  let steps = await stepImages.written();
   for (const { image, names } of deliveries) {
     image.at = at;
-    await takeIn(image, names, caller.scope, deps.names);
+    await takeIn(image, names, caller.scope, deps.names, steps);
+    steps = [];
     for (const name of names) progress.begin(`naming to ${name}`).end('done');
   }
 }

@@ -44,7 +44,7 @@ export interface ExportedImage {
 export async function exportImage(
   input: ExportInput,
   content: ContentStore,
-  cache: CacheStore,
+  cache: Pick<CacheStore, 'find' | 'save'>,
 ): Promise<ExportedImage> {
   const solved = labelled(input);
   const { created, note } =
@@ -71,7 +71,7 @@ function labelled({ solved, labels }: ExportInput): SolvedStage {
 /** When the image was made first, and how that is noted if it is now. */
 async function firstMade(
   { solved, platform, project, scope, dockerfile, now, inlineCache }: ExportInput,
-  cache: CacheStore,
+  cache: Pick<CacheStore, 'find' | 'save'>,
 ): Promise<{ created: number; note: () => Promise<void> }> {
   const facts = [
     solved.config,

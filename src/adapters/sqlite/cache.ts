@@ -6,6 +6,7 @@ import { log } from '../../lib/log.ts';
 import { messageOf } from '../../lib/problem.ts';
 import { LEASE_MS, type Roots } from '../../stores/content/content.ts';
 import type { Database } from './database.ts';
+import { directAccess } from './direct-rows.ts';
 
 type CacheTables = {
   cache_records: {
@@ -21,6 +22,10 @@ type CacheTables = {
     used_at: number;
   };
 };
+
+const FIND = `select record, used_at, blob is (select digest from blobs where blobs.digest = cache_records.blob)
+  from cache_records where project = ? and key = ?`;
+type Found = [record: string, usedAt: number, here: number];
 
 /** A use is written once in this time at most, so that a build that hits everything writes nothing. */
 const USE_NOTED_MS = 15 * 60 * 1000;
@@ -44,6 +49,7 @@ export interface KeptCache extends CacheStore {
 
 export function sqliteCache(database: Database, clock: Clock = systemClock): KeptCache {
   const db = database.withTables<CacheTables>();
+  const { committed } = directAccess(database);
   const uses = new Uses(async (noted) => {
     await sql`update cache_records set used_at = max(used_at, noted.value ->> 'at')
       from json_each(${JSON.stringify(noted)}) as noted
@@ -51,6 +57,12 @@ export function sqliteCache(database: Database, clock: Clock = systemClock): Kep
       db,
     );
   });
+
+  const hitOf = (project: string, key: string, [record, usedAt, here]: Found): CacheHit => {
+    const now = clock.now();
+    if (usedAt < now - USE_NOTED_MS) uses.note(project, key, now);
+    return { ...(JSON.parse(record) as Omit<CacheHit, 'here'>), here: here === 1 };
+  };
 
   const latestWhere = async (project: string, ...conditions: [column: 'position' | 'text', value: string][]) => {
     let query = db.selectFrom('cache_records').select(['record', 'inputs']).where('project', '=', project);
@@ -74,17 +86,15 @@ export function sqliteCache(database: Database, clock: Clock = systemClock): Kep
 
   return {
     async find(project, key) {
-      const row = await db
-        .selectFrom('cache_records')
-        .select(['record', 'blob', 'used_at'])
-        .select(sql<string | null>`(select digest from blobs where blobs.digest = cache_records.blob)`.as('lies_here'))
-        .where('project', '=', project)
-        .where('key', '=', key)
-        .executeTakeFirst();
-      if (row === undefined) return undefined;
-      const now = clock.now();
-      if (row.used_at < now - USE_NOTED_MS) uses.note(project, key, now);
-      return { ...(JSON.parse(row.record) as Omit<CacheHit, 'here'>), here: row.blob === row.lies_here };
+      const row = committed.first<Found>(FIND, project, key);
+      return row && hitOf(project, key, row);
+    },
+
+    async findAll(project, keys) {
+      return keys.flatMap((key) => {
+        const row = committed.first<Found>(FIND, project, key);
+        return row === undefined ? [] : [hitOf(project, key, row)];
+      });
     },
 
     async save(project, { inputs, ...record }) {

@@ -3,6 +3,8 @@ import type { Descriptor } from '../../images/descriptor.ts';
 import type { Digest } from '../../images/digest.ts';
 import { type HeldImage, type NamedImage, type NameKeeper, STEPS_KEPT } from '../../stores/names/names.ts';
 import type { Database } from './database.ts';
+import { directAccess } from './direct-rows.ts';
+import { inSharedCommit } from './shared-commits.ts';
 
 interface ImageRow {
   scope: string;
@@ -17,10 +19,23 @@ type NameTables = {
   held_images: ImageRow & { kind: HeldImage['kind']; parent: Digest | null };
 };
 
+const NAME = `insert into local_images (scope, name, id, target, manifest, at) values (?, ?, ?, ?, ?, ?)
+  on conflict do update set id = excluded.id, target = excluded.target, manifest = excluded.manifest, at = excluded.at`;
+
+// 'image' < 'layer' < 'step' in the alphabet, and what was only entered becomes a step
+const HOLD = `insert into held_images (scope, id, target, manifest, at, kind, parent) values (?, ?, ?, ?, ?, ?, ?)
+  on conflict do update set target = excluded.target, manifest = excluded.manifest, at = excluded.at,
+    kind = case when 'image' in (kind, excluded.kind) then 'image' else max(kind, excluded.kind) end,
+    parent = coalesce(excluded.parent, parent)`;
+
+const LET_OLD_STEPS_GO = `delete from held_images where scope = ? and kind <> 'image' and id not in (
+  select id from held_images where scope = ? and kind <> 'image' order by at desc, id limit ${STEPS_KEPT})`;
+
 const ID_PREFIX = /^(?:sha256:)?([0-9a-f]{4,64})$/;
 
 export function sqliteNames(database: Database): NameKeeper {
   const db = database.withTables<NameTables>();
+  const { changing } = directAccess(database);
   const images = (scope: string) => db.selectFrom('local_images').selectAll().where('scope', '=', scope);
   const held = (scope: string) => db.selectFrom('held_images').selectAll().where('scope', '=', scope);
 
@@ -46,6 +61,11 @@ export function sqliteNames(database: Database): NameKeeper {
       return (await held(scope).orderBy('at').orderBy('id').execute()).map(heldOf);
     },
 
+    async heldIds(scope) {
+      const rows = await db.selectFrom('held_images').select('id').where('scope', '=', scope).execute();
+      return rows.map(({ id }) => id);
+    },
+
     async heldById(scope, idPrefix) {
       const range = idRange(idPrefix);
       if (range === undefined) return [];
@@ -54,12 +74,9 @@ export function sqliteNames(database: Database): NameKeeper {
     },
 
     async set(scope, name, { id, target, manifest, at }) {
-      const row = { id, target: JSON.stringify(target), manifest: JSON.stringify(manifest), at };
-      await db
-        .insertInto('local_images')
-        .values({ scope, name, ...row })
-        .onConflict((conflict) => conflict.doUpdateSet(row))
-        .execute();
+      await inSharedCommit(database, () => {
+        changing.run(NAME, ...[scope, name, id, JSON.stringify(target), JSON.stringify(manifest), at]);
+      });
     },
 
     async remove(scope, name) {
@@ -71,30 +88,22 @@ export function sqliteNames(database: Database): NameKeeper {
       return done.numDeletedRows > 0n;
     },
 
-    async hold(scope, news) {
-      await db.transaction().execute(async (transaction) => {
+    async hold(scope, news, named = []) {
+      const last = news.at(-1);
+      if (last === undefined) return;
+      await inSharedCommit(database, () => {
         for (const { id, target, manifest, at, kind, parent } of news)
-          await transaction
-            .insertInto('held_images')
-            .values({
-              ...{ scope, id, target: JSON.stringify(target), manifest: JSON.stringify(manifest), at, kind },
-              parent: parent ?? null,
-            })
-            .onConflict((conflict) =>
-              conflict.doUpdateSet({
-                target: sql`excluded.target`,
-                manifest: sql`excluded.manifest`,
-                at: sql`excluded.at`,
-                // 'image' < 'layer' < 'step' in the alphabet, and what was only entered becomes a step
-                kind: sql`case when 'image' in (kind, excluded.kind) then 'image' else max(kind, excluded.kind) end`,
-                parent: sql`coalesce(excluded.parent, parent)`,
-              }),
-            )
-            .execute();
-        if (news.some(({ kind }) => kind !== 'image'))
-          await sql`delete from held_images where scope = ${scope} and kind <> 'image' and id not in (
-            select id from held_images where scope = ${scope} and kind <> 'image' order by at desc, id limit ${STEPS_KEPT}
-          )`.execute(transaction);
+          changing.run(
+            HOLD,
+            ...[scope, id, JSON.stringify(target), JSON.stringify(manifest), at, kind],
+            parent ?? null,
+          );
+        for (const name of named)
+          changing.run(
+            NAME,
+            ...[scope, name, last.id, JSON.stringify(last.target), JSON.stringify(last.manifest), last.at],
+          );
+        if (news.some(({ kind }) => kind !== 'image')) changing.run(LET_OLD_STEPS_GO, scope, scope);
       });
     },
 

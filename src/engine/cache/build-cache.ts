@@ -8,13 +8,15 @@ import type { ProjectDeps } from '../deps.ts';
 import type { Caller } from '../engine.ts';
 import type { LayerTrees } from '../layers/layer-trees.ts';
 import type { BlobFetcher } from '../transfer/fetch.ts';
-import type { CacheHit, CacheInput, CacheRecord } from './cache.ts';
+import type { CacheHit, CacheInput, CacheRecord, CacheStore } from './cache.ts';
 import { normalised, sawEnvironment, stepAt } from './image-history.ts';
 import type { ForeignRecord, ImportedCache } from './imported.ts';
 import { sameChanges } from './same-changes.ts';
 
 export interface BuildCacheParts {
-  deps: Pick<ProjectDeps, 'cache' | 'content' | 'origins' | 'remote' | 'clock'>;
+  deps: Pick<ProjectDeps, 'content' | 'origins' | 'remote' | 'clock'> & {
+    cache: Pick<CacheStore, 'find' | 'save' | 'latest'>;
+  };
   caller: Caller;
   fetcher: BlobFetcher;
   trees: LayerTrees;

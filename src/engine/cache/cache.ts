@@ -45,6 +45,8 @@ export interface CacheHit extends Omit<CacheRecord, 'inputs'> {
 export interface CacheStore {
   /** Also notes the use: what was found is kept for three quarters of an hour at least, whatever the cache's limits are. */
   find(project: string, key: string): Promise<CacheHit | undefined>;
+  /** Those of these that there are, as `find` gives each. */
+  findAll(project: string, keys: readonly string[]): Promise<CacheHit[]>;
   save(project: string, record: CacheRecord): Promise<void>;
   /**
    * The record that a miss is compared with. Without a text the latest at a position; with one the latest of: this place

@@ -13,7 +13,7 @@ import { throwFirst } from '../transfer/fetch.ts';
  */
 export class StepImages {
   readonly #content: ContentStore;
-  readonly #names: Pick<NameStore, 'hold' | 'held'>;
+  readonly #names: Pick<NameStore, 'hold' | 'heldIds'>;
   readonly #scope: string;
   readonly #now: number;
   readonly #images: HeldImage[] = [];
@@ -23,7 +23,7 @@ export class StepImages {
   #known: ReadonlySet<Digest> = new Set();
   #anew = false;
 
-  constructor(room: { content: ContentStore; names: Pick<NameStore, 'hold' | 'held'> }, scope: string, now: number) {
+  constructor(room: { content: ContentStore; names: Pick<NameStore, 'hold' | 'heldIds'> }, scope: string, now: number) {
     this.#content = room.content;
     this.#names = room.names;
     this.#scope = scope;
@@ -36,7 +36,7 @@ export class StepImages {
    */
   async look(anew: boolean): Promise<void> {
     this.#anew = anew;
-    this.#known = new Set((await this.#names.held(this.#scope)).map(({ id }) => id));
+    this.#known = new Set(await this.#names.heldIds(this.#scope));
   }
 
   /** Whether the scope had the image when it was looked; never without a look. */
@@ -75,14 +75,28 @@ export class StepImages {
     this.#images.push({ id, target, manifest, at: this.#now, kind: 'layer' });
   }
 
-  /** @param failed the build did, and its error says more than one of ours */
-  async keep(failed: boolean): Promise<void> {
+  /** Begins to write what the scope had most likely; the others are on their way since they were added. */
+  write(): void {
+    const had = this.#had.splice(0);
+    if (had.length === 0) return;
+    const written = storeImages(had, this.#content);
+    written.catch(() => undefined); // met at the end
+    this.#writing.push(written);
+  }
+
+  /** All of them, when they are on disk: for whoever takes them in together with what they led to. */
+  async written(): Promise<readonly HeldImage[]> {
+    this.write();
+    throwFirst(await Promise.allSettled(this.#writing));
+    return this.#images;
+  }
+
+  /** Those of a build that failed, whose error says more than one of ours. */
+  async keep(): Promise<void> {
     try {
-      if (this.#had.length > 0) this.#writing.push(storeImages(this.#had, this.#content));
-      throwFirst(await Promise.allSettled(this.#writing));
-      if (this.#images.length > 0) await this.#names.hold(this.#scope, this.#images);
+      const images = await this.written();
+      if (images.length > 0) await this.#names.hold(this.#scope, images);
     } catch (error) {
-      if (!failed) throw error;
       log.warn({ error: messageOf(error) }, 'the images of the steps of a failed build were not kept');
     }
   }

@@ -39,9 +39,14 @@ export function parseGitUrl(text: string): GitSource {
   const subdir = colon < 0 ? '' : fragment.slice(colon + 1);
   if (ref !== '') source.ref = ref;
   if (subdir !== '') source.subdir = subdir;
-  if (source.ref !== undefined && !/^[A-Za-z0-9_][^\s~^:?*[\\\0]*$/.test(source.ref))
-    throw new Problem('invalid', `${JSON.stringify(source.ref)} is no name of a branch, tag or commit`);
+  if (source.ref !== undefined) requireRef(source.ref);
   return source;
+}
+
+/** A ref as git may be given it: no option, no range, no pattern. @throws Problem `invalid` */
+export function requireRef(ref: string): void {
+  if (!/^[A-Za-z0-9_][^\s~^:?*[\\\0]*$/.test(ref))
+    throw new Problem('invalid', `${JSON.stringify(ref)} is no name of a branch, tag or commit`);
 }
 
 function remoteOf(address: string, text: string): GitSource {

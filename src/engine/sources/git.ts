@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { openBelow, selfFd } from '../../kernel/rooted.ts';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import type { ImageBuildRequest } from '../request.ts';
-import type { SnapshotStore } from '../snapshots/snapshot-store.ts';
 import type { GitRun, GitSandbox } from './git-sandbox.ts';
 import type { GitSource } from './git-url.ts';
 import { INNER_ADDRESS_HINT } from './web-file.ts';
@@ -40,16 +39,58 @@ if [ "$5" != keep ]; then find . -name .git -prune -exec rm -rf {} +; fi
 find . -exec touch -h -d "@$at" {} +
 `;
 
+/**
+ * A repository as whoever builds from it finds it: with .git, so many commits deep, the work tree's times those of the
+ * checkout. What came of the submodules is the first line of the answer, what HEAD is the second.
+ */
+const WORKING_COPY = `
+git init -q .
+git remote add origin "$1"
+all() { git fetch -q --tags origin '+refs/heads/*:refs/remotes/origin/*'; }
+if [ "$5" = all ]; then all
+else git fetch -q --depth="$5" --no-tags origin "$2" || git fetch -q --depth="$5" --no-tags origin "$3" || all
+fi
+git checkout -q -f --detach "$2"
+case "$4" in
+  must) git submodule -q update --init --recursive --depth=1; echo whole;;
+  try) if git submodule -q update --init --recursive --depth=1; then echo whole; else echo without; fi;;
+  *) echo whole;;
+esac
+git log -1 --format='%h %s'
+`;
+
+/** A commit with its files, as `workingCopy` made it. */
+export interface WorkingCopy {
+  /** Whose owner is nobody, as git ran. */
+  path: string;
+  /** Abbreviated commit and first line of its message. */
+  head: string;
+  /** False when submodules were to be tried and could not be had. */
+  submodules: boolean;
+}
+
+export interface WorkingCopyOptions {
+  /** Commits of history, or `all`. */
+  depth: number | 'all';
+  /** `try`: their absence is told and no error. */
+  submodules: 'must' | 'try' | 'none';
+}
+
+/** Where a look-up may work: a new folder, and its end. */
+export interface GitScratch {
+  prepare(): Promise<{ folder: string; discard(): Promise<void> }>;
+}
+
 /** Repositories for one build: what a ref means, and the files of a commit. */
 export class GitRepositories {
   readonly #sandbox: GitSandbox;
-  readonly #store: SnapshotStore;
+  readonly #store: GitScratch;
   readonly #request: Pick<ImageBuildRequest, 'secret' | 'ssh'>;
   readonly #signal: AbortSignal;
 
   constructor(
     sandbox: GitSandbox,
-    store: SnapshotStore,
+    store: GitScratch,
     request: Pick<ImageBuildRequest, 'secret' | 'ssh'>,
     signal: AbortSignal,
   ) {
@@ -73,24 +114,25 @@ export class GitRepositories {
     return commit;
   }
 
-  async #lookUp(source: GitSource): Promise<string> {
-    const { remote, ref } = source;
-    const names = ref === undefined ? ['HEAD'] : [ref, `${ref}^{}`];
+  /** What names of a repository mean now, by their whole name; of those asked for. */
+  async refs(source: GitSource, patterns: readonly string[]): Promise<Map<string, string>> {
     const active = await this.#store.prepare();
     try {
-      const answer = await this.#run(active.folder, source, { script: LIST, args: [remote, ...names] });
-      const found = new Map(
-        answer.split('\n').map((line) => line.split('\t').reverse() as [string, string | undefined]),
-      );
-      const candidates =
-        ref === undefined
-          ? ['HEAD']
-          : [`${ref}^{}`, ref, `refs/tags/${ref}^{}`, `refs/tags/${ref}`, `refs/heads/${ref}`];
-      const commit = candidates.map((name) => found.get(name)).find((hash) => hash !== undefined && COMMIT.test(hash));
-      if (commit !== undefined) return commit;
+      const answer = await this.#run(active.folder, source, { script: LIST, args: [source.remote, ...patterns] });
+      const pairs = answer.split('\n').map((line) => line.split('\t').reverse() as [string, string | undefined]);
+      return new Map(pairs.filter((pair): pair is [string, string] => pair[1] !== undefined && COMMIT.test(pair[1])));
     } finally {
       await active.discard();
     }
+  }
+
+  async #lookUp(source: GitSource): Promise<string> {
+    const { remote, ref } = source;
+    const found = await this.refs(source, ref === undefined ? ['HEAD'] : [ref, `${ref}^{}`]);
+    const candidates =
+      ref === undefined ? ['HEAD'] : [`${ref}^{}`, ref, `refs/tags/${ref}^{}`, `refs/tags/${ref}`, `refs/heads/${ref}`];
+    const commit = candidates.map((name) => found.get(name)).find((hash) => hash !== undefined);
+    if (commit !== undefined) return commit;
     throw new Problem('not-found', `repository ${remote} does not contain ref ${ref ?? 'HEAD'}`, {
       hint: 'Behind # stands a branch, a tag or a whole commit hash; then, after a colon, a folder.',
     });
@@ -115,6 +157,25 @@ export class GitRepositories {
       ],
     });
     return subfolder(join(folder, 'work'), subdir ?? '', remote);
+  }
+
+  /**
+   * Checks a commit out with its repository, for a build's workspace.
+   * @param folder an empty one of this build
+   * @throws Problem `unavailable`, `denied`, `exhausted` beyond a limit
+   */
+  async workingCopy(
+    source: GitSource,
+    commit: string,
+    folder: string,
+    { depth, submodules }: WorkingCopyOptions,
+  ): Promise<WorkingCopy> {
+    const answer = await this.#run(folder, source, {
+      script: WORKING_COPY,
+      args: [source.remote, commit, source.ref ?? 'HEAD', submodules, String(depth)],
+    });
+    const [parts = '', head = ''] = answer.split('\n');
+    return { path: join(folder, 'work'), head, submodules: parts === 'whole' };
   }
 
   async #run(folder: string, source: GitSource, run: Pick<GitRun, 'script' | 'args'>): Promise<string> {

@@ -36,7 +36,8 @@ function imageOn({ add }: ReturnType<typeof shelf>, what: string) {
 
 function rootsOf(targets: Descriptor[], content: ContentReader): NameRoots {
   const unused = () => Promise.reject(new Error('not asked for'));
-  const reads = { find: unused, findById: unused, list: unused, held: unused, heldById: unused, scopes: unused };
+  const finds = { find: unused, findById: unused, list: unused, scopes: unused };
+  const reads = { ...finds, held: unused, heldIds: unused, heldById: unused };
   const writes = { set: unused, remove: unused, hold: unused, letGo: unused, drop: unused };
   return new NameRoots({ ...reads, ...writes, targets: async () => [...targets] }, content);
 }

@@ -47,6 +47,8 @@ export interface NameReader {
   list(scope: string): Promise<NamedImage[]>;
   /** The images that a scope has, with and without names, in the order in which they came. */
   held(scope: string): Promise<HeldImage[]>;
+  /** The ids of `held`, for whoever only wants to know one that it has from others. */
+  heldIds(scope: string): Promise<Digest[]>;
   /** Of these the one, or those, whose id begins so (4 hex digits at least). */
   heldById(scope: string, idPrefix: string): Promise<HeldImage[]>;
 }
@@ -57,8 +59,9 @@ export interface NameWriter {
   /**
    * Takes images in, or their dates anew. What an image is never becomes less: a step that somebody builds is an image from
    * then on, and a parent that was known stays. Of steps and layers the newest `STEPS_KEPT` stay.
+   * @param named whole references that mean the last of these images from then on, or nothing of it happens
    */
-  hold(scope: string, images: readonly HeldImage[]): Promise<void>;
+  hold(scope: string, images: readonly HeldImage[], named?: readonly string[]): Promise<void>;
   /** The names of an image are not looked at. */
   letGo(scope: string, ids: readonly Digest[]): Promise<void>;
   /** Ends a scope: all its names and images go, and those of scopes below it (`SCOPE/...`). */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -57,7 +57,7 @@ export async function withArchive<T>(
     const { tree, states, filled, release } = await mirrors.lease(`archive ${digest}`);
     let whole = filled;
     try {
-      if (!filled) await unpackTar(decompress(body.open()), tree, signal);
+      if (!filled) await unpackTar(decompress(body.read()), tree, signal);
       whole = true;
       await body.remove();
       return await work({ context: { kind: 'folder', path: tree, states }, dockerfile: { path: dockerfile } });
@@ -89,7 +89,11 @@ async function receive(
     }
   };
   try {
-    await body.take(measured(), signal);
+    const kept = async (chunks: AsyncIterable<Uint8Array>) => {
+      for await (const chunk of chunks) await body.add(chunk);
+      await body.end();
+    };
+    await pipeline(measured(), kept, { signal });
   } catch (error) {
     if (signal.aborted) throw new Problem('cancelled', 'the client went away', { cause: error });
     throw diskProblem(error, body.scratch);
@@ -100,57 +104,69 @@ async function receive(
 /** A context of a small project is not worth a file: most builds send the one that they sent before. */
 const IN_MEMORY = 1 << 20;
 
+interface OpenFile {
+  folder: string;
+  handle: FileHandle | undefined;
+  space: SpaceGuard;
+}
+
 /** The bytes of one request for as long as they are needed: in memory while they are few, then in a file. */
 class Body {
   readonly scratch: string;
   #few: Uint8Array[] = [];
-  #folder: string | undefined;
+  #bytes = 0;
+  #opening: Promise<OpenFile> | undefined;
+  #file: OpenFile | undefined;
 
   constructor(scratch: string) {
     this.scratch = scratch;
   }
 
-  async take(bytes: AsyncGenerator<Uint8Array>, signal: AbortSignal): Promise<void> {
-    let size = 0;
-    while (size < IN_MEMORY) {
-      signal.throwIfAborted();
-      const { value, done } = await bytes.next();
-      if (done) return;
-      this.#few.push(value);
-      size += value.length;
+  async add(chunk: Uint8Array): Promise<void> {
+    this.#bytes += chunk.length;
+    this.#few.push(chunk);
+    if (this.#bytes <= IN_MEMORY) return;
+    this.#opening ??= this.#open();
+    this.#file ??= await this.#opening;
+    for (const bytes of this.#few.splice(0)) {
+      await this.#file.space.take(bytes.length);
+      await this.#file.handle?.writeFile(bytes);
     }
-    const space = new SpaceGuard(this.scratch, RESERVE_BYTES);
-    const first = this.#few.splice(0);
-    const all = async function* () {
-      yield* first;
-      yield* bytes;
-    };
-    const guarded = async function* (chunks: AsyncIterable<Uint8Array>) {
-      for await (const chunk of chunks) {
-        await space.take(chunk.length);
-        yield chunk;
-      }
-    };
-    await mkdir(this.scratch, { recursive: true, mode: 0o700 });
-    this.#folder = await mkdtemp(join(this.scratch, 'context-'));
-    const file = createWriteStream(this.#path, { mode: 0o600, highWaterMark: 1 << 20 });
-    await pipeline(all(), guarded, file, { signal });
   }
 
-  open(): Readable {
-    return this.#folder === undefined ? Readable.from(this.#few) : createReadStream(this.#path);
+  /** All of it was added. */
+  async end(): Promise<void> {
+    const handle = this.#file?.handle;
+    if (this.#file !== undefined) this.#file.handle = undefined;
+    await handle?.close();
+  }
+
+  read(): Readable {
+    return this.#file === undefined ? Readable.from(this.#few) : createReadStream(pathIn(this.#file.folder));
   }
 
   async text(): Promise<string> {
-    return this.#folder === undefined ? Buffer.concat(this.#few).toString('utf8') : await readFile(this.#path, 'utf8');
+    return this.#file === undefined
+      ? Buffer.concat(this.#few).toString('utf8')
+      : await readFile(pathIn(this.#file.folder), 'utf8');
   }
 
   async remove(): Promise<void> {
     this.#few = [];
-    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
+    // a client that goes away doesn't wait until its file is open
+    this.#file ??= await this.#opening?.catch(() => undefined);
+    await this.end();
+    if (this.#file !== undefined) await rm(this.#file.folder, { recursive: true, force: true });
   }
 
-  get #path(): string {
-    return join(this.#folder ?? '', 'body');
+  async #open(): Promise<OpenFile> {
+    await mkdir(this.scratch, { recursive: true, mode: 0o700 });
+    const folder = await mkdtemp(join(this.scratch, 'context-'));
+    const space = new SpaceGuard(this.scratch, RESERVE_BYTES);
+    return { folder, handle: await open(pathIn(folder), 'wx', 0o600), space };
   }
+}
+
+function pathIn(folder: string): string {
+  return join(folder, 'body');
 }
