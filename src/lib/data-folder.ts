@@ -26,6 +26,8 @@ export interface DataFolder {
   /** Containers and volumes of the docker door, a folder for each scope. */
   docker: string;
   token: string;
+  /** Opens the values of secrets. */
+  secretsKey: string;
   ca: string;
   config: string;
 }
@@ -52,6 +54,7 @@ export function dataFolder(path: string): DataFolder {
     dockerSocket: join(root, 'docker.sock'),
     docker: join(root, 'docker'),
     token: join(root, 'token'),
+    secretsKey: join(root, 'secrets-key'),
     ca: join(root, 'ca.pem'),
     config: join(root, 'slipway.yaml'),
   };

@@ -17,6 +17,7 @@ import { SqliteRegistryAudit } from '../adapters/sqlite/registry-audit.ts';
 import { SqliteRepositories } from '../adapters/sqlite/repositories.ts';
 import { SqliteTokens } from '../adapters/sqlite/tokens.ts';
 import { sqliteUpstream } from '../adapters/sqlite/upstream.ts';
+import { SqliteSecrets } from '../adapters/sqlite-builds/secrets.ts';
 import { AccessTokens, loadSigningKey } from '../auth/access-token.ts';
 import { ServiceAccounts } from '../auth/service-account.ts';
 import { TokenStore } from '../auth/token-store.ts';
@@ -32,6 +33,7 @@ import { NameRoots } from '../stores/names/name-roots.ts';
 import type { EventCursors } from '../stores/notify/cursors.ts';
 import type { RegistryAudit } from '../stores/registry/audit.ts';
 import { type KeepTimes, registryRoots } from '../stores/registry/roots.ts';
+import { SecretKeys } from '../stores/secrets/secret-keys.ts';
 import type { RepositoryPulls } from '../stores/upstream/repository-pulls.ts';
 import { openContentPlace } from './content-place.ts';
 import { pullsOver } from './pulls.ts';
@@ -49,6 +51,7 @@ export interface Owner {
   /** What a pull sees of the registry, remote and virtual repositories included. */
   pulls: RepositoryPulls;
   queue: SqliteBuildQueue;
+  secrets: SqliteSecrets;
   tokens: TokenStore;
   accounts: ServiceAccounts;
   eventCursors: EventCursors;
@@ -100,6 +103,7 @@ export async function openOwner(data: string, activity: string, content?: string
     const settings = new RegistrySettings(folder.config);
     const registry = new SqliteRegistry(database, { createOnPush: () => settings.current.createOnPush });
     const buckets = new SqliteBuckets(database);
+    const secrets = new SqliteSecrets(database, new SecretKeys(folder.secretsKey));
     const rows: RowObjects = {
       blobs,
       names,
@@ -111,6 +115,7 @@ export async function openOwner(data: string, activity: string, content?: string
       buckets,
       builds: new SqliteBuilds(database),
       buildTokens: buildTokens(tokens, settings),
+      secrets: { access: (...args) => secrets.access(...args) },
     };
     const served = await serveObjects(folder.rowsSocket, {
       objects: (connection) => ({ ...rows, flights: flights.of(connection.closed) }),
@@ -128,6 +133,7 @@ export async function openOwner(data: string, activity: string, content?: string
       stores,
       pulls,
       queue: new SqliteBuildQueue(database),
+      secrets,
       tokens,
       accounts,
       eventCursors: sqliteEventCursors(database),

@@ -5,6 +5,7 @@ import type { BlobRows } from '../stores/content/content.ts';
 import type { NameStore } from '../stores/names/names.ts';
 import type { RegistryStore } from '../stores/registry/registry.ts';
 import type { RepositoryStore } from '../stores/repositories/repositories.ts';
+import type { SecretReader } from '../stores/secrets/secrets.ts';
 import type { UpstreamRows } from '../stores/upstream/rows.ts';
 
 /**
@@ -22,6 +23,8 @@ export interface RowObjects {
   buckets: BucketRows;
   builds: BuildRecords;
   buildTokens: BuildTokens;
+  /** Values one by one, on record; the key and all else stay with the owner. */
+  secrets: SecretReader;
 }
 
 /** Identities of running builds: made by the owner, because only it sees tokens. */

@@ -1,6 +1,9 @@
 import { StringDecoder } from 'node:string_decoder';
 import { Lines } from '../../lib/lines.ts';
 import type { LogWriter } from '../../stores/logs/logs.ts';
+import { LogMask, type MaskStream } from '../secrets/mask-log.ts';
+import type { BuildSecrets } from '../secrets/resolve-secrets.ts';
+import { SHORTEST_MASKED } from '../secrets/secret-shapes.ts';
 
 /** Takes a step's output: text as it comes, on either stream. */
 export interface StepOutput {
@@ -16,6 +19,7 @@ export interface StepOutput {
 export class BuildLog {
   readonly #writer: LogWriter;
   readonly #prefixed: boolean;
+  readonly #mask = new LogMask();
 
   constructor(writer: LogWriter, steps: number) {
     this.#writer = writer;
@@ -23,7 +27,21 @@ export class BuildLog {
   }
 
   line(text: string): void {
-    this.#writer.append(`${text}\n`);
+    this.#writer.append(`${this.masked(text)}\n`);
+  }
+
+  /** From now on the log shows `***` in place of these. */
+  hide(secrets: BuildSecrets): void {
+    for (const [name, value] of secrets) {
+      this.#mask.add(value);
+      if (value.trim().length < SHORTEST_MASKED)
+        this.line(`The value of ${name} is too short to be masked in this log.`);
+    }
+  }
+
+  /** A text about the build as everybody may see it. */
+  masked(text: string): string {
+    return this.#mask.text(text);
   }
 
   begin(id: string): void {
@@ -32,7 +50,7 @@ export class BuildLog {
 
   /** `label` as plan.ts gives it. */
   step(label: string): StepLog {
-    return new StepLog((text) => this.#writer.append(text), this.#prefixed ? label : undefined);
+    return new StepLog((text) => this.#writer.append(text), this.#prefixed ? label : undefined, this.#mask);
   }
 
   /** `outcome` is DONE, ERROR, TIMEOUT or CANCELLED; the cause follows all but the first, then what to do about it. */
@@ -43,18 +61,26 @@ export class BuildLog {
   }
 }
 
+interface OutputStream {
+  decoder: StringDecoder;
+  mask: MaskStream;
+  lines: Lines;
+}
+
 /** The lines of one step. `finish` must be called, or a last line without newline is lost. */
 export class StepLog implements StepOutput {
   readonly #append: (text: string) => void;
   readonly #label: string | undefined;
-  readonly #streams = {
-    stdout: { decoder: new StringDecoder('utf8'), lines: new Lines() },
-    stderr: { decoder: new StringDecoder('utf8'), lines: new Lines() },
-  };
+  readonly #mask: LogMask;
+  readonly #streams: Record<'stdout' | 'stderr', OutputStream>;
 
-  constructor(append: (text: string) => void, label: string | undefined) {
+  constructor(append: (text: string) => void, label: string | undefined, mask: LogMask) {
     this.#append = append;
     this.#label = label;
+    this.#mask = mask;
+    // masked before it is cut into lines: one that is too long may be cut in the middle of a secret
+    const stream = () => ({ decoder: new StringDecoder('utf8'), mask: mask.stream(), lines: new Lines() });
+    this.#streams = { stdout: stream(), stderr: stream() };
   }
 
   start(): void {
@@ -62,6 +88,10 @@ export class StepLog implements StepOutput {
   }
 
   line(text: string): void {
+    this.#write(this.#mask.text(text));
+  }
+
+  #write(text: string): void {
     this.#append(`${this.#label === undefined ? '' : `${this.#label}: `}${text}\n`);
   }
 
@@ -75,18 +105,18 @@ export class StepLog implements StepOutput {
 
   /** Writes what has no newline yet, and the line that says the step is over. */
   finish(): void {
-    for (const { decoder, lines } of Object.values(this.#streams)) {
-      for (const line of lines.take(decoder.end())) this.line(line);
+    for (const { decoder, mask, lines } of Object.values(this.#streams)) {
+      for (const line of lines.take(mask.push(decoder.end()) + mask.end())) this.#write(line);
       const rest = lines.end();
-      if (rest !== '') this.line(rest);
+      if (rest !== '') this.#write(rest);
     }
     if (this.#label !== undefined) this.#append(`Finished ${this.#label}\n`);
   }
 
   #take(name: 'stdout' | 'stderr', chunk: Uint8Array | string): void {
-    const { decoder, lines } = this.#streams[name];
+    const { decoder, mask, lines } = this.#streams[name];
     const text =
       typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-    for (const line of lines.take(text)) this.line(line.endsWith('\r') ? line.slice(0, -1) : line);
+    for (const line of lines.take(mask.push(text))) this.#write(line.endsWith('\r') ? line.slice(0, -1) : line);
   }
 }

@@ -3,6 +3,7 @@ import type { Caller, Engine, PushResult } from '../../engine/engine.ts';
 import type { BucketStore } from '../../stores/buckets/buckets.ts';
 import type { Build } from '../build.ts';
 import { recordPushes } from '../results/record-pushes.ts';
+import { type BuildSecrets, resolveSecrets } from '../secrets/resolve-secrets.ts';
 import { bucketsOf } from './bucket-access.ts';
 import type { BuildDeps } from './build-deps.ts';
 import type { BuildLog } from './build-log.ts';
@@ -17,12 +18,14 @@ export interface BuildRun {
   caller: Caller;
   engine: Engine;
   buckets: BucketStore;
+  /** Values of `availableSecrets`, by the variable that steps name in `secretEnv`. */
+  secrets: BuildSecrets;
   workspace: Workspace;
   /** What steps pushed so far. */
   pushes: readonly PushResult[];
   /** The build's bridge, made when first needed. */
   network(): Promise<BridgeNetwork>;
-  /** The build's docker socket, opened when first needed; undefined when this server gives none. */
+  /** The build's docker socket, opened when first needed; undefined when this server gives none, or the build wants none. */
   dockerSocket(): Promise<string | undefined>;
   /** Ends scope, token, network and folders. Every part is tried; the first error is thrown after all were. */
   close(): Promise<void>;
@@ -30,6 +33,8 @@ export interface BuildRun {
 
 export async function openRun(build: Build, deps: BuildDeps, log: BuildLog, signal: AbortSignal): Promise<BuildRun> {
   const scope = `build:${build.id}`;
+  const secrets = await resolveSecrets(build, deps.secrets);
+  log.hide(secrets);
   const caller: Caller = { scope, project: build.projectId, actor: scope, signal };
   const pushes: PushResult[] = [];
   const engine = recordPushes(deps.engine, (result) => pushes.push(result));
@@ -51,7 +56,7 @@ export async function openRun(build: Build, deps: BuildDeps, log: BuildLog, sign
       return bridge;
     });
     const dockerSocket = once(async () => {
-      if (deps.serveDocker === undefined) return undefined;
+      if (deps.serveDocker === undefined || build.options.dockerDaemon === 'NO_DOCKER') return undefined;
       // made first, because it has to outlive the containers that join it
       await network();
       const socket = await deps.serveDocker(caller, engine, network);
@@ -59,7 +64,20 @@ export async function openRun(build: Build, deps: BuildDeps, log: BuildLog, sign
       return socket.path;
     });
     const buckets = bucketsOf(build.projectId, deps.buckets);
-    return { build, deps, log, caller, engine, buckets, workspace, pushes, network, dockerSocket, close };
+    return {
+      build,
+      deps,
+      log,
+      caller,
+      engine,
+      buckets,
+      workspace,
+      secrets,
+      pushes,
+      network,
+      dockerSocket,
+      close,
+    };
   } catch (error) {
     await close().catch(() => undefined);
     throw error;

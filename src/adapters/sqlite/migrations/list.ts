@@ -13,6 +13,7 @@ import { registryHistory } from './0012-registry-history.ts';
 import { upstream } from './0013-upstream.ts';
 import { eventCursors } from './0015-event-cursors.ts';
 import { heldImages } from './0016-held-images.ts';
+import { secrets } from './0017-secrets.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema in order. A step that has shipped never changes; a correction is a new step. */
@@ -32,4 +33,5 @@ export const MIGRATIONS: readonly Migration[] = [
   upstream,
   eventCursors,
   heldImages,
+  secrets,
 ];
