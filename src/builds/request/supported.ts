@@ -1,4 +1,5 @@
 import { Problem } from '../../lib/problem.ts';
+import { refuseUnsupportedSecrets } from '../secrets/supported-secrets.ts';
 import type { BuildRequest } from './request.ts';
 
 /**
@@ -20,8 +21,7 @@ export function refuseUnsupported(request: BuildRequest): void {
   ] as const)
     if (source?.[kind] !== undefined)
       refuse(`source.${kind}`, 'Submit a folder or an archive: gcloud builds submit DIR.');
-  if (request.availableSecrets !== undefined || request.secrets !== undefined)
-    refuse('availableSecrets', 'Leave the secrets out, or keep what the step needs in a bucket of the project.');
+  refuseUnsupportedSecrets(request);
   for (const kind of ['objects', 'mavenArtifacts', 'pythonPackages', 'npmPackages', 'goModules'] as const)
     if (artifacts?.[kind] !== undefined)
       refuse(

@@ -8,12 +8,14 @@ import { SqliteBuilds } from '../../../src/adapters/sqlite/builds.ts';
 import { SqliteBuildQueue } from '../../../src/adapters/sqlite-builds/build-queue.ts';
 import { sqliteBlobRows } from '../../../src/adapters/sqlite/content.ts';
 import { openDatabase } from '../../../src/adapters/sqlite/database.ts';
+import { SqliteSecrets } from '../../../src/adapters/sqlite-builds/secrets.ts';
 import type { BuildRequest } from '../../../src/builds/request/request.ts';
 import type { BuildDeps } from '../../../src/builds/run/build-deps.ts';
 import { type Submission, submitBuild } from '../../../src/builds/submit.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { createDataFolder, dataFolder } from '../../../src/lib/data-folder.ts';
 import { ContentBuckets } from '../../../src/stores/buckets/content-buckets.ts';
+import { SecretKeys } from '../../../src/stores/secrets/secret-keys.ts';
 import { fakeContainers, fakeEngine, type Held } from './fakes.ts';
 
 /** Builds with real rows, logs and buckets on a folder of their own, and no layers or containers. */
@@ -26,6 +28,7 @@ export async function openBench() {
   const buckets = new ContentBuckets(new SqliteBuckets(database, systemClock), content);
   const records = new SqliteBuilds(database);
   const queue = new SqliteBuildQueue(database);
+  const secrets = new SqliteSecrets(database, new SecretKeys(folder.secretsKey));
   const logs = new LogFiles(folder.logs);
   const held: Held = { scopes: new Set(), networks: new Set(), tokens: new Set(), rootfs: 0, ran: [] };
   const folderOfBuilds = join(root, 'builds');
@@ -33,6 +36,7 @@ export async function openBench() {
     records,
     logs,
     buckets,
+    secrets,
     engine: fakeEngine(held),
     containers: fakeContainers(held),
     identities: {
@@ -65,6 +69,7 @@ export async function openBench() {
     queue,
     logs,
     buckets,
+    secrets,
     held,
     onEnqueued: (listener: () => void) => {
       wake = listener;
