@@ -1,5 +1,5 @@
 import { messageOf, Problem } from '../../lib/problem.ts';
-import type { BuildStep } from '../build.ts';
+import type { BuildStep, TimeSpan } from '../build.ts';
 import { failureOf } from '../queue/cancel.ts';
 import { parseDuration } from '../request/duration.ts';
 import { type PlannedStep, planOf } from '../request/plan.ts';
@@ -68,7 +68,8 @@ async function runOne(run: BuildRun, planned: PlannedStep, tracker: BuildTracker
     tracker.step(index, { ...change, timing: { startTime, endTime: tracker.now() } });
   };
   try {
-    const { exitCode, image } = await runStep(run, index, log, signal);
+    const onPull = (pullTiming: TimeSpan) => tracker.step(index, { pullTiming });
+    const { exitCode, image } = await runStep(run, index, log, { onPull }, signal);
     if (exitCode === 0) {
       end({ status: 'SUCCESS', exitCode });
       return image;
