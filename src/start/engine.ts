@@ -2,11 +2,11 @@ import type { Config } from '../config.ts';
 import type { ContainerRuntime } from '../containers/container.ts';
 import { type CreatedEngine, createEngine } from '../engine/create-engine.ts';
 import { hostPlatform } from '../images/platform.ts';
-import { isPublicAddress } from '../images/remote/address-guard.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { DataFolder } from '../lib/data-folder.ts';
 import { isOwnHost, ownName, repositoryKey } from '../stores/registry/name.ts';
 import type { RepositoryPulls } from '../stores/upstream/repository-pulls.ts';
+import { addressesOfBuilds, gitLimits } from './git-sandbox.ts';
 import { remoteOver } from './pulls.ts';
 import { RegistrySettings } from './registries.ts';
 import type { Stores } from './stores.ts';
@@ -36,15 +36,8 @@ export function engineOver(
     remote: remoteOver(stores, registries, pulls, own, whose === 'build'),
     remoteAs: (credentials) => remoteOver(stores, registries, pulls, own, whose === 'build', credentials),
     // names come from whoever may submit; the person at the keyboard reaches everything
-    fetch:
-      whose === 'build'
-        ? { allowAddress: isPublicAddress, isNamed: (host) => config.fetch.allowHosts.includes(host) }
-        : undefined,
-    git: {
-      maxBytes: config.fetch.gitMaxBytes,
-      maxOutputBytes: config.fetch.gitMaxOutputBytes,
-      maxSeconds: config.fetch.gitMaxSeconds,
-    },
+    fetch: whose === 'build' ? addressesOfBuilds(config) : undefined,
+    git: gitLimits(config),
     own,
     pullsThrough: (host, repository) => pulls.pullsThrough(repositoryKey(ownName(host, repository, own))),
     snapshots: folder.snapshots,

@@ -10,6 +10,7 @@ import type { Caller } from '../engine/engine.ts';
 import { Progress } from '../engine/progress.ts';
 import { pushShown } from '../engine/transfer/push-shown.ts';
 import { parsePlatform } from '../images/platform.ts';
+import { verifyLogin } from '../images/remote/login.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { DataFolder } from '../lib/data-folder.ts';
 import { Problem } from '../lib/problem.ts';
@@ -20,6 +21,7 @@ import type { HouseParts } from './docker/house.ts';
 import { DockerHouses } from './docker/houses.ts';
 import { type DockerPlaces, serveDocker } from './docker/serve-docker.ts';
 import { engineOver, OWNER_SCOPE } from './engine.ts';
+import { gitOfBuilds } from './git-sandbox.ts';
 import { pullsOver } from './pulls.ts';
 import { RegistrySettings } from './registries.ts';
 import { runtimeOver } from './runtime.ts';
@@ -93,11 +95,13 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
             },
           },
           logsBucket: () => `gs://${logBucket}`,
+          sources: { git: gitOfBuilds(runtime, config) },
           folder: folder.builds,
           clock: systemClock,
           imageAliases: config.builds.images,
           builderProjects: () => registries.current.sharedProjects,
           ownNames: registries.ownNames(config.listen),
+          verifyLogin: (host, credentials, stop) => verifyLogin(registries.hosts(true), host, credentials, stop),
           allowHostNetwork: config.builds.allowHostNetwork,
           serveDocker: (of, recording, cloudbuild) =>
             serveBuildDocker(of, join(folder.builds, build.id), {

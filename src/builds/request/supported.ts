@@ -11,16 +11,12 @@ export function refuseUnsupported(request: BuildRequest): void {
   const refuse = (what: string, hint: string) => {
     throw new Problem('unsupported', `invalid build: ${what} is not supported by this server`, { hint });
   };
-  const { source, artifacts } = request;
-  for (const kind of [
-    'storageSourceManifest',
-    'repoSource',
-    'gitSource',
-    'connectedRepository',
-    'developerConnectConfig',
-  ] as const)
-    if (source?.[kind] !== undefined)
-      refuse(`source.${kind}`, 'Submit a folder or an archive: gcloud builds submit DIR.');
+  const { artifacts } = request;
+  if (
+    request.gitConfig?.http?.proxySecretVersionName !== undefined ||
+    request.gitConfig?.http?.proxySslCaInfo !== undefined
+  )
+    refuse('gitConfig.http', "git goes out through this server's own network: leave the proxy out.");
   refuseUnsupportedSecrets(request);
   for (const kind of ['objects', 'mavenArtifacts', 'pythonPackages', 'npmPackages', 'goModules'] as const)
     if (artifacts?.[kind] !== undefined)
@@ -28,6 +24,4 @@ export function refuseUnsupported(request: BuildRequest): void {
         `artifacts.${kind}`,
         'A step can store files itself: name gcr.io/cloud-builders/gsutil, args [cp, FILE, gs://BUCKET/].',
       );
-  if ((request.dependencies ?? []).some((dependency) => dependency.gitSource !== undefined))
-    refuse('dependencies.gitSource', 'Fetch the repository in a step.');
 }

@@ -1,5 +1,6 @@
 import type { BridgeNetwork, ContainerRuntime } from '../../containers/container.ts';
 import type { Caller, Engine } from '../../engine/engine.ts';
+import type { RegistryCredentials } from '../../images/remote/hosts.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { BucketStore } from '../../stores/buckets/buckets.ts';
 import type { LogReader, LogStore } from '../../stores/logs/logs.ts';
@@ -7,6 +8,7 @@ import type { OwnNames } from '../../stores/registry/name.ts';
 import type { SecretReader } from '../../stores/secrets/secrets.ts';
 import type { Build } from '../build.ts';
 import type { BuildRecords } from '../records.ts';
+import type { SourceDeps } from '../sources/source-deps.ts';
 
 /**
  * All that a build needs to run. It runs in a process of its own: rows are reached through these interfaces only (the
@@ -23,6 +25,8 @@ export interface BuildDeps {
   identities: BuildIdentities;
   /** Where logs are read when a request names no bucket: a view of our own, to which nothing is copied. */
   logsBucket(project: string): string;
+  /** Absent: sources come from buckets alone. */
+  sources?: SourceDeps | undefined;
   /** DATA/builds: one folder per build in it. */
   folder: string;
   clock: Clock;
@@ -32,6 +36,8 @@ export interface BuildDeps {
   builderProjects(): readonly string[];
   /** Which registry hosts are ours: logins there need no credentials of their own. */
   ownNames: OwnNames;
+  /** Asks another registry whether it takes these credentials. @throws Problem `unauthenticated` */
+  verifyLogin(host: string, credentials: RegistryCredentials, signal: AbortSignal): Promise<void>;
   /** Whether `--network=host` is allowed (`builds.allowHostNetwork`). */
   allowHostNetwork: boolean;
   /** Gives container steps a docker socket; without one they have none. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { BuildStep } from '../build.ts';
+import { sourceDir } from '../sources/source-dir.ts';
 import type { BuildRun } from './run-context.ts';
 
 export const HOME = '/builder/home';
@@ -21,7 +22,7 @@ export async function surroundingsOf(run: BuildRun, step: BuildStep): Promise<St
   return {
     env: variables([...(options.env ?? []), ...(step.env ?? [])]),
     secrets: secretsOf(run, [...(options.secretEnv ?? []), ...(step.secretEnv ?? [])]),
-    cwd: workingFolder(step),
+    cwd: workingFolder(step, sourceDir(run.build.source)),
     folders: await foldersOf(run, step),
   };
 }
@@ -46,9 +47,10 @@ function secretsOf(run: BuildRun, names: readonly string[]): Map<string, string>
   return values;
 }
 
-function workingFolder(step: BuildStep): string {
+/** An absolute one counts alone; any other stands below the source's own. */
+function workingFolder(step: BuildStep, source: string): string {
   const dir = step.dir ?? '';
-  return dir.startsWith('/') ? dir : join('/workspace', dir).replace(/\/$/, '');
+  return dir.startsWith('/') ? dir : join('/workspace', source, dir).replace(/\/$/, '');
 }
 
 async function foldersOf(run: BuildRun, step: BuildStep): Promise<Map<string, string>> {
