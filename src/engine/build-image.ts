@@ -72,9 +72,9 @@ async function buildFrom(
     const plans = planBuild(request, context.dockerfile, room.deps.platform, progress, named.names);
     const resolver = new BaseResolver(request, caller, room.source, progress, plans[0]?.remark ?? (() => undefined));
     if (context instanceof AskedContext) await context.bring(await neededPaths(plans, resolver.resolve));
-    if (request.stepImages === true) await stepImages.look(request.noCache);
     if (await checkBuild(plans, request, { resolve: resolver.resolve, context }, progress))
       return { images: [], steps: [] };
+    await looked;
     const running: RunningBuild = { ...opened, context, resolver, cache, caches, stepImages };
     const finished: FinishedTarget[] = [];
     for (const planned of plans) finished.push(...(await finishTargets(planned, running)));
