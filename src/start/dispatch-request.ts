@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { servesArtifacts } from '../doors/artifacts/server.ts';
 import type { NodeHandler } from '../doors/http/door.ts';
+import { servesLogging } from '../doors/logging/server.ts';
 import { TOKEN_PATHS } from '../doors/oauth/routes.ts';
+import { servesSecrets } from '../doors/secretmanager/server.ts';
 import { servesStorage } from '../doors/storage/door.ts';
 import type { Metrics } from '../lib/metrics.ts';
 
@@ -9,8 +11,10 @@ export interface Doors {
   registry: NodeHandler;
   storage: NodeHandler;
   oauth: NodeHandler;
+  logging: NodeHandler;
   console: NodeHandler;
   artifacts: NodeHandler;
+  secrets: NodeHandler;
   /** Everything that no other door takes: Cloud Build's API, and its 404 in Google's form. */
   cloudbuild: NodeHandler;
 }
@@ -34,11 +38,13 @@ export function dispatchRequest(doors: Doors, metrics: Metrics): NodeHandler {
 }
 
 function doorOf(request: IncomingMessage, path: string): keyof Doors {
+  if (servesLogging(request.headers.host, path)) return 'logging';
   if (servesStorage(request.headers.host, path)) return 'storage';
   if (TOKEN_PATHS.includes(path)) return 'oauth';
   if ((path === '/v2' || path.startsWith('/v2/')) && !GOOGLE_V2.test(path)) return 'registry';
   if (path.startsWith('/builds/')) return 'console';
   if (servesArtifacts(path)) return 'artifacts';
+  if (servesSecrets(path)) return 'secrets';
   return 'cloudbuild';
 }
 

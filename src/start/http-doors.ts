@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { DiskUploads } from '../adapters/disk/disk-uploads.ts';
 import { logBucketName } from '../adapters/disk/log-bucket-name.ts';
 import type { CancelDeps } from '../builds/queue/cancel-build.ts';
@@ -12,6 +13,7 @@ import type { DoorContext, NodeHandler } from '../doors/http/door.ts';
 import { oauthDoor } from '../doors/oauth/routes.ts';
 import { registryDoor } from '../doors/registry/door.ts';
 import { storageDoor } from '../doors/storage/door.ts';
+import { loggingDoor } from '../doors/logging/server.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import { ResumableUploads } from '../stores/buckets/resumable-uploads.ts';
@@ -39,6 +41,8 @@ export interface HttpDoors {
   expireUploads(): Promise<void>;
 }
 
+  /** What speaks gRPC: the logging door, so far. Resolves when the connection is closed. */
+  grpc(socket: Duplex): Promise<void>;
 /** All doors of the one port, behind one function. */
 export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
   const { owner, names } = parts;
@@ -72,6 +76,7 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
         store: stores.registry,
         pulls: owner.pulls,
         mirrors: new MirrorNames(stores.repositories, () => registries.current),
+  const logging = await loggingDoor({ ...context, records: stores.builds, logs: stores.logs });
         content: stores.content,
         uploads: pushes,
         tokens: owner.tokens,
@@ -93,6 +98,7 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
         registry: stores.registry,
         content: stores.content,
         defaultLocation: () => names.defaultLocation,
+      logging: logging.handler,
         sharedProjects: () => registries.current.sharedProjects,
       }),
       console: logPageHandler({ ...context, records: stores.builds, logs: stores.logs, links }),
@@ -108,3 +114,4 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
     },
   };
 }
+    grpc: (socket) => logging.grpc(socket),

@@ -1,5 +1,4 @@
 import { createServer, type Server } from 'node:http';
-import { join } from 'node:path';
 import { recoverContent } from '../adapters/disk/recover.ts';
 import type { Build } from '../builds/build.ts';
 import { BuildDispatcher } from '../builds/queue/dispatch.ts';
@@ -8,15 +7,13 @@ import type { ServeOptions } from '../cli/services.ts';
 import { sweepStandardInputs } from '../cli/standard-input.ts';
 import { controlDoor } from '../doors/control/routes.ts';
 import { IDLE_CONNECTION_MS, SERVER_LIMITS } from '../doors/http/server-limits.ts';
-import { CertificateAuthority } from '../doors/proxy/certificate-authority.ts';
-import { type ProxyDoor, proxyDoor } from '../doors/proxy/door.ts';
-import { CERTIFIED_NAMES } from '../doors/proxy/served-hosts.ts';
+import type { ProxyDoor } from '../doors/proxy/door.ts';
+import { splitTls } from '../doors/proxy/first-byte.ts';
 import { SnapshotStore } from '../engine/snapshots/snapshot-store.ts';
 import { systemClock } from '../lib/clock.ts';
 import { log } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
 import { messageOf } from '../lib/problem.ts';
-import { isOwnHost } from '../stores/registry/name.ts';
 import { reportPlace } from './content-place.ts';
 import { type ControlParts, controlService } from './control/service.ts';
 import { DockerAuthority } from './docker/docker-authority.ts';
@@ -27,6 +24,7 @@ import { openHttpDoors } from './http-doors.ts';
 import { closeServer, listenOn, listenOnSocket } from './listen.ts';
 import { type Owner, openOwner } from './owner.ts';
 import { RegistrySettings } from './registries.ts';
+import { openProxy } from './open-proxy.ts';
 import { runtimeOver } from './runtime.ts';
 import { VERSION } from './version.ts';
 import { startWebhooks } from './webhooks.ts';
@@ -52,6 +50,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     server.on('connect', (request, socket, head) => handlers.proxy?.connect(request, socket, head));
     const address = await listenOn(server, listen);
     // clients may ask how their builds ended until the last moment, so tunnels go after the port that makes them
+    splitTls(server, (socket) => handlers.proxy?.secure(socket));
     endings.push(async () => handlers.proxy?.close());
     endings.push(() => closeServer(server));
     const host = `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
@@ -72,16 +71,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       enqueued: () => dispatcher.wake(),
       stop: (build) => dispatcher.cancel(build),
     });
-    const authority = await CertificateAuthority.open(
-      { certificate: owner.folder.ca, key: join(owner.folder.root, 'ca-key.pem') },
-      CERTIFIED_NAMES,
-    );
-    const proxy = proxyDoor({
-      authority,
-      handler: doors.handler,
-      isOwnRegistry: (name) => isOwnHost(name, names),
-      ownHosts: [new URL(publicUrl).host],
-    });
+    const proxy = await openProxy({ owner, doors, names, publicUrl, listenHost: address.host });
     Object.assign(handlers, { request: proxy.plain, proxy });
     const webhooks = await startWebhooks(owner);
     endings.push(() => webhooks.close());

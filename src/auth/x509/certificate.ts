@@ -61,17 +61,20 @@ export function issueCertificate(request: CertificateRequest): string {
 }
 
 /**
- * An authority that can speak for these names and what lies below them, and for nothing else: no other host, no address,
- * no further authority. The constraint is critical, so a client that can't check it refuses the certificate.
+ * An authority that can speak for these names and what lies below them and for these addresses, and for nothing else: no other
+ * host, no further authority. The constraint is critical, so a client that can't check it refuses the certificate.
  */
-export function authority(permittedNames: readonly string[]): Buffer[] {
-  const permitted = permittedNames.map((dns) => der.sequence(der.taggedValue(DNS_NAME, Buffer.from(dns))));
+export function authority(permittedNames: readonly string[], permittedAddresses: readonly string[] = []): Buffer[] {
+  const names = permittedNames.map((dns) => der.sequence(der.taggedValue(DNS_NAME, Buffer.from(dns))));
+  const addresses = permittedAddresses.map((address) => {
+    const bytes = addressBytes(address);
+    return der.sequence(der.taggedValue(IP_ADDRESS, Buffer.concat([bytes, Buffer.alloc(bytes.length, 0xff)])));
+  });
+  const permitted = der.tagged(0, ...names, ...addresses);
+  if (addresses.length > 0) return [...anyAuthority(), extension(OID.nameConstraints, true, der.sequence(permitted))];
   // a list of DNS names restricts DNS names alone: all addresses (0.0.0.0/0, ::/0) are excluded by name
-  const addresses = [8, 32].map((length) => der.sequence(der.taggedValue(IP_ADDRESS, Buffer.alloc(length))));
-  return [
-    ...anyAuthority(),
-    extension(OID.nameConstraints, true, der.sequence(der.tagged(0, ...permitted), der.tagged(1, ...addresses))),
-  ];
+  const excluded = [8, 32].map((length) => der.sequence(der.taggedValue(IP_ADDRESS, Buffer.alloc(length))));
+  return [...anyAuthority(), extension(OID.nameConstraints, true, der.sequence(permitted, der.tagged(1, ...excluded)))];
 }
 
 /** An authority for any name, for those alone who are given it for one server. It signs no further authority. */

@@ -1,11 +1,10 @@
-import type { IncomingMessage } from 'node:http';
 import { type Identity, may, type Role } from '../../auth/identity.ts';
 import { Problem } from '../../lib/problem.ts';
-import { identify } from './credentials.ts';
+import { identify, type WithHeaders } from './credentials.ts';
 import type { DoorContext } from './door.ts';
 
 /** Who asks, whoever it is. @throws Problem `unauthenticated` without (good) credentials */
-export async function requireIdentity(request: IncomingMessage, context: DoorContext): Promise<Identity> {
+export async function requireIdentity(request: WithHeaders, context: DoorContext): Promise<Identity> {
   const identity = await identify(request, context);
   if (identity === undefined)
     throw new Problem(
@@ -24,7 +23,7 @@ export async function requireIdentity(request: IncomingMessage, context: DoorCon
  * @throws Problem `unauthenticated` without (good) credentials, `denied` for a known identity without the right
  */
 export async function requireRole(
-  request: IncomingMessage,
+  request: WithHeaders,
   role: Role,
   project: string,
   context: DoorContext,

@@ -1,12 +1,13 @@
 import { X509Certificate } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer, isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect, createServer } from 'node:tls';
+import { checkServerIdentity, connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CertificateAuthority } from './certificate-authority.ts';
-import { CERTIFIED_NAMES } from './served-hosts.ts';
+import { certifiedHosts } from './served-hosts.ts';
+import { TlsEnd } from './tls-end.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 
@@ -14,7 +15,7 @@ describe('the data folder’s authority', () => {
   let folder: string;
   let now = Date.now();
   const files = () => ({ certificate: join(folder, 'ca.pem'), key: join(folder, 'ca.key') });
-  const open = () => CertificateAuthority.open(files(), CERTIFIED_NAMES, { now: () => now });
+  const open = (...own: string[]) => CertificateAuthority.open(files(), certifiedHosts(own), { now: () => now });
 
   beforeEach(async () => {
     now = Date.now();
@@ -42,6 +43,12 @@ describe('the data folder’s authority', () => {
     expect((await open()).certificate).not.toBe(second);
   });
 
+  it('is made anew when it is to speak for other hosts', async () => {
+    const { certificate } = await open('slipway.lan');
+    expect((await open('slipway.lan')).certificate).toBe(certificate);
+    expect((await open('slipway.lan', '10.1.2.3')).certificate).not.toBe(certificate);
+  });
+
   it('makes one leaf per host, and renews it in time', async () => {
     const authority = await open();
     const leaf = authority.leaf('storage.googleapis.com');
@@ -56,16 +63,31 @@ describe('the data folder’s authority', () => {
     ['mail.google.com', false],
     ['googleapis.com', false],
     ['notpkg.dev', false],
+    ['localhost', true],
+    ['slipway.lan', true],
+    ['other.lan', false],
+    ['127.0.0.1', true],
+    ['10.1.2.3', true],
+    ['10.1.2.4', false],
   ])('is believed for %s: %s', async (host, believed) => {
-    const authority = await open();
-    const server = createServer({ SNICallback: (_name, done) => done(null, authority.leaf(host)) }, (socket) => {
-      socket.on('error', () => undefined);
-      socket.end('ok');
+    const authority = await open('slipway.lan', '10.1.2.3');
+    const end = new TlsEnd({
+      authority,
+      serves: () => true,
+      http: (socket) => socket.end('ok'),
+      http2: () => undefined,
     });
+    const server = createServer((socket) => end.accept(socket, host));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     const outcome = await new Promise<string>((resolve) => {
-      const socket = connect({ port, host: '127.0.0.1', servername: host, ca: authority.certificate });
+      const socket = connect({
+        port,
+        host: '127.0.0.1',
+        ca: authority.certificate,
+        ...(isIP(host) === 0 ? { servername: host } : {}),
+        checkServerIdentity: (_host, certificate) => checkServerIdentity(host, certificate),
+      });
       socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
       socket.on('data', (data) => resolve(data.toString()));
     });

@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { authority, issueCertificate, server } from '../../auth/x509/certificate.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
@@ -23,14 +24,22 @@ export interface CertificateAuthorityFiles {
   key: string;
 }
 
+/** What the authority is limited to. */
+export interface CertifiedHosts {
+  /** DNS names, and what lies below them. */
+  names: readonly string[];
+  /** IP addresses. */
+  addresses: readonly string[];
+}
+
 interface Leaf {
   context: SecureContext;
   renewAt: number;
 }
 
 /**
- * The data folder's own authority, which ends TLS for the few Google hosts that clients have hard-coded. It can speak for
- * `names` and what is below them only, never enters a system's store, and its key never leaves the folder.
+ * The data folder's own authority, which ends TLS for the few Google hosts that clients have hard-coded, and for our own
+ * address. It can speak for those only, never enters a system's store, and its key never leaves the folder.
  */
 export class CertificateAuthority {
   /** PEM; what clients are given to trust. */
@@ -50,27 +59,31 @@ export class CertificateAuthority {
     this.#clock = clock;
   }
 
-  /** Reads the authority from its files, or makes it. Only the owner of the data folder may call this. */
+  /**
+   * Reads the authority from its files, or makes it: also when it may speak for other hosts than it is to. Only the owner of
+   * the data folder may call this.
+   */
   static async open(
     files: CertificateAuthorityFiles,
-    names: readonly string[],
+    hosts: CertifiedHosts,
     clock: Clock = systemClock,
   ): Promise<CertificateAuthority> {
     const key = await readIfThere(files.key);
     const certificate = await readIfThere(files.certificate);
     if (key !== undefined && certificate !== undefined) {
       const privateKey = createPrivateKey(key);
-      const { validTo, publicKey } = new X509Certificate(certificate);
+      const { validTo, publicKey, raw } = new X509Certificate(certificate);
       const lasts = Date.parse(validTo) - clock.now() > CA_LAST_DAYS * DAY_MS;
-      if (lasts && publicKey.equals(createPublicKey(privateKey)))
+      const limited = limitsOf(hosts).every((extension) => raw.includes(extension));
+      if (lasts && limited && publicKey.equals(createPublicKey(privateKey)))
         return new CertificateAuthority(certificate, privateKey, clock);
     }
-    return CertificateAuthority.#make(files, names, clock);
+    return CertificateAuthority.#make(files, hosts, clock);
   }
 
   static async #make(
     files: CertificateAuthorityFiles,
-    names: readonly string[],
+    hosts: CertifiedHosts,
     clock: Clock,
   ): Promise<CertificateAuthority> {
     const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -81,7 +94,7 @@ export class CertificateAuthority {
       signer: pair,
       notBefore: new Date(clock.now() - SKEW_MS),
       notAfter: new Date(clock.now() + CA_DAYS * DAY_MS),
-      extensions: authority(names),
+      extensions: limitsOf(hosts),
     });
     await writeDurably(files.key, pair.privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600);
     await writeDurably(files.certificate, certificate, 0o644);
@@ -95,7 +108,8 @@ export class CertificateAuthority {
     if (known !== undefined && now < known.renewAt) return known.context;
     const notAfter = Math.min(now + LEAF_DAYS * DAY_MS, this.#expires);
     const certificate = issueCertificate({
-      subject: host,
+      // an address alone would be taken for a DNS name, which the authority's limits don't have
+      subject: isIP(host) === 0 ? host : `address ${host}`,
       issuer: NAME,
       publicKey: this.#leafKey.publicKey,
       signer: { privateKey: this.#privateKey, publicKey: this.#publicKey },
@@ -110,6 +124,10 @@ export class CertificateAuthority {
     this.#leaves.set(host, { context, renewAt: now + (notAfter - now) * (2 / 3) });
     return context;
   }
+}
+
+function limitsOf({ names, addresses }: CertifiedHosts): Buffer[] {
+  return authority(names, addresses);
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { sendBytes } from '../http/answer.ts';
 import type { NodeHandler } from '../http/door.ts';
+import { localAddress } from './local-address.ts';
 
 /**
  * Takes requests as a proxy gets them, `GET http://host/path`, when the host is ourselves or one that we stand for: gcloud
@@ -28,9 +29,9 @@ export function originForm(
 }
 
 /** Whether the client named the very address and port that it is connected to. */
-function isListener(request: IncomingMessage, host: string): boolean {
-  const { localAddress, localPort } = request.socket;
-  const address = localAddress?.replace(/^::ffff:/, '') ?? '';
+export function isListener(request: IncomingMessage, host: string): boolean {
+  const { localPort } = request.socket;
+  const address = localAddress(request.socket);
   const names = [address.includes(':') ? `[${address}]` : address, 'localhost'];
   return names.some((name) => host === `${name}:${localPort}` || (localPort === 80 && host === name));
 }
