@@ -5,6 +5,7 @@ import { describeHouse } from './command-groups/house.ts';
 import { describeImageBuild } from './command-groups/image-build.ts';
 import { describeImages } from './command-groups/images.ts';
 import { describeRepositories } from './command-groups/repositories.ts';
+import { describeSecrets } from './command-groups/secrets.ts';
 import { describeServer } from './command-groups/server.ts';
 import { describeSubmit } from './command-groups/submit.ts';
 import { describeTokens } from './command-groups/tokens.ts';
@@ -17,6 +18,7 @@ export function describeCommands(program: Command, add: AddCommand): void {
   describeImageBuild(program, add);
   describeImages(program, add);
   describeRepositories(program, add);
+  describeSecrets(program, add);
   describeTokens(program, add);
   describeHouse(program, add);
 }

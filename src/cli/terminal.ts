@@ -2,7 +2,7 @@ import { hasErrorCode } from '../lib/problem.ts';
 
 /** What is printed, and how: plain lines in a pipe; rewriting and cutting to the width only on a terminal. */
 export interface Terminal {
-  out(text: string): void;
+  out(text: string | Uint8Array): void;
   err(text: string): void;
   /** Standard error is a terminal whose lines may be rewritten. */
   interactive: boolean;

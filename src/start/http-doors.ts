@@ -6,12 +6,14 @@ import { logBucketName } from '../adapters/disk/log-bucket-name.ts';
 import type { CancelDeps } from '../builds/queue/cancel-build.ts';
 import type { SubmitDeps } from '../builds/submit.ts';
 import { artifactsHandler } from '../doors/artifacts/server.ts';
+import { projectId } from '../doors/cloudbuild/access.ts';
 import { cloudbuildHandler } from '../doors/cloudbuild/server.ts';
 import { LogLinks } from '../doors/console/log-links.ts';
 import { logPageHandler } from '../doors/console/log-page.ts';
 import type { DoorContext, NodeHandler } from '../doors/http/door.ts';
 import { oauthDoor } from '../doors/oauth/routes.ts';
 import { registryDoor } from '../doors/registry/door.ts';
+import { secretManagerHandler } from '../doors/secretmanager/server.ts';
 import { storageDoor } from '../doors/storage/door.ts';
 import { loggingDoor } from '../doors/logging/server.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -100,6 +102,11 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
         defaultLocation: () => names.defaultLocation,
       logging: logging.handler,
         sharedProjects: () => registries.current.sharedProjects,
+      }),
+      secrets: await secretManagerHandler({
+        ...context,
+        secrets: owner.secrets,
+        projectId: (text) => projectId(text, stores.builds),
       }),
       console: logPageHandler({ ...context, records: stores.builds, logs: stores.logs, links }),
       cloudbuild: await cloudbuildHandler({ ...context, records: stores.builds, submit, cancel }),

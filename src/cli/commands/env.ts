@@ -31,6 +31,7 @@ export async function env(context: CliContext, options: { project: string }): Pr
     CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDBUILD: `${status.url}/`,
     CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE: `${status.url}/`,
     CLOUDSDK_API_ENDPOINT_OVERRIDES_ARTIFACTREGISTRY: `${status.url}/`,
+    CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER: `${status.url}/`,
     CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINERANALYSIS: `${status.url}/`,
     CLOUDSDK_API_ENDPOINT_OVERRIDES_SERVICEUSAGE: `${status.url}/`,
     // lets gcloud be the credential helper for our own address, which is none of Google's

@@ -15,6 +15,7 @@ import type { NamedImage } from '../../stores/names/names.ts';
 import type { UpstreamState } from '../../stores/upstream/upstream-state.ts';
 import type { HouseCalls } from './house-wire.ts';
 import type { RegistryCalls } from './registry-wire.ts';
+import type { SecretCalls } from './secret-wire.ts';
 
 /**
  * What the command line asks of the server, on the unix socket of the data folder (mode 0600): whoever may open it is
@@ -72,7 +73,7 @@ export interface ServerStatus {
   upstreams: UpstreamState[];
 }
 
-export interface ControlCalls extends RegistryCalls, HouseCalls {
+export interface ControlCalls extends RegistryCalls, SecretCalls, HouseCalls {
   status: { request: Record<string, never>; event: never; result: ServerStatus };
   build: {
     request: BuildCall;

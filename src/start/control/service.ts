@@ -5,6 +5,7 @@ import type { Owner } from '../owner.ts';
 import { VERSION } from '../version.ts';
 import { houseCalls } from './house-calls.ts';
 import { registryCalls } from './registry-calls.ts';
+import { secretCalls } from './secret-calls.ts';
 import { tokenCalls } from './token-calls.ts';
 
 export interface ControlParts {
@@ -51,6 +52,7 @@ export function controlService(parts: ControlParts): ControlService {
     copy: engine('copy'),
     ...tokenCalls(owner, url),
     ...registryCalls(owner),
+    ...secretCalls(owner),
     ...houseCalls(owner, parts.clean),
   };
 }
