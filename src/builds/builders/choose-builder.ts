@@ -1,5 +1,6 @@
 import { parseReference } from '../../images/reference.ts';
-import { docker, servesDocker } from '../docker/docker.ts';
+import { beyondDocker } from '../docker/commands.ts';
+import { docker } from '../docker/docker.ts';
 import { gsutil } from '../gsutil/gsutil.ts';
 import type { BuildStepRequest } from '../request/request.ts';
 import { aliasOf } from './image-alias.ts';
@@ -27,7 +28,7 @@ interface BuilderImage {
   programs: Record<string, Program>;
 }
 
-const DOCKER: Program = { builder: docker, beyond: servesDocker };
+const DOCKER: Program = { builder: docker, beyond: beyondDocker };
 const GSUTIL: Program = { builder: gsutil, beyond: () => undefined };
 const CLOUD_SDK: BuilderImage = { programs: { gsutil: GSUTIL } };
 

@@ -1,5 +1,6 @@
 import type { Network } from '../../containers/container.ts';
 import type { Caller, Engine } from '../../engine/engine.ts';
+import type { RegistryCredentials } from '../../images/remote/hosts.ts';
 import type { BucketStore } from '../../stores/buckets/buckets.ts';
 import type { OwnNames } from '../../stores/registry/name.ts';
 import type { StepOutput } from '../run/build-log.ts';
@@ -19,6 +20,8 @@ export interface NativeContext {
   network: Network;
   allowHostNetwork: boolean;
   ownNames: OwnNames;
+  /** Asks a registry, as `docker login` does. @throws Problem `unauthenticated` when it refuses */
+  verifyLogin(host: string, credentials: RegistryCredentials, signal: AbortSignal): Promise<void>;
 }
 
 /**

@@ -1,34 +1,11 @@
 import { nearest } from '../../lib/nearest.ts';
 import { Problem, renderProblem } from '../../lib/problem.ts';
+import { isOwnHost } from '../../stores/registry/name.ts';
 import type { NativeBuilder } from '../builders/native-builder.ts';
-import { build } from './build.ts';
 import type { DockerCommand, DockerSession } from './command.ts';
+import { findCommand, TOP_COMMANDS } from './commands.ts';
 import { FlagError, parseFlags } from './flags.ts';
-import { history } from './history.ts';
-import { images, rmi, tag } from './images.ts';
-import { inspect } from './inspect.ts';
-import { login, version } from './login.ts';
-import { pull } from './pull.ts';
-import { push } from './push.ts';
-import { load, save } from './save.ts';
-
-const COMMANDS: readonly DockerCommand[] = [
-  build,
-  pull,
-  push,
-  tag,
-  images,
-  rmi,
-  inspect,
-  history,
-  save,
-  load,
-  login,
-  version,
-];
-
-/** `docker image X` and `docker X` are the same command; only these two are spelt differently. */
-const UNDER_IMAGE: Record<string, string> = { ls: 'images', list: 'images', rm: 'rmi', remove: 'rmi' };
+import { StepLogins } from './logins.ts';
 
 /** `docker ...` served by the engine: docker's own words on both streams, and its exit codes. */
 export const docker: NativeBuilder = async (args, context) => {
@@ -40,6 +17,8 @@ export const docker: NativeBuilder = async (args, context) => {
   const { command, rest, asked } = findCommand(args);
   if (command === undefined) return unknownCommand(asked, session);
   try {
+    const credentials = await new StepLogins(context).credentials((host) => isOwnHost(host, context.ownNames));
+    if (credentials !== undefined) session.caller = { ...context.caller, credentials };
     const flags = parseFlags(command.flags, rest);
     const complaint = countComplaint(command, flags.args.length);
     if (complaint === undefined) return await command.run(flags, session);
@@ -57,47 +36,19 @@ export const docker: NativeBuilder = async (args, context) => {
   }
 };
 
-/** The words of a docker command that runs in a container of the builder's image; undefined when it is served here. */
-export function servesDocker(args: readonly string[]): string | undefined {
-  const { command, asked } = findCommand(args);
-  return command !== undefined || asked === '' || asked.startsWith('-') ? undefined : `docker ${asked}`;
-}
-
-function findCommand(args: readonly string[]): {
-  command: DockerCommand | undefined;
-  rest: readonly string[];
-  asked: string;
-} {
-  const [first = '', second = ''] = args;
-  const grouped = first === 'image' || first === 'builder' || first === 'buildx';
-  const asked = grouped ? (UNDER_IMAGE[second] ?? second) : first;
-  return {
-    command: COMMANDS.find(({ name }) => name === asked),
-    rest: args.slice(grouped ? 2 : 1),
-    asked: grouped ? `${first} ${second}` : first,
-  };
-}
-
 function unknownCommand(asked: string, session: DockerSession): number {
-  if (asked === '') {
-    session.err(`Usage:  docker COMMAND\n\nCommands: ${COMMANDS.map(({ name }) => name).join(', ')}`);
-    return 1;
+  if (asked === '' || asked === 'help' || asked === '--help' || asked === '-h') {
+    session.out(`Usage:  docker [OPTIONS] COMMAND\n\nServed without a container: ${TOP_COMMANDS.join(', ')}`);
+    return asked === '' ? 1 : 0;
   }
   if (asked.startsWith('-')) {
     session.err(`unknown flag: ${asked}`);
     session.err("See 'docker --help'.");
     return 125;
   }
-  const meant = nearest(
-    asked,
-    COMMANDS.map(({ name }) => name),
-  );
-  session.err(`docker: '${asked}' is not a docker command that this server's docker builder knows.`);
-  session.err(
-    meant === undefined
-      ? `It serves ${COMMANDS.map(({ name }) => name).join(', ')}. With an entrypoint (for example bash) the step gets a container with the docker client instead.`
-      : `Did you mean 'docker ${meant}'?`,
-  );
+  session.err(`docker: unknown command: docker ${asked}`);
+  const meant = nearest(asked, TOP_COMMANDS);
+  if (meant !== undefined) session.err(`Did you mean 'docker ${meant}'?`);
   return 1;
 }
 

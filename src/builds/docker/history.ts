@@ -17,6 +17,7 @@ export const history: DockerCommand = {
     { name: 'human', short: 'H', takes: 'switch' },
     { name: 'no-trunc', takes: 'switch' },
     { name: 'quiet', short: 'q', takes: 'switch' },
+    { name: 'platform', takes: 'value' },
   ],
   args: { min: 1, max: 1 },
   async run(flags, docker) {

@@ -1,11 +1,14 @@
 import { shortDigest } from '../../images/digest.ts';
-import { familiarName, parseReference, withDefaultTag } from '../../images/reference.ts';
+import { familiarName, parseReference, type Reference, withDefaultTag } from '../../images/reference.ts';
 import { formatBytes } from '../../lib/bytes.ts';
+import { Problem } from '../../lib/problem.ts';
 import type { NamedImage } from '../../stores/names/names.ts';
+import { Wildcard } from '../run/wildcard.ts';
 import { ago } from './ago.ts';
 import type { DockerCommand } from './command.ts';
-import { columns } from './table.ts';
+import { formatRows } from './table.ts';
 
+/** `docker images`, with the parts of --filter and --format that files use. */
 export const images: DockerCommand = {
   name: 'images',
   usage: '[OPTIONS] [REPOSITORY[:TAG]]',
@@ -15,44 +18,82 @@ export const images: DockerCommand = {
     { name: 'quiet', short: 'q', takes: 'switch' },
     { name: 'no-trunc', takes: 'switch' },
     { name: 'digests', takes: 'switch' },
+    { name: 'tree', takes: 'switch' },
+    { name: 'filter', short: 'f', takes: 'list' },
+    { name: 'format', takes: 'value' },
   ],
   args: { min: 0, max: 1 },
   async run(flags, docker) {
     const wanted = flags.args[0] === undefined ? undefined : parseReference(flags.args[0]);
-    const rows = (await docker.engine.images(docker.caller))
+    const passes = imageFilter(flags.all('filter'));
+    const found = (await docker.engine.images(docker.caller))
       .map((image) => ({ image, reference: parseReference(image.name) }))
       .filter(
         ({ reference }) =>
-          wanted === undefined ||
-          (reference.host === wanted.host &&
-            reference.repository === wanted.repository &&
-            (wanted.tag === undefined || reference.tag === wanted.tag)),
+          passes(reference) &&
+          (wanted === undefined ||
+            (reference.host === wanted.host &&
+              reference.repository === wanted.repository &&
+              (wanted.tag === undefined || reference.tag === wanted.tag))),
       )
       .sort((a, b) => b.image.at - a.image.at);
     const id = (image: NamedImage) => (flags.on('no-trunc') ? image.id : shortDigest(image.id));
-    if (flags.on('quiet')) {
-      for (const one of new Set(rows.map(({ image }) => id(image)))) docker.out(one);
+    const format = flags.one('format');
+    if (flags.on('quiet') && format === undefined) {
+      for (const one of new Set(found.map(({ image }) => id(image)))) docker.out(one);
       return 0;
     }
-    const digests = flags.on('digests');
-    const table = [['REPOSITORY', 'TAG', ...(digests ? ['DIGEST'] : []), 'IMAGE ID', 'CREATED', 'SIZE']];
-    for (const { image, reference } of rows) {
+    const rows = [];
+    for (const { image, reference } of found) {
       const { config, size } = await docker.engine.inspect(image.name, docker.caller);
-      const { tag = '<none>', digest: _, ...bare } = reference;
-      const digest = digests ? [image.target.digest] : [];
-      table.push([
-        familiarName(bare),
-        tag,
-        ...digest,
-        id(image),
-        ago(config.created),
-        formatBytes(size).replace(' ', ''),
-      ]);
+      const { tag: Tag = '<none>', digest: _, ...bare } = reference;
+      rows.push({
+        Repository: familiarName(bare),
+        Tag,
+        Digest: image.target.digest,
+        ID: id(image),
+        CreatedSince: ago(config.created),
+        CreatedAt: config.created ?? '',
+        Size: formatBytes(size).replace(' ', ''),
+      });
     }
-    for (const line of columns(table)) docker.out(line);
+    for (const line of formatRows(rows, HEADS, format ?? tableOf(flags.on('digests')))) docker.out(line);
     return 0;
   },
 };
+
+const HEADS = {
+  Repository: 'REPOSITORY',
+  Tag: 'TAG',
+  Digest: 'DIGEST',
+  ID: 'IMAGE ID',
+  CreatedSince: 'CREATED',
+  CreatedAt: 'CREATED AT',
+  Size: 'SIZE',
+};
+
+function tableOf(digests: boolean): string {
+  const digest = digests ? '{{.Digest}}\t' : '';
+  return `table {{.Repository}}\t{{.Tag}}\t${digest}{{.ID}}\t{{.CreatedSince}}\t{{.Size}}`;
+}
+
+/** @throws Problem `unsupported` */
+function imageFilter(filters: readonly string[]): (reference: Reference) => boolean {
+  const tests = filters.map((filter) => {
+    const value = filter.slice(filter.indexOf('=') + 1);
+    if (filter.startsWith('reference=')) {
+      const pattern = Wildcard.gsutil(value);
+      return (reference: Reference) => {
+        const { digest: _, tag: __, ...bare } = reference;
+        return pattern.test(familiarName(reference)) || pattern.test(familiarName(bare));
+      };
+    }
+    // what a build names always has a name, so nothing is dangling
+    if (filter.startsWith('dangling=')) return () => !/^(?:true|1)$/i.test(value);
+    throw new Problem('unsupported', `--filter ${filter}: this server's docker builder knows reference= and dangling=`);
+  });
+  return (reference) => tests.every((test) => test(reference));
+}
 
 export const tag: DockerCommand = {
   name: 'tag',
@@ -74,6 +115,7 @@ export const rmi: DockerCommand = {
   flags: [
     { name: 'force', short: 'f', takes: 'switch' },
     { name: 'no-prune', takes: 'switch' },
+    { name: 'platform', takes: 'list' },
   ],
   args: { min: 1, max: Number.POSITIVE_INFINITY },
   async run(flags, docker) {

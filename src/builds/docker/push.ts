@@ -12,6 +12,7 @@ export const push: DockerCommand = {
     { name: 'all-tags', short: 'a', takes: 'switch' },
     { name: 'quiet', short: 'q', takes: 'switch' },
     { name: 'disable-content-trust', takes: 'switch' },
+    { name: 'platform', takes: 'value' },
   ],
   args: { min: 1, max: 1 },
   async run(flags, docker) {

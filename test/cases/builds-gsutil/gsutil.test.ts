@@ -55,6 +55,7 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
     network: { kind: 'none' },
     allowHostNetwork: false,
     ownNames: bench.deps.ownNames,
+    verifyLogin: async () => undefined,
   });
   return { code, ...said };
 }
