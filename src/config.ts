@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { parseBytes } from './lib/bytes.ts';
@@ -45,9 +46,67 @@ const registriesSchema = z.strictObject({
   createOnPush: z.boolean().default(true),
 });
 
+/** A pool of workers; a bare number is its concurrency. */
+const poolSchema = z.preprocess(
+  (value) => (typeof value === 'number' ? { concurrency: value } : value),
+  z.strictObject({
+    /** Builds at a time. */
+    concurrency: z.number().int().min(1).max(64),
+    /** As Compute Engine's: `e2-standard-4` gives each build 4 processors and 16 GB. */
+    machineType: z.string().min(1).optional(),
+    diskSizeGb: z.number().int().min(1).max(4000).optional(),
+  }),
+);
+
+const notificationSchema = z.strictObject({
+  /** Where a POST is sent for each change of a build's status. */
+  url: z.url({ protocol: /^https?$/ }),
+  /** File with the key that messages are signed with (Standard Webhooks; `whsec_...` or any text). */
+  secretFile: z.string().min(1).optional(),
+  /** `projects/P/topics/T`: messages as Pub/Sub pushes them, of builds with this `options.pubsubTopic`; of `cloud-builds`, all of the project. */
+  topic: z
+    .string()
+    .regex(/^projects\/[^/]+\/topics\/[^/]+$/, 'write projects/PROJECT/topics/TOPIC')
+    .optional(),
+  /** Absent: every change. */
+  statuses: z
+    .array(
+      z.enum([
+        'PENDING',
+        'QUEUED',
+        'WORKING',
+        'SUCCESS',
+        'FAILURE',
+        'INTERNAL_ERROR',
+        'TIMEOUT',
+        'CANCELLED',
+        'EXPIRED',
+      ]),
+    )
+    .optional(),
+  /** Whose builds; absent: everybody's. */
+  projects: z.array(z.string().min(1)).optional(),
+});
+
 const buildsSchema = z.strictObject({
-  /** Builds at a time on this machine; more wait in the queue. */
-  concurrency: z.number().int().min(1).max(64).default(2),
+  /**
+   * Builds at a time of those that name no pool; more wait in the queue. Absent: one for each processor, two at least,
+   * because a build that fetches or pushes leaves its processor to another.
+   */
+  concurrency: z
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .default(() => Math.min(64, Math.max(2, availableParallelism()))),
+  /** Pools that every project may name, besides those that a project makes by the API: builds at a time and their limits. */
+  pools: z
+    .record(z.string().regex(/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/, 'write a name of a-z, 0-9 and -'), poolSchema)
+    .default({}),
+  /** When the server is told to end, running builds have so long to come to theirs; then they are stopped. */
+  drainSeconds: z.number().min(0).max(86_400).default(30),
+  /** Who is told of what becomes of builds. */
+  notifications: z.array(notificationSchema).default([]),
   /** Processes kept started for the next build (about 60 MB each), so that a build begins without Node's start-up. */
   warmProcesses: z.number().int().min(0).max(16).default(1),
   /** `--network=host` for steps and RUN. It reaches every service of this machine, hence off. */

@@ -2,14 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { type Clock, timestamp } from '../lib/clock.ts';
 import { messageOf } from '../lib/problem.ts';
 import type { Build } from './build.ts';
+import type { BuildPools } from './pools/build-pools.ts';
 import { projectNumber } from './project-number.ts';
 import type { BuildQueue } from './queue/queue.ts';
+import { queueEntryOf } from './queue/queue-entry.ts';
 import type { BuildRecords } from './records.ts';
-import { parseDuration } from './request/duration.ts';
+import type { BuiltIns, TriggerValues } from './request/built-ins.ts';
+import { type PlaceOf, problemOfComplaints } from './request/complaint.ts';
+import { examineRequest } from './request/examine.ts';
 import type { BuildRequest } from './request/request.ts';
-import { type BuiltIns, substitute, type TriggerValues } from './request/substitute.ts';
 import { refuseUnsupported } from './request/supported.ts';
-import { validateBuild } from './request/validate.ts';
 
 /** What a build without `timeout` and `queueTtl` gets, as on the hosted service. */
 const DEFAULT_TIMEOUT = '3600s';
@@ -18,6 +20,7 @@ const DEFAULT_QUEUE_TTL = '3600s';
 export interface SubmitDeps {
   records: Pick<BuildRecords, 'create' | 'update'>;
   queue: Pick<BuildQueue, 'enqueue'>;
+  pools: Pick<BuildPools, 'keyOf'>;
   clock: Clock;
   /** `gs://...` of a build whose request names none. */
   logsBucket(project: string): string;
@@ -74,6 +77,8 @@ export async function submitBuild(submission: Submission, deps: SubmitDeps): Pro
     logsBucket: bucketUrl(resolved.logsBucket) ?? deps.logsBucket(project),
     logUrl: deps.logUrl(id),
   };
+  // a pool that isn't there is refused before anything is stored
+  await deps.pools.keyOf(build);
   await deps.records.create({ build, request, actor });
   return build.status === 'PENDING' ? build : enqueueBuild(build, deps);
 }
@@ -83,7 +88,7 @@ export async function enqueueBuild(build: Build, deps: SubmitDeps): Promise<Buil
   const { id } = build;
   const now = deps.clock.now();
   try {
-    await deps.queue.enqueue(id, now + (parseDuration(build.queueTtl) ?? 0));
+    await deps.queue.enqueue(await queueEntryOf(build, now, deps.pools));
   } catch (error) {
     // an error answer would make gcloud send the build again, four times: it exists, so it ends where all can see it
     const statusDetail = `the build could not be enqueued: ${messageOf(error)}`;
@@ -95,16 +100,12 @@ export async function enqueueBuild(build: Build, deps: SubmitDeps): Promise<Buil
 }
 
 /**
- * The request as it would run: substituted and checked. `slipway render` shows it.
+ * The request as it would run: substituted and checked.
  * @throws Problem `invalid`
  */
-export function resolveRequest(
-  request: BuildRequest,
-  builtIns: BuiltIns,
-  placeOf?: Parameters<typeof substitute>[2],
-): BuildRequest {
-  const { request: resolved, empty } = substitute(request, builtIns, placeOf);
-  validateBuild(resolved, empty, placeOf);
+export function resolveRequest(request: BuildRequest, builtIns: BuiltIns, placeOf?: PlaceOf): BuildRequest {
+  const { request: resolved, complaints } = examineRequest(request, builtIns);
+  if (complaints.length > 0) throw problemOfComplaints(complaints, placeOf);
   return resolved;
 }
 

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { DiskUploads } from '../adapters/disk/disk-uploads.ts';
 import { logBucketName } from '../adapters/disk/log-bucket-name.ts';
+import { BuildPools } from '../builds/pools/build-pools.ts';
+import { WorkerPools } from '../builds/pools/worker-pools.ts';
 import type { CancelDeps } from '../builds/queue/cancel-build.ts';
 import type { SubmitDeps } from '../builds/submit.ts';
 import { artifactsHandler } from '../doors/artifacts/server.ts';
@@ -11,11 +13,11 @@ import { cloudbuildHandler } from '../doors/cloudbuild/server.ts';
 import { LogLinks } from '../doors/console/log-links.ts';
 import { logPageHandler } from '../doors/console/log-page.ts';
 import type { DoorContext, NodeHandler } from '../doors/http/door.ts';
+import { loggingDoor } from '../doors/logging/server.ts';
 import { oauthDoor } from '../doors/oauth/routes.ts';
 import { registryDoor } from '../doors/registry/door.ts';
 import { secretManagerHandler } from '../doors/secretmanager/server.ts';
 import { storageDoor } from '../doors/storage/door.ts';
-import { loggingDoor } from '../doors/logging/server.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import { ResumableUploads } from '../stores/buckets/resumable-uploads.ts';
@@ -39,12 +41,12 @@ export interface HttpDoorParts {
 
 export interface HttpDoors {
   handler: NodeHandler;
+  /** What speaks gRPC: the logging door, so far. Resolves when the connection is closed. */
+  grpc(socket: Duplex): Promise<void>;
   /** Ends upload sessions that nobody went on with. */
   expireUploads(): Promise<void>;
 }
 
-  /** What speaks gRPC: the logging door, so far. Resolves when the connection is closed. */
-  grpc(socket: Duplex): Promise<void>;
 /** All doors of the one port, behind one function. */
 export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
   const { owner, names } = parts;
@@ -58,11 +60,13 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
   const submit: SubmitDeps = {
     records: stores.builds,
     queue: owner.queue,
+    pools: new BuildPools(stores.workerPools, owner.config.builds.pools),
     clock: systemClock,
     logsBucket: () => `gs://${logBucket}`,
     logUrl: (id) => links.url(id),
     enqueued: parts.enqueued,
   };
+  const pools = new WorkerPools(stores.workerPools, systemClock);
   const cancel: CancelDeps = {
     records: stores.builds,
     queue: owner.queue,
@@ -72,13 +76,13 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
   };
   const pushes = new DiskUploads({ folder: folder.uploads, content: stores.content });
   const resumable = new ResumableUploads(join(folder.content, 'bucket-uploads'), buckets);
+  const logging = await loggingDoor({ ...context, records: stores.builds, logs: stores.logs });
   const handler = dispatchRequest(
     {
       registry: registryDoor({
         store: stores.registry,
         pulls: owner.pulls,
         mirrors: new MirrorNames(stores.repositories, () => registries.current),
-  const logging = await loggingDoor({ ...context, records: stores.builds, logs: stores.logs });
         content: stores.content,
         uploads: pushes,
         tokens: owner.tokens,
@@ -94,13 +98,13 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
         context,
       }),
       oauth: oauthDoor(owner.accounts),
+      logging: logging.handler,
       artifacts: await artifactsHandler({
         ...context,
         repositories: stores.repositories,
         registry: stores.registry,
         content: stores.content,
         defaultLocation: () => names.defaultLocation,
-      logging: logging.handler,
         sharedProjects: () => registries.current.sharedProjects,
       }),
       secrets: await secretManagerHandler({
@@ -109,16 +113,16 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
         projectId: (text) => projectId(text, stores.builds),
       }),
       console: logPageHandler({ ...context, records: stores.builds, logs: stores.logs, links }),
-      cloudbuild: await cloudbuildHandler({ ...context, records: stores.builds, submit, cancel }),
+      cloudbuild: await cloudbuildHandler({ ...context, records: stores.builds, submit, cancel, pools }),
     },
     parts.metrics,
   );
   return {
     handler,
+    grpc: (socket) => logging.grpc(socket),
     async expireUploads() {
       await pushes.expire();
       await resumable.sweep();
     },
   };
 }
-    grpc: (socket) => logging.grpc(socket),

@@ -6,7 +6,7 @@ import { FlightControl } from '../adapters/owner/flights.ts';
 import { lockDataFolder } from '../adapters/owner/lock.ts';
 import { serveObjects } from '../adapters/owner/server.ts';
 import { SqliteBuckets } from '../adapters/sqlite/buckets.ts';
-import { SqliteBuildQueue, SqliteBuilds } from '../adapters/sqlite/builds.ts';
+import { SqliteBuilds } from '../adapters/sqlite/builds.ts';
 import { type CachePruned, sqliteCache } from '../adapters/sqlite/cache.ts';
 import { sqliteBlobRows } from '../adapters/sqlite/content.ts';
 import { type Database, openDatabase } from '../adapters/sqlite/database.ts';
@@ -17,7 +17,9 @@ import { SqliteRegistryAudit } from '../adapters/sqlite/registry-audit.ts';
 import { SqliteRepositories } from '../adapters/sqlite/repositories.ts';
 import { SqliteTokens } from '../adapters/sqlite/tokens.ts';
 import { sqliteUpstream } from '../adapters/sqlite/upstream.ts';
+import { SqliteBuildQueue } from '../adapters/sqlite-builds/build-queue.ts';
 import { SqliteSecrets } from '../adapters/sqlite-builds/secrets.ts';
+import { SqliteWorkerPools } from '../adapters/sqlite-builds/worker-pools.ts';
 import { AccessTokens, loadSigningKey } from '../auth/access-token.ts';
 import { ServiceAccounts } from '../auth/service-account.ts';
 import { TokenStore } from '../auth/token-store.ts';
@@ -114,6 +116,7 @@ export async function openOwner(data: string, activity: string, content?: string
       upstream: sqliteUpstream(database),
       buckets,
       builds: new SqliteBuilds(database),
+      workerPools: new SqliteWorkerPools(database),
       buildTokens: buildTokens(tokens, settings),
       secrets: { access: (...args) => secrets.access(...args) },
     };

@@ -1,3 +1,4 @@
+import type { WorkerPoolRows } from '../builds/pools/pool-rows.ts';
 import type { BuildRecords } from '../builds/records.ts';
 import type { CacheStore, Flights } from '../engine/cache/cache.ts';
 import type { BucketRows } from '../stores/buckets/rows.ts';
@@ -22,6 +23,7 @@ export interface RowObjects {
   upstream: UpstreamRows;
   buckets: BucketRows;
   builds: BuildRecords;
+  workerPools: WorkerPoolRows;
   buildTokens: BuildTokens;
   /** Values one by one, on record; the key and all else stay with the owner. */
   secrets: SecretReader;

@@ -1,8 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import { recoverContent } from '../adapters/disk/recover.ts';
 import type { Build } from '../builds/build.ts';
+import { BuildPools } from '../builds/pools/build-pools.ts';
 import { BuildDispatcher } from '../builds/queue/dispatch.ts';
-import { endOrphans, type RecoverDeps } from '../builds/queue/recover.ts';
+import { type RecoverDeps, recoverBuilds } from '../builds/queue/recover.ts';
 import type { ServeOptions } from '../cli/services.ts';
 import { sweepStandardInputs } from '../cli/standard-input.ts';
 import { controlDoor } from '../doors/control/routes.ts';
@@ -19,12 +20,13 @@ import { type ControlParts, controlService } from './control/service.ts';
 import { DockerAuthority } from './docker/docker-authority.ts';
 import { keepDocker } from './docker/keep-docker.ts';
 import type { DockerPlaces } from './docker/serve-docker.ts';
+import { drain, signalled } from './drain.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { openHttpDoors } from './http-doors.ts';
 import { closeServer, listenOn, listenOnSocket } from './listen.ts';
+import { openProxy } from './open-proxy.ts';
 import { type Owner, openOwner } from './owner.ts';
 import { RegistrySettings } from './registries.ts';
-import { openProxy } from './open-proxy.ts';
 import { runtimeOver } from './runtime.ts';
 import { VERSION } from './version.ts';
 import { startWebhooks } from './webhooks.ts';
@@ -48,9 +50,9 @@ export async function serve(options: ServeOptions): Promise<number> {
     );
     server.timeout = IDLE_CONNECTION_MS;
     server.on('connect', (request, socket, head) => handlers.proxy?.connect(request, socket, head));
+    splitTls(server, (socket) => handlers.proxy?.secure(socket));
     const address = await listenOn(server, listen);
     // clients may ask how their builds ended until the last moment, so tunnels go after the port that makes them
-    splitTls(server, (socket) => handlers.proxy?.secure(socket));
     endings.push(async () => handlers.proxy?.close());
     endings.push(() => closeServer(server));
     const host = `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
@@ -78,7 +80,8 @@ export async function serve(options: ServeOptions): Promise<number> {
     const housekeeper = startHousekeeping(owner, doors.expireUploads);
     endings.push(() => housekeeper.stop());
     const places = await dockerPlaces(owner, options);
-    await openControl({ owner, pool, url, dockerSocket: places.socket, clean: () => housekeeper.round() }, endings);
+    const control = { owner, pool, url, dockerSocket: places.socket, clean: () => housekeeper.round() };
+    await openControl({ ...control, builds: buildsState(owner, dispatcher) }, endings);
     const docker = keepDocker(pool, places, () => sweep(owner));
     endings.push(() => docker.close());
     dispatcher.wake();
@@ -88,6 +91,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     process.stdout.write(`ready ${url}\n`);
     log.info({ url, data: owner.folder.root, version: VERSION }, 'ready');
     const signal = await signalled();
+    await drain(dispatcher, owner.config.builds.drainSeconds);
     log.info({ signal }, 'shutting down');
     return 0;
   } finally {
@@ -102,9 +106,9 @@ async function recover(owner: Owner): Promise<void> {
   const swept = await runtimeOver(owner.folder, owner.config).sweep();
   const trees = await (await SnapshotStore.open(owner.folder.snapshots)).sweepDead();
   const inputs = await sweepStandardInputs(owner.folder.builds);
-  const ended = await endOrphans(recoverDeps(owner));
+  const builds = await recoverBuilds(recoverDeps(owner));
   await owner.dropBuildLeftovers();
-  log.info({ content, swept, trees, inputs, ended }, 'recovered');
+  log.info({ content, swept, trees, inputs, builds }, 'recovered');
 }
 
 /** Clears away what a process of ours that died has left. */
@@ -117,6 +121,7 @@ function recoverDeps(owner: Owner): RecoverDeps {
   return {
     records: owner.stores.builds,
     queue: owner.queue,
+    pools: new BuildPools(owner.stores.workerPools, owner.config.builds.pools),
     logs: owner.stores.logs,
     clock: systemClock,
     folder: owner.folder.builds,
@@ -125,10 +130,11 @@ function recoverDeps(owner: Owner): RecoverDeps {
 }
 
 function dispatcherOf(owner: Owner, pool: WorkerPool): BuildDispatcher {
+  const { concurrency, pools } = owner.config.builds;
   return new BuildDispatcher({
     ...recoverDeps(owner),
     worker: `serve-${process.pid}`,
-    concurrency: owner.config.builds.concurrency,
+    concurrency: (key) => pools[key]?.concurrency ?? concurrency,
     sweep: () => sweep(owner),
     run: async (build: Build, signal) => {
       await pool.once('runBuild', [build], signal);
@@ -162,14 +168,10 @@ async function openControl(parts: ControlDoorParts, endings: (() => Promise<void
   return server;
 }
 
-/** The first signal ends the server in order. Whoever sends a second one doesn't want to wait: it ends the process at once. */
-function signalled(): Promise<string> {
-  const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
-  return new Promise((resolve) => {
-    const stop = (signal: string) => {
-      for (const each of signals) process.removeListener(each, stop);
-      resolve(signal);
-    };
-    for (const each of signals) process.on(each, stop);
+function buildsState(owner: Owner, dispatcher: BuildDispatcher): NonNullable<ControlParts['builds']> {
+  return async () => ({
+    running: dispatcher.running,
+    waiting: await owner.queue.waiting(),
+    draining: dispatcher.draining,
   });
 }

@@ -24,7 +24,6 @@ export function storesOver(rows: RowObjects, folder: DataFolder, content: Conten
 
 /** By name, because the objects of another process are made when they are asked for and can't be spread. */
 function rowsOf(rows: RowObjects): RowObjects {
-  const { blobs, names, cache, flights, registry, repositories, upstream, buckets, builds, buildTokens, secrets } =
-    rows;
-  return { blobs, names, cache, flights, registry, repositories, upstream, buckets, builds, buildTokens, secrets };
+  const { blobs, names, cache, flights, registry, repositories, upstream, buckets, builds, workerPools, buildTokens, secrets } = rows;
+  return { blobs, names, cache, flights, registry, repositories, upstream, buckets, builds, workerPools, buildTokens, secrets };
 }

@@ -1,12 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Build, BuildStatus } from '../../src/builds/build.ts';
 import { parseFilter } from '../../src/builds/filter.ts';
-import type { BuildQueue } from '../../src/builds/queue/queue.ts';
 import type { BuildRecords } from '../../src/builds/records.ts';
 
 export interface BuildStores {
   records: BuildRecords;
-  queue: BuildQueue;
   close(): Promise<void>;
 }
 
@@ -27,7 +25,7 @@ function build(id: string, at: number, more: Partial<Build> = {}): Build {
   };
 }
 
-/** What every implementation of BuildRecords and BuildQueue keeps to. */
+/** What every implementation of BuildRecords keeps to. */
 export function buildsSuite(name: string, open: () => Promise<BuildStores>): void {
   describe(`builds kept in ${name}`, () => {
     let stores: BuildStores;
@@ -118,41 +116,6 @@ export function buildsSuite(name: string, open: () => Promise<BuildStores>): voi
       ]);
       expect(results.filter((one) => one !== undefined)).toHaveLength(1);
       expect(await stores.records.update('a', ['SUCCESS', 'CANCELLED'], { status: 'WORKING' })).toBeUndefined();
-    });
-
-    it('hands out each waiting build once, oldest first', async () => {
-      for (const id of ['a', 'b']) {
-        await create(id, 1000);
-        await stores.queue.enqueue(id, 5000);
-      }
-      const claimed = await Promise.all([stores.queue.claim('w1', 2000), stores.queue.claim('w2', 2000)]);
-      expect([...claimed].sort()).toEqual(['a', 'b']);
-      expect(await stores.queue.claim('w3', 2000)).toBeUndefined();
-      expect(await stores.queue.claims()).toHaveLength(2);
-      await stores.queue.finish('a');
-      expect((await stores.queue.claims()).map((one) => one.id)).toEqual(['b']);
-    });
-
-    it('takes a waiting build out, never a claimed one', async () => {
-      for (const id of ['a', 'b']) {
-        await create(id, 1000);
-        await stores.queue.enqueue(id, 5000);
-      }
-      await stores.queue.claim('w1', 2000);
-      expect([await stores.queue.withdraw('a'), await stores.queue.withdraw('b')]).toEqual([false, true]);
-      expect(await stores.queue.claim('w1', 2000)).toBeUndefined();
-    });
-
-    it('lets nobody claim what has expired, and says when the next one will', async () => {
-      await create('a', 1000);
-      await create('b', 1000);
-      await stores.queue.enqueue('a', 5000);
-      await stores.queue.enqueue('b', 9000);
-      expect(await stores.queue.nextExpiry()).toBe(5000);
-      expect(await stores.queue.expire(5000)).toEqual(['a']);
-      expect(await stores.queue.claim('w', 5000)).toBe('b');
-      expect(await stores.queue.expire(10_000)).toEqual([]);
-      expect(await stores.queue.nextExpiry()).toBeUndefined();
     });
   });
 }

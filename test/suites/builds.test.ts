@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SqliteBuildQueue, SqliteBuilds } from '../../src/adapters/sqlite/builds.ts';
+import { SqliteBuilds } from '../../src/adapters/sqlite/builds.ts';
 import { openDatabase } from '../../src/adapters/sqlite/database.ts';
 import { buildsSuite } from './builds-suite.ts';
 
@@ -10,7 +10,6 @@ buildsSuite('sqlite', async () => {
   const database = await openDatabase(join(folder, 'slipway.db'));
   return {
     records: new SqliteBuilds(database),
-    queue: new SqliteBuildQueue(database),
     close: async () => {
       await database.destroy();
       await rm(folder, { recursive: true });

@@ -1,7 +1,6 @@
-import type { Generated, Selectable } from 'kysely';
+import type { Selectable } from 'kysely';
 import { type Build, type BuildStatus, locationOf, mayBecome } from '../../builds/build.ts';
 import { matchesFilter, possibleStatuses } from '../../builds/filter.ts';
-import type { BuildQueue } from '../../builds/queue/queue.ts';
 import type { BuildChange, BuildPage, BuildQuery, BuildRecord, BuildRecords } from '../../builds/records.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { Database } from './database.ts';
@@ -17,7 +16,6 @@ type BuildTables = {
     build: string;
     request: string;
   };
-  build_queue: { position: Generated<number>; id: string; expires_at: number; worker: string | null };
 };
 
 /** Rows read at a time while a filter is applied; a page of gcloud holds 20 builds. */
@@ -142,74 +140,4 @@ function readCursor(text: string): Cursor {
   const match = /^(\d{1,15}):(.+)$/.exec(Buffer.from(text, 'base64url').toString('utf8'));
   if (match?.[1] === undefined || match[2] === undefined) throw new Problem('invalid', 'invalid page token');
   return { createdAt: Number(match[1]), id: match[2] };
-}
-
-/** The queue as rows: order by insertion, a claim is a worker's name in the row. */
-export class SqliteBuildQueue implements BuildQueue {
-  readonly #db;
-
-  constructor(database: Database) {
-    this.#db = database.withTables<BuildTables>();
-  }
-
-  async enqueue(id: string, expiresAt: number): Promise<void> {
-    await this.#db.insertInto('build_queue').values({ id, expires_at: expiresAt, worker: null }).execute();
-  }
-
-  async claim(worker: string, now: number): Promise<string | undefined> {
-    return this.#db.transaction().execute(async (transaction) => {
-      const row = await transaction
-        .selectFrom('build_queue')
-        .select('id')
-        .where('worker', 'is', null)
-        .where('expires_at', '>', now)
-        .orderBy('position')
-        .limit(1)
-        .executeTakeFirst();
-      if (row !== undefined)
-        await transaction.updateTable('build_queue').set({ worker }).where('id', '=', row.id).execute();
-      return row?.id;
-    });
-  }
-
-  async withdraw(id: string): Promise<boolean> {
-    const result = await this.#db
-      .deleteFrom('build_queue')
-      .where('id', '=', id)
-      .where('worker', 'is', null)
-      .executeTakeFirst();
-    return result.numDeletedRows === 1n;
-  }
-
-  async finish(id: string): Promise<void> {
-    await this.#db.deleteFrom('build_queue').where('id', '=', id).execute();
-  }
-
-  async expire(now: number): Promise<string[]> {
-    const rows = await this.#db
-      .deleteFrom('build_queue')
-      .where('worker', 'is', null)
-      .where('expires_at', '<=', now)
-      .returning('id')
-      .execute();
-    return rows.map((row) => row.id);
-  }
-
-  async claims(): Promise<{ id: string; worker: string }[]> {
-    const rows = await this.#db
-      .selectFrom('build_queue')
-      .select(['id', 'worker'])
-      .where('worker', 'is not', null)
-      .execute();
-    return rows.map(({ id, worker }) => ({ id, worker: worker ?? '' }));
-  }
-
-  async nextExpiry(): Promise<number | undefined> {
-    const row = await this.#db
-      .selectFrom('build_queue')
-      .select((select) => select.fn.min('expires_at').as('at'))
-      .where('worker', 'is', null)
-      .executeTakeFirst();
-    return row?.at ?? undefined;
-  }
 }

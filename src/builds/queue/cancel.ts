@@ -29,7 +29,7 @@ export function buildSignal(outer: AbortSignal, timeoutMs: number): { signal: Ab
 }
 
 /** The failure that a stopped build ends with; an abort without a reason of ours is the user's. */
-function stopFailure(reason: unknown): BuildFailure {
+export function stopFailure(reason: unknown): BuildFailure {
   return FAILURES[reason === 'shutdown' || reason === 'timeout' ? reason : 'user']();
 }
 

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Role } from '../../auth/identity.ts';
+import type { WorkerPools } from '../../builds/pools/worker-pools.ts';
 import type { CancelDeps } from '../../builds/queue/cancel-build.ts';
 import type { BuildRecord, BuildRecords } from '../../builds/records.ts';
 import type { SubmitDeps } from '../../builds/submit.ts';
@@ -13,6 +14,7 @@ export interface CloudBuildDeps extends DoorContext {
   records: BuildRecords;
   submit: SubmitDeps;
   cancel: CancelDeps;
+  pools: WorkerPools;
 }
 
 /** Path parameters of a resource that lives in a project; without a location in the older spelling. */
@@ -30,7 +32,7 @@ export async function authorised(
   role: Role,
   deps: CloudBuildDeps,
 ): Promise<{ project: string; actor: string }> {
-  const project = await projectId(request.params.project, deps.records);
+  const project = await projectId(request.params.project, deps.records, deps.pools);
   const identity = await requireRole(request.raw, role, project, deps);
   return { project, actor: identity.name };
 }

@@ -3,6 +3,7 @@ import { buildRoutes } from './builds.ts';
 import type { CloudBuildDeps } from './call.ts';
 import { operationRoutes } from './operations.ts';
 import { serviceAccountRoutes } from './service-account.ts';
+import { workerPoolRoutes } from './worker-pools.ts';
 
 /** Cloud Build's API: each resource has its file here. */
 export function cloudbuildDoor(deps: CloudBuildDeps): FastifyPluginAsync {
@@ -10,5 +11,6 @@ export function cloudbuildDoor(deps: CloudBuildDeps): FastifyPluginAsync {
     buildRoutes(door, deps);
     operationRoutes(door, deps);
     serviceAccountRoutes(door, deps);
+    workerPoolRoutes(door, deps);
   };
 }

@@ -2,8 +2,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Problem } from '../../lib/problem.ts';
 import { requireRole } from '../http/google-access.ts';
 import { NOT_FOUND } from '../http/google-errors.ts';
-import type { CloudBuildDeps } from './call.ts';
+import type { CloudBuildDeps, Scope } from './call.ts';
 import { buildIdOf, operationOf } from './wire.ts';
+import { isPoolOperation, poolOperation } from './worker-pools.ts';
 
 /** Long-running operations: those of builds, by their own name or by the build's id, which some clients poll. */
 export function operationRoutes(door: FastifyInstance, deps: CloudBuildDeps): void {
@@ -17,8 +18,11 @@ export function operationRoutes(door: FastifyInstance, deps: CloudBuildDeps): vo
   door.get<{ Params: { '*': string } }>('/v1/operations/*', (request) =>
     operation(request, request.params['*'].split('/').at(-1) ?? ''),
   );
-  door.get<{ Params: { operation: string } }>(
+  door.get<{ Params: Scope & { operation: string } }>(
     '/v1/projects/:project/locations/:location/operations/:operation',
-    (request) => operation(request, request.params.operation),
+    async (request) =>
+      isPoolOperation(request.params.operation)
+        ? poolOperation(request, deps)
+        : operation(request, request.params.operation),
   );
 }

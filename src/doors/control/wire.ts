@@ -69,6 +69,8 @@ export interface ServerStatus {
   dockerSocket: string;
   startedAt: number;
   location: string;
+  /** Draining: it takes no more builds from the queue, because it is to end. */
+  builds: { running: number; waiting: number; draining: boolean };
   /** Of all remote repositories. */
   upstreams: UpstreamState[];
 }

@@ -1,5 +1,5 @@
 import type { ControlService } from '../../doors/control/routes.ts';
-import type { ControlMethod } from '../../doors/control/wire.ts';
+import type { ControlMethod, ServerStatus } from '../../doors/control/wire.ts';
 import type { CollectReport } from '../../stores/content/collect.ts';
 import type { Owner } from '../owner.ts';
 import { VERSION } from '../version.ts';
@@ -14,6 +14,8 @@ export interface ControlParts {
   url: string;
   /** Path of the docker door's socket; empty when none is open. */
   dockerSocket: string;
+  /** Of the queue of builds; absent where none is run. */
+  builds?(): Promise<ServerStatus['builds']>;
   /** One round of housekeeping. */
   clean(): Promise<CollectReport>;
   /** The engine, wherever it runs. */
@@ -37,6 +39,7 @@ export function controlService(parts: ControlParts): ControlService {
       dockerSocket,
       startedAt,
       location: owner.config.registries.defaultLocation,
+      builds: (await parts.builds?.()) ?? { running: 0, waiting: await owner.queue.waiting(), draining: false },
       upstreams: await owner.pulls.upstreamStates(),
     }),
     build: engine('build'),

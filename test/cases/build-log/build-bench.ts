@@ -5,10 +5,13 @@ import { DiskContent } from '../../../src/adapters/disk/disk-content.ts';
 import { LogFiles } from '../../../src/adapters/disk/log-files.ts';
 import { SqliteBuckets } from '../../../src/adapters/sqlite/buckets.ts';
 import { SqliteBuilds } from '../../../src/adapters/sqlite/builds.ts';
-import { SqliteBuildQueue } from '../../../src/adapters/sqlite-builds/build-queue.ts';
 import { sqliteBlobRows } from '../../../src/adapters/sqlite/content.ts';
 import { openDatabase } from '../../../src/adapters/sqlite/database.ts';
+import { SqliteBuildQueue } from '../../../src/adapters/sqlite-builds/build-queue.ts';
 import { SqliteSecrets } from '../../../src/adapters/sqlite-builds/secrets.ts';
+import { SqliteWorkerPools } from '../../../src/adapters/sqlite-builds/worker-pools.ts';
+import { BuildPools } from '../../../src/builds/pools/build-pools.ts';
+import { WorkerPools } from '../../../src/builds/pools/worker-pools.ts';
 import type { BuildRequest } from '../../../src/builds/request/request.ts';
 import type { BuildDeps } from '../../../src/builds/run/build-deps.ts';
 import { type Submission, submitBuild } from '../../../src/builds/submit.ts';
@@ -51,12 +54,15 @@ export async function openBench() {
     imageAliases: {},
     builderProjects: () => [],
     ownNames: { hosts: ['*-docker.pkg.dev'], defaultLocation: 'europe-central2' },
+    verifyLogin: async () => undefined,
     allowHostNetwork: false,
   };
   let wake: () => void = () => undefined;
+  const poolRows = new SqliteWorkerPools(database);
   const submitDeps = {
     records,
     queue,
+    pools: new BuildPools(poolRows, {}),
     clock: systemClock,
     logsBucket: () => 'gs://logs',
     logUrl: (id: string) => `http://localhost/builds/${id}`,
@@ -65,6 +71,8 @@ export async function openBench() {
   return {
     deps,
     submitDeps,
+    poolRows,
+    workerPools: new WorkerPools(poolRows, systemClock),
     records,
     queue,
     logs,

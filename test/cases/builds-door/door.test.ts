@@ -30,6 +30,7 @@ beforeEach(async () => {
       clock: bench.deps.clock,
       stop: () => false,
     },
+    pools: bench.workerPools,
   });
 });
 afterEach(async () => {
@@ -257,6 +258,7 @@ describe.skipIf(!existsSync(recorded))('what gcloud sent (skipped where its reco
         });
 
   it.each(posts)('%s is understood', async (_, { path, json }) => {
+    await bench.workerPools.create({ project: 'p1', location: 'europe-central2', id: 'wp' }, {});
     const { status, json: answer } = await send('POST', path.slice(path.indexOf('/v1/')), json);
     if (status === 200) expect(answer.metadata.build.status).toBe('QUEUED');
     else

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cancelBuild } from '../../../src/builds/queue/cancel-build.ts';
 import { BuildDispatcher, type DispatchDeps } from '../../../src/builds/queue/dispatch.ts';
-import { endOrphans } from '../../../src/builds/queue/recover.ts';
+import { recoverBuilds } from '../../../src/builds/queue/recover.ts';
 import { runBuild } from '../../../src/builds/run/run-build.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { pause } from '../../../src/lib/retry.ts';
@@ -18,12 +18,13 @@ beforeEach(async () => {
   deps = {
     records: bench.records,
     queue: bench.queue,
+    pools: bench.submitDeps.pools,
     logs: bench.logs,
     clock: systemClock,
     folder: bench.deps.folder,
     endScope: (id) => bench.deps.engine.endScope(`build:${id}`),
     worker: 'here',
-    concurrency: 1,
+    concurrency: () => 1,
     run: async (build, signal) => void (await runBuild(build, bench.deps, signal)),
     sweep: async () => undefined,
   };
@@ -106,13 +107,13 @@ describe('the dispatcher', () => {
 it('what a dead server had in hand ends as INTERNAL_ERROR at the next start', async () => {
   bench.onEnqueued(() => undefined);
   const build = await bench.submit(say);
-  await bench.queue.claim('dead', Date.now());
+  await bench.queue.claim('dead', Date.now(), '');
   await bench.records.update(build.id, ['QUEUED'], {
     status: 'WORKING',
     steps: [{ name: 'busybox', status: 'WORKING' }],
   });
   const waiting = await bench.submit(say);
-  expect(await endOrphans(deps)).toEqual([build.id]);
+  expect(await recoverBuilds(deps)).toEqual({ ended: [build.id], waiting: [] });
   expect((await bench.records.get(build.id))?.build).toMatchObject({
     status: 'INTERNAL_ERROR',
     statusDetail: 'the server ended while the build ran; submit it again',

@@ -19,7 +19,7 @@ const SLEEP_IN_STEP = yaml(
 describe.skipIf(why !== '')(`a build that is ended in its middle${why}`, () => {
   let server: TestServer;
   beforeEach(async () => {
-    server = await TestServer.start({ config: await mirrorConfig() });
+    server = await TestServer.start({ config: await mirrorConfig('builds:\n  drainSeconds: 0\n') });
   });
   afterEach(() => server?.close());
 

@@ -19,7 +19,7 @@ describe.skipIf(why !== '')(`the end of a server and of its workers${why}`, () =
   beforeEach(async () => {
     // whatever is rejected and not handled ends the process, and the test with it
     const environment = { NODE_OPTIONS: '--unhandled-rejections=strict' };
-    server = await TestServer.start({ config: await mirrorConfig(), environment });
+    server = await TestServer.start({ config: await mirrorConfig('builds:\n  drainSeconds: 0\n'), environment });
   });
   afterEach(async () => {
     for (const socket of sockets.splice(0)) socket.destroy();

@@ -14,6 +14,7 @@ import { upstream } from './0013-upstream.ts';
 import { eventCursors } from './0015-event-cursors.ts';
 import { heldImages } from './0016-held-images.ts';
 import { secrets } from './0017-secrets.ts';
+import { buildQueue } from './0019-build-queue.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema in order. A step that has shipped never changes; a correction is a new step. */
@@ -34,4 +35,5 @@ export const MIGRATIONS: readonly Migration[] = [
   eventCursors,
   heldImages,
   secrets,
+  buildQueue,
 ];

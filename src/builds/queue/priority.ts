@@ -1,0 +1,27 @@
+import { Problem } from '../../lib/problem.ts';
+
+/** How soon a build wants its turn (queue.ts). */
+export type Priority = 'high' | 'normal' | 'low';
+
+const PREFIX = 'priority-';
+export const PRIORITIES: readonly Priority[] = ['high', 'normal', 'low'];
+
+/**
+ * The priority in a build's tags: `priority-high` or `priority-low`. A tag, because Cloud Build's API has no field for it and
+ * gcloud refuses fields that it doesn't know, while tags go through every client, trigger and filter.
+ */
+export function priorityOf(tags: readonly string[] | undefined): Priority {
+  return PRIORITIES.find((priority) => tags?.includes(priorityTag(priority))) ?? 'normal';
+}
+
+/** @throws Problem `invalid` for what is no priority */
+export function parsePriority(text: string): Priority {
+  const priority = PRIORITIES.find((one) => one === text);
+  if (priority === undefined)
+    throw new Problem('invalid', `${JSON.stringify(text)} is no priority`, { hint: `Write ${PRIORITIES.join(', ')}.` });
+  return priority;
+}
+
+export function priorityTag(priority: Priority): string {
+  return `${PREFIX}${priority}`;
+}
