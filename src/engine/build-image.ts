@@ -63,6 +63,8 @@ async function buildFrom(
   const { request, caller, room, named, progress } = opened;
   const startedAt = room.deps.clock.now();
   const stepImages = new StepImages(room.deps, caller.scope, startedAt);
+  const looked = request.stepImages === true ? stepImages.look(request.noCache) : undefined;
+  looked?.catch(() => undefined); // met before the first step
   let failed = true;
   const build = `${caller.project} ${digestOf(context.dockerfile.text)}`;
   const cache = new AskedAhead(room.deps.cache, caller.project, request.noCache ? [] : room.lastKeys.of(build));
