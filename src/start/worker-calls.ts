@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { logBucketName } from '../adapters/disk/log-bucket-name.ts';
 import type { Build } from '../builds/build.ts';
+import { BuildPools } from '../builds/pools/build-pools.ts';
 import { runBuild } from '../builds/run/run-build.ts';
 import type { Config } from '../config.ts';
 import type { ContainerRuntime, Network } from '../containers/container.ts';
@@ -98,6 +99,7 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
           sources: { git: gitOfBuilds(runtime, config) },
           folder: folder.builds,
           clock: systemClock,
+          pools: new BuildPools(stores.workerPools, config.builds.pools),
           imageAliases: config.builds.images,
           builderProjects: () => registries.current.sharedProjects,
           ownNames: registries.ownNames(config.listen),

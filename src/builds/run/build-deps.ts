@@ -7,6 +7,7 @@ import type { LogReader, LogStore } from '../../stores/logs/logs.ts';
 import type { OwnNames } from '../../stores/registry/name.ts';
 import type { SecretReader } from '../../stores/secrets/secrets.ts';
 import type { Build } from '../build.ts';
+import type { BuildPools } from '../pools/build-pools.ts';
 import type { BuildRecords } from '../records.ts';
 import type { SourceDeps } from '../sources/source-deps.ts';
 
@@ -38,6 +39,8 @@ export interface BuildDeps {
   ownNames: OwnNames;
   /** Asks another registry whether it takes these credentials. @throws Problem `unauthenticated` */
   verifyLogin(host: string, credentials: RegistryCredentials, signal: AbortSignal): Promise<void>;
+  /** What the build's pool lets it use; absent: no pool has limits. */
+  pools?: Pick<BuildPools, 'limitsOf'> | undefined;
   /** Whether `--network=host` is allowed (`builds.allowHostNetwork`). */
   allowHostNetwork: boolean;
   /** Gives container steps a docker socket; without one they have none. */
