@@ -178,6 +178,19 @@ export class GitRepositories {
     return { path: join(folder, 'work'), head, submodules: parts === 'whole' };
   }
 
+  /**
+   * What a script of ours says of the repository, in an empty folder; its first argument is the address.
+   * @throws Problem
+   */
+  async ask(source: GitSource, script: string, args: readonly string[]): Promise<string> {
+    const active = await this.#store.prepare();
+    try {
+      return await this.#run(active.folder, source, { script, args: [source.remote, ...args] });
+    } finally {
+      await active.discard();
+    }
+  }
+
   async #run(folder: string, source: GitSource, run: Pick<GitRun, 'script' | 'args'>): Promise<string> {
     const { remote } = source;
     try {
