@@ -200,7 +200,26 @@ export interface BridgeNetwork {
   subnet: string;
   internal?: boolean;
   resolver?: BridgeResolver;
+  services?: BridgeServices;
   close(): Promise<void>;
+}
+
+/** What we ourselves answer on a bridge; everything else of this machine is out of reach from it. */
+export interface BridgeServices {
+  /** Our address there: what listens on it is reached by nobody until it is offered. */
+  readonly gateway: string;
+  /** Once. Containers that join afterwards find the names; connections come from addresses of the subnet alone. */
+  offer(services: readonly BridgeService[]): Promise<void>;
+}
+
+export interface BridgeService {
+  /** Where containers connect to; need not be an address of this machine. */
+  address: string;
+  port: number;
+  /** Where we listen, on the gateway. */
+  localPort: number;
+  /** Names of `address` on the bridge; `*-docker.pkg.dev` means all that end so. */
+  names: readonly string[];
 }
 
 export interface NetworkOptions {

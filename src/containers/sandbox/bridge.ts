@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { hasErrorCode, messageOf, Problem } from '../../lib/problem.ts';
 import { run, runOk } from '../../lib/run.ts';
-import type { BridgeNetwork } from '../container.ts';
-import { BRIDGE_PREFIX, installFirewall, removeFirewall } from './firewall.ts';
+import type { BridgeNetwork, BridgeService } from '../container.ts';
+import { BRIDGE_PREFIX, type BridgeFirewall, installFirewall, removeFirewall } from './firewall.ts';
 import { GatewayResolver } from './gateway-resolver.ts';
 import { makeRunFolder, type RunFolder, removeRunFolder } from './run-folder.ts';
 import { addressIn, formatRange, macOf, overlaps, parseRange, type Range4, subnetAt } from './subnets.ts';
@@ -64,6 +64,7 @@ async function setUp(folder: RunFolder, subnet: Range4, request: BridgeRequest):
   const cidr = formatRange(subnet);
   const { internal } = request;
   let resolver: GatewayResolver | undefined;
+  let firewall: BridgeFirewall;
   const close = async () => {
     await resolver?.close();
     await removeBridge(folder.id);
@@ -76,8 +77,8 @@ async function setUp(folder: RunFolder, subnet: Range4, request: BridgeRequest):
       `link set dev ${folder.id} address ${macOf(gateway)}`,
     ]);
     const made = await GatewayResolver.of(gateway, { bridge: folder.id, subnet: cidr, internal });
-    resolver = made.resolver;
-    await installFirewall(made.rules);
+    ({ resolver, firewall } = made);
+    await installFirewall(firewall.rules);
     await disableIpv6(folder.id);
     await batch([`addr add ${gateway}/${subnet.bits} dev ${folder.id}`, `link set dev ${folder.id} up`]);
     if (!internal) await enableForwarding();
@@ -97,11 +98,23 @@ async function setUp(folder: RunFolder, subnet: Range4, request: BridgeRequest):
     subnet: cidr,
     internal,
     resolver,
+    services: { gateway, offer: (services) => offer(services, firewall, gateway, resolver) },
     close() {
       closed ??= close();
       return closed;
     },
   };
+}
+
+/** The rules in one change, then the names: whoever finds a name reaches what it stands for. */
+async function offer(
+  services: readonly BridgeService[],
+  firewall: BridgeFirewall,
+  gateway: string,
+  resolver: GatewayResolver | undefined,
+): Promise<void> {
+  await firewall.change({ services, nameserver: gateway });
+  for (const { names, address } of services) await resolver?.register(names, address);
 }
 
 /** How the alias of a bridge begins; the sweep of the same tag looks for it. */

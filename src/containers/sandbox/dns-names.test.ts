@@ -20,6 +20,18 @@ test('whoever asks for IPv6 is told that there is none, and not that there is no
   expect([answer?.readUInt16BE(2), answer?.readUInt16BE(6)]).toEqual([0x8180, 0]);
 });
 
+test('a name that begins with a star stands for all that end so, and gives way to the very name', () => {
+  const names = new DnsNames();
+  names.add(['*-docker.pkg.dev', 'own-docker.pkg.dev'], '10.1.0.9');
+  names.remove(['own-docker.pkg.dev'], '10.1.0.9');
+  names.add(['own-docker.pkg.dev'], '10.1.0.2');
+  expect(addressesIn(names.answer(question('Europe-docker.pkg.dev', A)))).toEqual(['10.1.0.9']);
+  expect(addressesIn(names.answer(question('own-docker.pkg.dev', A)))).toEqual(['10.1.0.2']);
+  expect(names.answer(question('docker.pkg.dev', A))).toBeUndefined();
+  names.remove(['*-docker.pkg.dev'], '10.1.0.9');
+  expect(names.answer(question('europe-docker.pkg.dev', A))).toBeUndefined();
+});
+
 test('other names, forgotten ones and bad messages are not ours', () => {
   const names = new DnsNames();
   names.add(['db'], '10.1.0.2');

@@ -12,13 +12,18 @@ const NAME_OF_QUESTION = 0xc000 | HEADER_BYTES;
 /** Seconds; docker's. A container that has gone takes its name along at once, for whoever asks again. */
 const TIME_TO_LIVE = 600;
 
-/** Names of containers on one bridge, and the answers that they are worth. Case doesn't count; a name may have several addresses. */
+/**
+ * Names of containers on one bridge, and the answers that they are worth. Case doesn't count; a name may have several
+ * addresses; one that begins with `*` stands for all names that end as it does.
+ */
 export class DnsNames {
   readonly #addresses = new Map<string, string[]>();
+  readonly #endings = new Set<string>();
 
   add(names: readonly string[], address: string): void {
     for (const name of names) {
       const key = name.toLowerCase();
+      if (key.startsWith('*')) this.#endings.add(key);
       this.#addresses.set(key, [...(this.#addresses.get(key) ?? []), address]);
     }
   }
@@ -27,8 +32,10 @@ export class DnsNames {
     for (const name of names) {
       const key = name.toLowerCase();
       const left = this.#addresses.get(key)?.filter((one) => one !== address) ?? [];
-      if (left.length === 0) this.#addresses.delete(key);
-      else this.#addresses.set(key, left);
+      if (left.length === 0) {
+        this.#addresses.delete(key);
+        this.#endings.delete(key);
+      } else this.#addresses.set(key, left);
     }
   }
 
@@ -38,10 +45,17 @@ export class DnsNames {
    */
   answer(message: Buffer): Buffer | undefined {
     const question = readQuestion(message);
-    const addresses = question === undefined ? undefined : this.#addresses.get(question.name);
+    const addresses = question === undefined ? undefined : this.#find(question.name);
     if (question === undefined || addresses === undefined) return undefined;
     const isWanted = question.type === TYPE_A && question.class === CLASS_IN;
     return reply(message, question, 0, isWanted ? addresses : []);
+  }
+
+  #find(name: string): readonly string[] | undefined {
+    const exact = this.#addresses.get(name);
+    if (exact !== undefined) return exact;
+    for (const ending of this.#endings) if (name.endsWith(ending.slice(1))) return this.#addresses.get(ending);
+    return undefined;
   }
 }
 

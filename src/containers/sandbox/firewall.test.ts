@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest';
 import { firewallRules } from './firewall.ts';
 
-const rules = { bridge: 'slw3', subnet: '10.213.3.0/24', nameserver: undefined, internal: false };
+const rules = {
+  bridge: 'slw3',
+  subnet: '10.213.3.0/24',
+  gateway: '10.213.3.1',
+  nameserver: undefined,
+  internal: false,
+  services: [],
+};
 
 test('from the bridge to the machine, nothing but answers is let through', () => {
   expect(chain(firewallRules(rules), 'input')).toEqual([
@@ -19,6 +26,18 @@ test('the relay is reachable where there is one, and on no other port', () => {
     'ip saddr 10.213.3.0/24 ip daddr 10.213.3.1 tcp dport 53 accept',
   ]);
   expect(input.at(-1)).toBe('drop');
+});
+
+test('what is offered is reached at its address, from the bridge alone, and nothing beside it', () => {
+  const services = [{ address: '169.254.169.254', port: 80, localPort: 40123 }];
+  const text = firewallRules({ ...rules, services });
+  expect(chain(text, 'input').filter((line) => line.includes('dport'))).toEqual([
+    'ip saddr 10.213.3.0/24 ip daddr 10.213.3.1 tcp dport 40123 accept',
+  ]);
+  expect(chain(text, 'prerouting').slice(1)).toEqual([
+    'iifname "slw3" ip saddr 10.213.3.0/24 ip daddr 169.254.169.254 tcp dport 80 dnat ip to 10.213.3.1:40123',
+  ]);
+  expect(firewallRules(rules)).not.toContain('prerouting');
 });
 
 test('outwards, other bridges come before everything that is accepted', () => {

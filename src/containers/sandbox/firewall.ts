@@ -1,5 +1,6 @@
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { run, runOk } from '../../lib/run.ts';
+import type { BridgeService } from '../container.ts';
 
 export interface BridgeRules {
   bridge: string;
@@ -8,6 +9,9 @@ export interface BridgeRules {
   nameserver: string | undefined;
   /** No way out. */
   internal: boolean;
+  /** What of ours its containers may connect to. */
+  services: readonly Pick<BridgeService, 'address' | 'port' | 'localPort'>[];
+  gateway: string;
 }
 
 const DNS_PORT = 53;
@@ -16,13 +20,17 @@ const DNS_PORT = 53;
  * Rules of one bridge, in a table of its own that comes and goes with it. A drop is final wherever it stands, so these hold
  * whatever else the machine's owner has configured; an accept is not, which is what `allowThroughIptables` is for.
  *
- * - To the machine itself: nothing, on none of its addresses and ports (the server's among them), but our DNS relay.
+ * - To the machine itself: nothing, on none of its addresses and ports (the server's among them), but our DNS relay and what is offered.
  * - Out: everything but link-local addresses (a cloud's metadata server), our other bridges, forged senders and IPv6.
  * - In: answers only; nobody outside opens a connection to a build. This machine may (published ports), by its `output`.
  */
-export function firewallRules({ bridge, subnet, nameserver, internal }: BridgeRules): string {
+export function firewallRules(rules: BridgeRules): string {
+  const { bridge, subnet, nameserver, internal, services, gateway } = rules;
   const dns = ['udp', 'tcp'].map(
     (protocol) => `    ip saddr ${subnet} ip daddr ${nameserver} ${protocol} dport ${DNS_PORT} accept\n`,
+  );
+  const offered = services.map(
+    ({ localPort }) => `    ip saddr ${subnet} ip daddr ${gateway} tcp dport ${localPort} accept\n`,
   );
   return `
 table inet ${tableOf(bridge)} {}
@@ -32,14 +40,25 @@ table inet ${tableOf(bridge)} {
     type filter hook input priority -10; policy accept;
     iifname != "${bridge}" accept
     ct state established,related accept
-${nameserver === undefined ? '' : dns.join('')}    drop
+${nameserver === undefined ? '' : dns.join('')}${offered.join('')}    drop
   }
   chain forward {
     type filter hook forward priority -10; policy accept;
     iifname "${bridge}" oifname "${bridge}" accept
 ${internal ? noWayOut(bridge) : wayOut(bridge, subnet)}    oifname "${bridge}" drop
   }
-${internal ? '' : addressTranslation(bridge, subnet)}}
+${internal ? '' : addressTranslation(bridge, subnet)}${services.length === 0 ? '' : redirection(rules)}}
+`;
+}
+
+function redirection({ bridge, subnet, services, gateway }: BridgeRules): string {
+  const rules = services.map(
+    ({ address, port, localPort }) =>
+      `    iifname "${bridge}" ip saddr ${subnet} ip daddr ${address} tcp dport ${port} dnat ip to ${gateway}:${localPort}\n`,
+  );
+  return `  chain prerouting {
+    type nat hook prerouting priority dstnat; policy accept;
+${rules.join('')}  }
 `;
 }
 
@@ -75,8 +94,28 @@ export async function installFirewall(rules: BridgeRules): Promise<void> {
   await allowThroughIptables(rules.bridge);
 }
 
-/** Puts other rules in the place of those of the same bridge, in one stroke. */
-export async function changeFirewall(rules: BridgeRules): Promise<void> {
+/** Rules of a bridge that change while it is up, one change after the other, each in one stroke. */
+export class BridgeFirewall {
+  #rules: BridgeRules;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(rules: BridgeRules) {
+    this.#rules = rules;
+  }
+
+  get rules(): BridgeRules {
+    return this.#rules;
+  }
+
+  async change(change: Partial<Pick<BridgeRules, 'nameserver' | 'services'>>): Promise<void> {
+    this.#rules = { ...this.#rules, ...change };
+    const changing = this.#last.catch(() => undefined).then(() => changeFirewall(this.#rules));
+    this.#last = changing;
+    await changing;
+  }
+}
+
+async function changeFirewall(rules: BridgeRules): Promise<void> {
   await runOk('nft', ['-f', '-'], { input: firewallRules(rules) });
 }
 

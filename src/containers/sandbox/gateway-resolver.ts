@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { BridgeResolver } from '../container.ts';
 import { DnsNames, noSuchName } from './dns-names.ts';
 import { type DnsRelay, startDnsRelay } from './dns-relay.ts';
-import { type BridgeRules, changeFirewall } from './firewall.ts';
+import { BridgeFirewall, type BridgeRules } from './firewall.ts';
 import { nameserversOf } from './name-files.ts';
 import { ownAddresses, sortNameservers } from './nameservers.ts';
 
@@ -11,30 +11,33 @@ import { ownAddresses, sortNameservers } from './nameservers.ts';
  * can't be reached from the bridge, and from the first container on that has a name.
  */
 export class GatewayResolver implements BridgeResolver {
-  readonly #rules: BridgeRules;
+  readonly #firewall: BridgeFirewall;
   readonly #gateway: string;
   readonly #names = new DnsNames();
   readonly #upstreams: readonly string[];
   #relay: Promise<DnsRelay> | undefined;
 
-  private constructor(rules: BridgeRules, gateway: string, upstreams: readonly string[]) {
-    this.#rules = rules;
+  private constructor(firewall: BridgeFirewall, gateway: string, upstreams: readonly string[]) {
+    this.#firewall = firewall;
     this.#gateway = gateway;
     this.#upstreams = upstreams;
   }
 
-  /** @returns the rules that the bridge begins with and, when it is up, has to be opened with `open` */
+  /** @returns a resolver that, when the bridge is up, has to be opened with `open`; the rules have been told by then */
   static async of(
     gateway: string,
-    rules: Omit<BridgeRules, 'nameserver'>,
-  ): Promise<{ rules: BridgeRules; resolver: GatewayResolver; open: () => Promise<void> }> {
+    rules: Omit<BridgeRules, 'nameserver' | 'gateway' | 'services'>,
+  ): Promise<{ resolver: GatewayResolver; firewall: BridgeFirewall; open: () => Promise<void> }> {
     const servers = sortNameservers(nameserversOf(await readFile('/etc/resolv.conf', 'utf8')), ownAddresses());
-    const upstreams = rules.internal ? [] : [...servers.direct, ...servers.relayed];
-    const resolver = new GatewayResolver({ ...rules, nameserver: gateway }, gateway, upstreams);
-    const isNeeded = rules.internal || (servers.direct.length === 0 && servers.relayed.length > 0);
+    const { internal } = rules;
+    const upstreams = internal ? [] : [...servers.direct, ...servers.relayed];
+    const isNeeded = internal || (servers.direct.length === 0 && servers.relayed.length > 0);
+    const nameserver = isNeeded ? gateway : undefined;
+    const firewall = new BridgeFirewall({ ...rules, gateway, nameserver, services: [] });
+    const resolver = new GatewayResolver(firewall, gateway, upstreams);
     return {
-      rules: { ...rules, nameserver: isNeeded ? gateway : undefined },
       resolver,
+      firewall,
       open: async () => {
         if (isNeeded) await resolver.#start();
       },
@@ -46,7 +49,7 @@ export class GatewayResolver implements BridgeResolver {
   }
 
   async register(names: readonly string[], address: string): Promise<() => void> {
-    if (this.#relay === undefined) await changeFirewall(this.#rules);
+    if (this.#firewall.rules.nameserver === undefined) await this.#firewall.change({ nameserver: this.#gateway });
     await this.#start();
     this.#names.add(names, address);
     return () => this.#names.remove(names, address);
