@@ -68,8 +68,58 @@ describe('parseConfigFile', () => {
     ['source', 'steps: [{name: a}]\nsource: {storageSource: {bucket: b, object: o}}\n', { at: 'cloudbuild.yaml:2:1' }],
     ['no map', '- a\n', { message: 'cloudbuild.yaml holds no build: a map with `steps` is expected' }],
     ['broken YAML', 'steps: [\n', { at: 'cloudbuild.yaml:2:1' }],
+    [
+      'a key twice',
+      'steps: [{name: a}]\ntimeout: 1s\ntimeout: 2s\n',
+      { message: 'cloudbuild.yaml: the key "timeout" stands twice in one map', at: 'cloudbuild.yaml:3:1' },
+    ],
+    [
+      'two documents',
+      'steps: [{name: a}]\n---\nsteps: []\n',
+      { message: expect.stringContaining('more than one document'), at: 'cloudbuild.yaml:2:1' },
+    ],
+    [
+      'a number for seconds',
+      'steps: [{name: a}]\ntimeout: 1200\n',
+      { at: 'cloudbuild.yaml:2:10', hint: 'Write 1200s.' },
+    ],
+    ['a map for env', 'steps:\n- name: a\n  env:\n    A: b\n', { hint: 'Write "A=b".' }],
+    [
+      'a colon in an arg',
+      'steps:\n- name: a\n  args: [a: b]\n',
+      { hint: 'A colon and a space make a map of it; put it in quotes: "a: b".' },
+    ],
+    ['a machine in small letters', 'options: {machineType: e2-highcpu-8}\n', { at: 'cloudbuild.yaml:1:24' }],
+    [
+      '__proto__ among substitutions',
+      'steps: [{name: a}]\nsubstitutions: {"__proto__": x}\n',
+      { message: 'unknown field "__proto__" in substitutions' },
+    ],
     ['__proto__', 'steps: [{name: a}]\n"__proto__": {x: y}\n', { message: 'unknown field "__proto__"' }],
   ])('%s', (_, text, expected) => {
     expect(complaint(text)).toMatchObject(expected);
+  });
+
+  it('reads what people write: nothing behind a key, yes and no, output fields, a byte order mark, anchors', () => {
+    const { request } = parseConfigFile(
+      '\uFEFFsteps:\r\n- &a\r\n  name: x\r\n  env:\r\n  allow_failure: yes\r\n  status: SUCCESS\r\n- <<: *a\r\n  id: b\r\nimages:\r\nid: abc\r\nsubstitutions: {_A: , _B: ""}\r\n',
+      'cloudbuild.yaml',
+    );
+    expect(request).toEqual({
+      steps: [
+        { name: 'x', allowFailure: true },
+        { name: 'x', allowFailure: true, id: 'b' },
+      ],
+      substitutions: { _A: '', _B: '' },
+    });
+  });
+
+  it('points at a word in a value of many lines', () => {
+    const { placeOf } = parseConfigFile(
+      'steps:\n- name: a\n  args:\n  - |\n    echo $$FOO\n    echo $FOOD $FOO\n',
+      'c.yaml',
+    );
+    expect(placeLabel(placeOf(['steps', 0, 'args', 0], '$FOO'))).toBe('c.yaml:6:16');
+    expect(placeOf(['steps', 0, 'args', 0]).ranges).toMatchObject([{ line: 4, endLine: 4 }]);
   });
 });

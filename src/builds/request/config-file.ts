@@ -1,18 +1,19 @@
-import { type Document, isAlias, isCollection, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import { type Document, isAlias, isCollection, isMap, isScalar, LineCounter } from 'yaml';
 import { type Place, Problem } from '../../lib/problem.ts';
 import type { FieldPath } from './field-path.ts';
 import { problemOf, readRequest } from './read-request.ts';
 import type { BuildRequest } from './request.ts';
+import { readYaml } from './yaml-document.ts';
 
 /** A cloudbuild.yaml or .json that was read, and where each of its values stands. */
 export interface ConfigFile {
   request: BuildRequest;
-  /** The place of a value (or, with `key`, of its name), or of the nearest part around it that is in the file. */
-  placeOf(path: FieldPath, key?: boolean): Place;
+  /**
+   * The place of a value, or of a word in it, or of the nearest part around it that is in the file. Of a value of several
+   * lines without a word it is the first line.
+   */
+  placeOf(path: FieldPath, word?: string): Place;
 }
-
-/** Longest file taken; a build request of the API has the same order of size. */
-const SIZE_LIMIT = 1 << 20;
 
 /**
  * Reads a build config as `gcloud builds submit --config` does: camelCase or snake_case, a single value for a list.
@@ -20,26 +21,32 @@ const SIZE_LIMIT = 1 << 20;
  * @throws Problem `invalid` with file, line and column of the first mistake, naming the others
  */
 export function parseConfigFile(text: string, file: string): ConfigFile {
-  if (text.length > SIZE_LIMIT) throw new Problem('invalid', `${file} is longer than ${SIZE_LIMIT} characters`);
   const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter, merge: true });
+  const yaml = readYaml(text, counter);
   const at = (from: number, to: number): Place => {
     const start = counter.linePos(from);
     const end = counter.linePos(to);
     return { file, text, ranges: [{ line: start.line, column: start.col, endLine: end.line, endColumn: end.col }] };
   };
-  const placeOf = (path: FieldPath, key = false): Place => {
-    const range = rangeOf(document, path, key);
-    return range === undefined ? { file, text, ranges: [] } : at(range[0], range[1]);
+  if ('fault' in yaml) {
+    const { message, from, to } = yaml.fault;
+    throw new Problem('invalid', `${file}: ${message}`, { place: at(from, to) });
+  }
+  const { document, value } = yaml;
+  const placeFrom = (range: [number, number] | undefined): Place => {
+    if (range === undefined) return { file, text, ranges: [] };
+    const end = text.indexOf('\n', range[0]);
+    return at(range[0], end < 0 ? range[1] : Math.max(range[0], Math.min(range[1], end)));
   };
-  const broken = document.errors[0];
-  if (broken !== undefined)
-    throw new Problem('invalid', `${file}: ${broken.message.split('\n')[0]}`, { place: at(...broken.pos) });
-  const value = toValue(document, file);
+  const placeOf = (path: FieldPath, word?: string): Place => {
+    const range = rangeOf(document, path, false);
+    return placeFrom(range && (word === undefined ? range : (wordIn(text, range, word) ?? range)));
+  };
+  const placeOfKey = (path: FieldPath): Place => placeFrom(rangeOf(document, path, true));
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new Problem('invalid', `${file} holds no build: a map with \`steps\` is expected`, { place: placeOf([]) });
   const result = readRequest(value);
-  if ('complaints' in result) throw problemOf(result.complaints, placeOf);
+  if ('complaints' in result) throw problemOf(result.complaints, placeOf, placeOfKey);
   if (result.request.source !== undefined)
     throw new Problem('invalid', 'config cannot specify source', {
       place: placeOf(['source']),
@@ -48,12 +55,14 @@ export function parseConfigFile(text: string, file: string): ConfigFile {
   return { request: result.request, placeOf };
 }
 
-function toValue(document: Document, file: string): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 100 });
-  } catch (error) {
-    throw new Problem('invalid', `${file}: too many aliases`, { cause: error });
+/** Where a template stands in the text of a value: not escaped by a dollar before it, and not the beginning of a longer name. */
+function wordIn(text: string, [from, to]: [number, number], word: string): [number, number] | undefined {
+  for (let at = text.indexOf(word, from); at >= 0 && at < to; at = text.indexOf(word, at + 1)) {
+    const dollars = /\$*$/.exec(text.slice(from, at))?.[0].length ?? 0;
+    const longer = /[A-Z0-9_]$/.test(word) && /^[A-Z0-9_]/.test(text.slice(at + word.length, at + word.length + 1));
+    if (dollars % 2 === 0 && !longer) return [at, at + word.length];
   }
+  return undefined;
 }
 
 const snake = (key: string) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

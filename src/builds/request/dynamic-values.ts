@@ -1,84 +1,45 @@
-import { type Place, Problem } from '../../lib/problem.ts';
-import type { FieldPath } from './field-path.ts';
+import { BadForm } from './bad-form.ts';
+import { BashForms } from './bash-forms.ts';
+import type { Complaint } from './complaint.ts';
+
+export interface DynamicOptions {
+  /** Names of values that are expanded: the user's own. */
+  keys: readonly string[];
+  /** Takes note of a name that the value of `key` uses; `optional` when it may be without a value. */
+  named(name: string, key: string, optional: boolean): void;
+  complain(complaint: Complaint): void;
+}
 
 /**
- * options.dynamicSubstitutions: values of substitutions may name other ones, with a default (`${_A:-${SHORT_SHA}}`).
- * Values are replaced in `values`; names that a value used count as used.
- * @throws Problem `invalid` for values that lead to themselves, `unsupported` for bash's other forms
+ * options.dynamicSubstitutions: values may name other ones and use bash's forms. They are replaced in `values`, each once,
+ * in whatever order they need each other.
  */
-export function expandDynamic(
-  values: Map<string, string>,
-  keys: string[],
-  used: Set<string>,
-  placeOf: (path: FieldPath) => Place | undefined,
-): void {
+export function expandDynamic(values: Map<string, string>, options: DynamicOptions): void {
   const done = new Set<string>();
-  const resolve = (key: string, trail: string[]): string => {
-    const raw = values.get(key) ?? '';
-    if (done.has(key) || !keys.includes(key)) return raw;
-    if (trail.includes(key))
-      throw new Problem(
-        'invalid',
-        `invalid value for 'build.substitutions': ${[...trail.slice(trail.indexOf(key)), key].join(' -> ')} lead to themselves`,
-        { place: placeOf(['substitutions', key]) },
-      );
-    const value = expand(
-      raw,
-      (name) => {
-        used.add(name);
-        return resolve(name, [...trail, key]);
-      },
-      placeOf(['substitutions', key]),
-    );
-    values.set(key, value);
-    done.add(key);
-    return value;
-  };
-  for (const key of keys) resolve(key, []);
-}
-
-const NAME = /^[A-Z_][A-Z0-9_]*/;
-
-function expand(text: string, lookUp: (name: string) => string, place: Place | undefined): string {
-  let out = '';
-  for (let i = 0; i < text.length; ) {
-    const rest = text.slice(i + 1);
-    const bare = NAME.exec(rest)?.[0];
-    if (text[i] !== '$') out += text[i++];
-    else if (rest.startsWith('$')) {
-      out += '$';
-      i += 2;
-    } else if (bare !== undefined) {
-      out += lookUp(bare);
-      i += 1 + bare.length;
-    } else if (rest.startsWith('{')) {
-      const end = closingBrace(text, i + 1);
-      if (end < 0) return out + text.slice(i);
-      out += braced(text.slice(i + 2, end), lookUp, place);
-      i = end + 1;
-    } else out += text[i++];
-  }
-  return out;
-}
-
-function braced(inner: string, lookUp: (name: string) => string, place: Place | undefined): string {
-  const name = NAME.exec(inner)?.[0];
-  if (name === undefined) return `\${${inner}}`;
-  const form = inner.slice(name.length);
-  if (form === '') return lookUp(name);
-  if (form.startsWith(':-')) return lookUp(name) || expand(form.slice(2), lookUp, place);
-  throw new Problem('unsupported', `substitution \${${inner}}: this bash form is not supported`, {
-    place,
-    hint: `Supported in values of substitutions: $${name}, \${${name}} and \${${name}:-default}.`,
+  const trail: string[] = [];
+  const forms = new BashForms((name, optional) => {
+    options.named(name, trail.at(-1) ?? '', optional);
+    if (options.keys.includes(name)) resolve(name);
+    return values.get(name);
   });
-}
-
-/** Position of the brace that closes the one at `open`, or -1. */
-function closingBrace(text: string, open: number): number {
-  let depth = 0;
-  for (let i = open; i < text.length; i++) {
-    if (text[i] === '{') depth++;
-    if (text[i] === '}' && --depth === 0) return i;
+  const resolve = (key: string) => {
+    if (done.has(key)) return;
+    if (trail.includes(key))
+      throw new BadForm(`${[...trail.slice(trail.indexOf(key)), key].join(' -> ')} lead to themselves`);
+    trail.push(key);
+    values.set(key, forms.expand(values.get(key) ?? ''));
+    trail.pop();
+    done.add(key);
+  };
+  for (const key of options.keys) {
+    try {
+      resolve(key);
+    } catch (error) {
+      if (!(error instanceof BadForm)) throw error;
+      const path = ['substitutions', trail.at(-1) ?? key];
+      options.complain({ path, message: `invalid value for 'build.substitutions': ${error.message}` });
+      for (const failed of trail) done.add(failed);
+      trail.length = 0;
+    }
   }
-  return -1;
 }

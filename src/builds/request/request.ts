@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 /**
  * What a client may ask for: the Build message of the API without its output fields, strict, so that a misspelt field
- * is a complaint and no silence. The same schema reads cloudbuild.yaml (config-file.ts) and the API's JSON (read.ts).
+ * is a complaint and no silence. The same schema reads cloudbuild.yaml (config-file.ts) and the API's JSON
+ * (read-request.ts). Fields that the hosted service has learnt since gcloud 528 are known too.
  */
 const text = z.string();
 /** Protobuf's 64-bit numbers are strings in JSON, and numbers are accepted. */
@@ -10,7 +11,14 @@ const int64 = z.union([z.string().regex(/^-?\d+$/, 'expected a whole number'), z
 /** Clients write a single value for a repeated field (`waitFor: "-"`); gcloud takes it, so do we. */
 const repeated = <T extends z.ZodType>(item: T) =>
   z.preprocess((value) => (value === undefined || Array.isArray(value) ? value : [value]), z.array(item).optional());
-const flag = z.boolean().optional();
+/** YAML 1.1, which gcloud and the hosted service read, has more words for true and false than YAML 1.2. */
+const WORDS = new Map<unknown, boolean>([
+  ...['true', 'yes', 'on'].map((word) => [word, true] as const),
+  ...['false', 'no', 'off'].map((word) => [word, false] as const),
+]);
+const flag = z
+  .preprocess((value) => (typeof value === 'string' ? (WORDS.get(value.toLowerCase()) ?? value) : value), z.boolean())
+  .optional();
 const textMap = z.record(z.string(), z.string());
 
 const volume = z.strictObject({ name: text, path: text });
@@ -30,16 +38,18 @@ const step = z.strictObject({
   allowFailure: flag,
   allowExitCodes: repeated(z.int()),
   automapSubstitutions: flag,
+  results: repeated(
+    z.strictObject({
+      name: text.optional(),
+      attestationContent: text.optional(),
+      attestationContentName: text.optional(),
+      attestationType: text.optional(),
+    }),
+  ),
 });
 
-const MACHINE_TYPES = [
-  'UNSPECIFIED',
-  'N1_HIGHCPU_8',
-  'N1_HIGHCPU_32',
-  'E2_HIGHCPU_8',
-  'E2_HIGHCPU_32',
-  'E2_MEDIUM',
-] as const;
+/** Known to gcloud 528 are N1_HIGHCPU_8 and _32, E2_HIGHCPU_8 and _32, E2_MEDIUM; the hosted service adds sizes all along. */
+const MACHINE_TYPE = /^(?:UNSPECIFIED|[A-Z]\d[A-Z]?_(?:MICRO|SMALL|MEDIUM|(?:STANDARD|HIGHCPU|HIGHMEM)_\d{1,3}))$/;
 const LOGGING = [
   'LOGGING_UNSPECIFIED',
   'LEGACY',
@@ -57,7 +67,10 @@ const pool = z.strictObject({
 });
 
 const options = z.strictObject({
-  machineType: z.enum(MACHINE_TYPES).optional(),
+  machineType: z
+    .string()
+    .regex(MACHINE_TYPE, 'no machine type; write it as E2_HIGHCPU_8, N1_HIGHCPU_32 or E2_MEDIUM')
+    .optional(),
   diskSizeGb: int64.optional(),
   substitutionOption: z.enum(['MUST_MATCH', 'ALLOW_LOOSE']).optional(),
   dynamicSubstitutions: flag,
@@ -77,6 +90,8 @@ const options = z.strictObject({
   pubsubTopic: text.optional(),
   dockerDaemon: z.enum(['DOCKER_DAEMON_UNSPECIFIED', 'NO_DOCKER', 'NON_PRIVILEGED', 'PRIVILEGED']).optional(),
   enableStructuredLogging: flag,
+  cluster: z.strictObject({ name: text.optional() }).optional(),
+  anthosCluster: z.strictObject({ membership: text.optional() }).optional(),
 });
 
 const storageSource = z.strictObject({
@@ -133,6 +148,8 @@ const artifacts = z.strictObject({
       moduleVersion: text.optional(),
     }),
   ),
+  genericArtifacts: repeated(z.strictObject({ folder: text.optional(), registryPath: text.optional() })),
+  oci: repeated(z.strictObject({ file: text.optional(), registryPath: text.optional(), tags: repeated(text) })),
 });
 
 const gitDependency = z.strictObject({

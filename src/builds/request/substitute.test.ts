@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import { problemOfComplaints } from './complaint.ts';
+import { examineRequest } from './examine.ts';
 import type { BuildRequest } from './request.ts';
 import { substitute } from './substitute.ts';
 
 const BUILT_INS = { PROJECT_ID: 'p1', PROJECT_NUMBER: '12', LOCATION: 'europe-central2', BUILD_ID: 'b-1' };
 
 function args(request: Partial<BuildRequest>, ...texts: string[]): string[] | undefined {
-  return substitute({ ...request, steps: [{ name: 'x', args: texts }] }, BUILT_INS).request.steps?.[0]?.args;
+  const { request: result, complaints } = substitute({ ...request, steps: [{ name: 'x', args: texts }] }, BUILT_INS);
+  if (complaints.length > 0) throw problemOfComplaints(complaints);
+  return result.steps?.[0]?.args;
 }
 
 describe('substitute', () => {
@@ -89,7 +93,7 @@ describe('substitute', () => {
     const request = { steps: [{ name: 'x', args: ['$SHORT_SHA$TAG_NAME'] }], substitutions: { SHORT_SHA: 'abc' } };
     const result = substitute(request, BUILT_INS);
     expect(result.request.steps?.[0]?.args).toEqual(['abc']);
-    expect(result.empty).toEqual(['TAG_NAME']);
+    expect([...result.emptied]).toEqual([['.steps[0].args[0]', ['TAG_NAME']]]);
   });
 
   it('expands the fields that the API names, and neither script nor id', () => {
@@ -115,6 +119,56 @@ describe('substitute', () => {
     });
   });
 
+  it('expands what else the hosted service does: secrets, sources, artifacts, pools', () => {
+    const { request, complaints } = substitute(
+      {
+        steps: [
+          { name: 'x', waitFor: ['$_D'], timeout: '$_D', secretEnv: ['$_D'], volumes: [{ name: '$_D', path: '/$_D' }] },
+        ],
+        availableSecrets: { secretManager: [{ versionName: 'projects/$PROJECT_ID/secrets/$_D/versions/1', env: 'A' }] },
+        serviceAccount: 'projects/$PROJECT_ID/serviceAccounts/$_D',
+        source: { gitSource: { url: 'https://h/$_D', revision: '$_D', dir: '$_D' } },
+        dependencies: [{ gitSource: { repository: { url: 'https://h/$_D' }, destPath: '$_D' } }],
+        artifacts: {
+          objects: { location: 'gs://$_D/', paths: ['$_D'] },
+          mavenArtifacts: [{ repository: '$_D', version: '$_D' }],
+          pythonPackages: [{ repository: '$_D', paths: ['$_D'] }],
+        },
+        options: {
+          pool: { name: 'projects/$PROJECT_ID/$_D' },
+          pubsubTopic: '$_D',
+          volumes: [{ name: 'v', path: '/$_D' }],
+        },
+        timeout: '$_D',
+        substitutions: { _D: 'd' },
+      },
+      BUILT_INS,
+    );
+    expect(complaints).toEqual([]);
+    expect(request).toEqual({
+      steps: [
+        { name: 'x', waitFor: ['$_D'], timeout: '$_D', secretEnv: ['$_D'], volumes: [{ name: 'd', path: '/d' }] },
+      ],
+      availableSecrets: { secretManager: [{ versionName: 'projects/p1/secrets/d/versions/1', env: 'A' }] },
+      serviceAccount: 'projects/p1/serviceAccounts/d',
+      source: { gitSource: { url: 'https://h/d', revision: 'd', dir: 'd' } },
+      dependencies: [{ gitSource: { repository: { url: 'https://h/d' }, destPath: 'd' } }],
+      artifacts: {
+        objects: { location: 'gs://d/', paths: ['d'] },
+        mavenArtifacts: [{ repository: 'd', version: 'd' }],
+        pythonPackages: [{ repository: 'd', paths: ['d'] }],
+      },
+      options: { pool: { name: 'projects/p1/d' }, pubsubTopic: 'd', volumes: [{ name: 'v', path: '/d' }] },
+      timeout: '$_D',
+      substitutions: { _D: 'd' },
+    });
+  });
+
+  it('lets a manual build give whatever a trigger would have, used or not', () => {
+    const given = { TRIGGER_NAME: 't', REF_NAME: 'r', SERVICE_ACCOUNT: 's', REPO_FULL_NAME: 'o/r', COMMIT_SHA: 'c' };
+    expect(args({ substitutions: given }, '$TRIGGER_NAME $REF_NAME $REPO_FULL_NAME')).toEqual(['t r o/r']);
+  });
+
   it('dynamic values name others and have defaults', () => {
     const request = {
       options: { dynamicSubstitutions: true },
@@ -123,8 +177,45 @@ describe('substitute', () => {
     expect(args(request, '$_IMAGE')).toEqual(['h/p/p1:none']);
   });
 
+  it.each<[string, Record<string, string>, string]>([
+    [
+      'a value of a value without one',
+      { _A: '$_B' },
+      'key in the template "_B" is not matched in the substitution data; substitutions = map[_A:$_B]',
+    ],
+    ['a shell variable in a value', { _A: '$HOME' }, 'key in the template "HOME" is not a valid built-in substitution'],
+    ['no form of bash', { _A: '${_B@Q}', _B: '' }, '${_B@Q}: bad substitution'],
+    ['what a value asks for', { _A: '${_B:?give a name}' }, '_B: give a name'],
+  ])('dynamic: refuses %s', (_, substitutions, message) => {
+    expect(() => args({ substitutions, options: { dynamicSubstitutions: true } }, '$_A')).toThrow(
+      `invalid value for 'build.substitutions': ${message}`,
+    );
+  });
+
+  it('does not grow beyond measure', () => {
+    const names = [...'BCDEFGHIJKLMNOP'];
+    const doubling = Object.fromEntries(
+      names.map((name, i) => [`_${name}`, i === 0 ? 'xxxxxxxx' : `$_${names[i - 1]}`.repeat(8)]),
+    );
+    expect(() => args({ substitutions: doubling, options: { dynamicSubstitutions: true } }, '$_P')).toThrow(
+      'grows beyond',
+    );
+    const long = { _A: 'x'.repeat(4000) };
+    expect(() => args({ substitutions: long }, ...Array.from({ length: 90 }, () => '$_A'.repeat(3000)))).toThrow(
+      'grows beyond',
+    );
+  });
+
+  it('bash forms in other fields are left alone, and are no use of the key', () => {
+    const substitutions = { _A: 'abc' };
+    expect(args({ substitutions, options: { dynamicSubstitutions: true } }, '${_A:0:1} $_A')).toEqual([
+      '${_A:0:1} abc',
+    ]);
+    expect(() => args({ substitutions }, '${_A:0:1}')).toThrow('key "_A" in the substitution data is not matched');
+  });
+
   it('automapped values are environment variables, and what the step sets wins', () => {
-    const { request } = substitute(
+    const { request } = examineRequest(
       {
         steps: [{ name: 'x', script: 'echo $_A', env: ['_B=own'] }],
         options: { automapSubstitutions: true },

@@ -1,35 +1,19 @@
 import { nearest } from '../../lib/nearest.ts';
-import { type Place, Problem } from '../../lib/problem.ts';
+import { Problem } from '../../lib/problem.ts';
+import { isAutomapped } from './automap.ts';
+import { type BuiltIns, EVENT_BUILT_INS, isEventBuiltIn } from './built-ins.ts';
+import { type Complaint, pathLabel } from './complaint.ts';
 import { expandDynamic } from './dynamic-values.ts';
+import { expandFields } from './expand-fields.ts';
 import { type FieldPath, formatPath } from './field-path.ts';
 import type { BuildRequest } from './request.ts';
-
-/** What the server knows of a build before it runs. */
-export interface BuiltIns extends TriggerValues {
-  PROJECT_ID: string;
-  PROJECT_NUMBER: string;
-  LOCATION: string;
-  BUILD_ID: string;
-}
-
-/** Built-ins that only triggers fill; a manual build may set them by --substitutions, else they are empty. */
-const OVERRIDABLE = ['REPO_NAME', 'BRANCH_NAME', 'TAG_NAME', 'REVISION_ID', 'COMMIT_SHA', 'SHORT_SHA'] as const;
-const TRIGGER_ONLY = [
-  'TRIGGER_NAME',
-  'REPO_FULL_NAME',
-  'REF_NAME',
-  'TRIGGER_BUILD_CONFIG_PATH',
-  'SERVICE_ACCOUNT_EMAIL',
-  'SERVICE_ACCOUNT',
-] as const;
-
-/** Built-ins that an event fills. */
-export type TriggerValues = Partial<Record<(typeof OVERRIDABLE | typeof TRIGGER_ONLY)[number], string>>;
 
 /** Limits of the hosted service (its quotas page); the archived local builder had 100 keys. */
 const MAX_SUBSTITUTIONS = 200;
 const MAX_KEY = 100;
 const MAX_VALUE = 4000;
+/** Characters that all templates of a request may become: a short request could name a long value a million times. */
+const MAX_EXPANDED = 16 << 20;
 
 const USER_KEY = /^_[A-Z0-9_]+$/;
 /** `$$`, `$NAME` or `${NAME}`; the longest name wins, and `$(`, `$1`, `$lower` are none. */
@@ -37,199 +21,169 @@ const TEMPLATE = /\$(?:(\$)|([A-Z_][A-Z0-9_]*)|\{([A-Z_][A-Z0-9_]*)\})/g;
 
 const DATA = "invalid value for 'build.substitutions': ";
 
+/** Values that lost a name to nothing, by path as formatPath writes it: the names. */
+export type Emptied = ReadonlyMap<string, readonly string[]>;
+
 export interface SubstitutedBuild {
-  /** The request as it will run. */
+  /** The request as it will run; texts with a complaint have nothing in its place. */
   request: BuildRequest;
   /** Every value that could be named, after dynamic substitutions; empty built-ins are left out. */
   values: Record<string, string>;
-  /** Built-ins that a template named and that have no value in this build. */
-  empty: string[];
+  emptied: Emptied;
+  complaints: Complaint[];
 }
 
 /**
- * Expands a request by the API's rules: once, in the fields that the API names, never in `script`, `id` and `timeout`.
- * @throws Problem `invalid` with the API's texts; a place is added when `placeOf` is given
+ * Expands a request by the API's rules: once, and never in `script`, `id` and `timeout`.
+ * @throws Problem `invalid` for texts that grow beyond all measure
  */
-export function substitute(
-  request: BuildRequest,
-  builtIns: BuiltIns,
-  placeOf: (path: FieldPath) => Place | undefined = () => undefined,
-): SubstitutedBuild {
+export function substitute(request: BuildRequest, builtIns: BuiltIns): SubstitutedBuild {
   const user = request.substitutions ?? {};
-  checkKeys(user, placeOf);
+  const complaints: Complaint[] = [...keyComplaints(user)];
+  if (complaints.length > 0) return { request, values: {}, emptied: new Map(), complaints };
   const values = new Map<string, string>([
     ...Object.entries(user),
     ...Object.entries(builtIns as BuiltIns & Record<string, string>),
   ]);
-  const used = new Set<string>();
-  if (request.options?.dynamicSubstitutions) expandDynamic(values, Object.keys(user), used, placeOf);
   const loose = request.options?.substitutionOption === 'ALLOW_LOOSE';
-  const empty = new Set<string>();
+  const used = new Set<string>();
+  const emptied = new Map<string, string[]>();
 
-  const expand = (text: string, path: FieldPath): string =>
-    text.replace(TEMPLATE, (_, dollar?: string, bare?: string, braced?: string) => {
-      if (dollar !== undefined) return '$';
-      const key = bare ?? braced ?? '';
-      used.add(key);
-      const value = values.get(key);
-      if (value !== undefined) return value;
-      if (isBuiltIn(key)) {
-        empty.add(key);
-        return '';
-      }
-      if (!key.startsWith('_')) throw unknownBuiltIn(key, path, placeOf, [...values.keys()]);
-      if (loose) return '';
-      throw new Problem(
-        'invalid',
-        `${DATA}key in the template ${JSON.stringify(key)} is not matched in the substitution data; substitutions = ${goMap(user)}`,
-        { place: placeOf(path), hint: missingKeyHint(key, [...values.keys()]) },
-      );
-    });
-  const expanded = expandFields(request, expand);
-  automap(expanded, values, used);
-  const unused = Object.keys(user).filter((key) => !used.has(key));
-  if (unused.length > 0 && !loose)
-    throw new Problem(
-      'invalid',
-      DATA +
-        unused
-          .map((key) => `key ${JSON.stringify(key)} in the substitution data is not matched in the template`)
-          .join(';'),
-      {
-        place: placeOf(['substitutions', unused[0] ?? '']),
-        hint: 'Use it in a step, leave it out, or set options.substitutionOption: ALLOW_LOOSE.',
-      },
-    );
-  return { request: expanded, values: Object.fromEntries(values), empty: [...empty] };
-}
-
-function isBuiltIn(key: string): boolean {
-  return [...OVERRIDABLE, ...TRIGGER_ONLY].some((name) => name === key);
-}
-
-function checkKeys(user: Record<string, string>, placeOf: (path: FieldPath) => Place | undefined): void {
-  const keys = Object.keys(user);
-  const refuse = (message: string, key?: string, hint?: string) => {
-    const path = key === undefined ? ['substitutions'] : ['substitutions', key];
-    throw new Problem('invalid', message, { place: placeOf(path), hint });
+  /** A name in a text: noted as used, complained of when it has no value and needs one. */
+  const named = (key: string, path: FieldPath, word: string): string | undefined => {
+    used.add(key);
+    const value = values.get(key);
+    if (value !== undefined) return value;
+    if (!isEventBuiltIn(key)) {
+      if (!key.startsWith('_')) complaints.push(unknownBuiltIn(key, path, word, [...values.keys()]));
+      else if (!loose) complaints.push(missingValue(key, path, word, user, [...values.keys()]));
+    }
+    const at = formatPath(path);
+    emptied.set(at, [...new Set([...(emptied.get(at) ?? []), key])]);
+    return undefined;
   };
-  if (keys.length > MAX_SUBSTITUTIONS)
-    refuse(`${DATA}number of substitutions ${keys.length} exceeded (max: ${MAX_SUBSTITUTIONS})`);
+
+  if (request.options?.dynamicSubstitutions)
+    expandDynamic(values, {
+      keys: Object.keys(user),
+      named: (key, holder, optional) =>
+        optional ? void used.add(key) : void named(key, ['substitutions', holder], `$${key}`),
+      complain: (complaint) => complaints.push(complaint),
+    });
+
+  let expanded = 0;
+  const expand = (text: string, path: FieldPath): string =>
+    text.replace(TEMPLATE, (word, dollar?: string, bare?: string, braced?: string) => {
+      if (dollar !== undefined) return '$';
+      const value = named(bare ?? braced ?? '', path, word) ?? '';
+      expanded += value.length;
+      if (expanded > MAX_EXPANDED)
+        throw new Problem('invalid', `${DATA}the build grows beyond ${MAX_EXPANDED} characters`);
+      return value;
+    });
+  const result = expandFields(request, expand);
+  if (!loose && !isAutomapped(request)) complaints.push(...unusedValues(Object.keys(user), used));
+  return { request: result, values: Object.fromEntries(values), emptied, complaints };
+}
+
+function* keyComplaints(user: Record<string, string>): Generator<Complaint> {
+  const keys = Object.keys(user);
+  if (keys.length > MAX_SUBSTITUTIONS) {
+    const path = ['substitutions'];
+    yield { path, message: `${DATA}number of substitutions ${keys.length} exceeded (max: ${MAX_SUBSTITUTIONS})` };
+    return;
+  }
   for (const key of keys) {
-    if (key.length > MAX_KEY) refuse(`${DATA}substitution key ${JSON.stringify(key)} too long (max: ${MAX_KEY})`, key);
-    if (!USER_KEY.test(key) && !OVERRIDABLE.some((name) => name === key))
-      refuse(
-        `invalid .substitutions field: substitution key ${JSON.stringify(key)} does not respect format "^_[A-Z0-9_]+$" and is not an overridable built-in substitutions`,
-        key,
-        `Names of your own begin with an underscore and are in capitals: _${key.replace(/^_+/, '').toUpperCase()}.`,
-      );
+    const path = ['substitutions', key];
+    if (key.length > MAX_KEY)
+      yield { path, message: `${DATA}substitution key ${JSON.stringify(key)} too long (max: ${MAX_KEY})` };
+    if (!USER_KEY.test(key) && !isEventBuiltIn(key))
+      yield {
+        path,
+        message: `invalid .substitutions field: substitution key ${JSON.stringify(key)} does not respect format "^_[A-Z0-9_]+$" and is not an overridable built-in substitutions`,
+        hint: `Names of your own begin with an underscore and are in capitals: _${key.replace(/^_+/, '').toUpperCase()}.`,
+      };
     if ((user[key] ?? '').length > MAX_VALUE)
-      refuse(`${DATA}substitution value for key ${JSON.stringify(key)} too long (max: ${MAX_VALUE})`, key);
+      yield {
+        path,
+        message: `${DATA}substitution value for key ${JSON.stringify(key)} too long (max: ${MAX_VALUE})`,
+      };
   }
 }
 
-function unknownBuiltIn(
-  key: string,
-  path: FieldPath,
-  placeOf: (path: FieldPath) => Place | undefined,
-  known: string[],
-): Problem {
-  const meant = nearest(key, [...known, ...OVERRIDABLE, ...TRIGGER_ONLY]);
-  return new Problem(
-    'invalid',
-    `${DATA}key in the template ${JSON.stringify(key)} is not a valid built-in substitution`,
-    {
-      place: placeOf(path),
-      hint: `In ${formatPath(path).slice(1)}: write $$${key} for a shell variable, $_${key} for a substitution of your own${
-        meant === undefined ? '' : `; or did you mean $${meant}?`
-      }`,
-    },
+/** Values that an event would have given are no slip when nobody asks for them. */
+function unusedValues(keys: readonly string[], used: ReadonlySet<string>): Complaint[] {
+  const unused = keys.filter((key) => !used.has(key) && !isEventBuiltIn(key));
+  const [first] = unused;
+  if (first === undefined) return [];
+  const named = unused.map(
+    (key) => `key ${JSON.stringify(key)} in the substitution data is not matched in the template`,
   );
+  return [
+    {
+      path: ['substitutions', first],
+      message: DATA + named.join(';'),
+      hint: 'Use it in a step, leave it out, or set options.substitutionOption: ALLOW_LOOSE.',
+      kind: 'unused-value',
+    },
+  ];
 }
 
-function missingKeyHint(key: string, known: string[]): string {
+function unknownBuiltIn(key: string, path: FieldPath, word: string, known: string[]): Complaint {
+  const begins = beginning(key, [...known, ...EVENT_BUILT_INS]);
+  const meant = nearest(key, [...known, ...EVENT_BUILT_INS]);
+  const hint =
+    begins !== undefined
+      ? greedyHint(key, begins)
+      : `In ${pathLabel(path)}: write $$${key} for a shell variable, $_${key} for a substitution of your own${
+          meant === undefined ? '' : `; or did you mean $${meant}?`
+        }`;
+  return {
+    path,
+    word,
+    kind: 'shell-variable',
+    message: `${DATA}key in the template ${JSON.stringify(key)} is not a valid built-in substitution`,
+    hint,
+  };
+}
+
+function missingValue(
+  key: string,
+  path: FieldPath,
+  word: string,
+  user: Record<string, string>,
+  known: string[],
+): Complaint {
+  const begins = beginning(key, [...known, ...EVENT_BUILT_INS]);
   const meant = nearest(key, known);
-  const begins = known.find((name) => key.startsWith(name));
-  if (begins !== undefined)
-    return `Names are read as far as they go, so this is ${key}; write \${${begins}}${key.slice(begins.length)} to end it earlier.`;
-  return `Add it below substitutions: in the file, or pass --substitutions=${key}=...${
-    meant === undefined ? '' : ` Did you mean ${meant}?`
-  }`;
+  const hint =
+    begins !== undefined
+      ? greedyHint(key, begins)
+      : `Add it below substitutions: in the file, or pass --substitutions=${key}=...${
+          meant === undefined ? '' : ` Did you mean ${meant}?`
+        }`;
+  return {
+    path,
+    word,
+    kind: 'missing-value',
+    message: `${DATA}key in the template ${JSON.stringify(key)} is not matched in the substitution data; substitutions = ${goMap(user)}`,
+    hint,
+  };
+}
+
+/** The longest known name that the key goes on from: `_A` of `_A_x`. */
+function beginning(key: string, known: readonly string[]): string | undefined {
+  return known
+    .filter((name) => key.startsWith(name) && key.length > name.length)
+    .sort((a, b) => b.length - a.length)[0];
+}
+
+function greedyHint(key: string, begins: string): string {
+  return `Names are read as far as they go, so this is ${key}; write \${${begins}}${key.slice(begins.length)} to end it earlier.`;
 }
 
 /** Go's print of a map, which the API's texts contain. */
 function goMap(values: Record<string, string>): string {
   const pairs = Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1));
   return `map[${pairs.map(([key, value]) => `${key}:${value}`).join(' ')}]`;
-}
-
-type Expand = (text: string, path: FieldPath) => string;
-
-/** Every field in which the API expands templates. */
-function expandFields(request: BuildRequest, expand: Expand): BuildRequest {
-  const text = (value: string | undefined, ...path: FieldPath) =>
-    value === undefined ? undefined : expand(value, path);
-  const list = (values: string[] | undefined, ...path: FieldPath) =>
-    values?.map((value, i) => expand(value, [...path, i]));
-  const volumes = (values: { name: string; path: string }[] | undefined, ...path: FieldPath) =>
-    values?.map(({ name, path: target }, i) => ({
-      name: expand(name, [...path, i, 'name']),
-      path: expand(target, [...path, i, 'path']),
-    }));
-  const { options, artifacts } = request;
-  return withoutUndefined({
-    ...request,
-    steps: request.steps?.map((step, i) =>
-      withoutUndefined({
-        ...step,
-        name: text(step.name, 'steps', i, 'name'),
-        args: list(step.args, 'steps', i, 'args'),
-        env: list(step.env, 'steps', i, 'env'),
-        dir: text(step.dir, 'steps', i, 'dir'),
-        entrypoint: text(step.entrypoint, 'steps', i, 'entrypoint'),
-        volumes: volumes(step.volumes, 'steps', i, 'volumes'),
-      }),
-    ),
-    images: list(request.images, 'images'),
-    tags: list(request.tags, 'tags'),
-    logsBucket: text(request.logsBucket, 'logsBucket'),
-    serviceAccount: text(request.serviceAccount, 'serviceAccount'),
-    options:
-      options &&
-      withoutUndefined({
-        ...options,
-        env: list(options.env, 'options', 'env'),
-        volumes: volumes(options.volumes, 'options', 'volumes'),
-        pool:
-          options.pool &&
-          withoutUndefined({ ...options.pool, name: text(options.pool.name, 'options', 'pool', 'name') }),
-      }),
-    artifacts:
-      artifacts &&
-      withoutUndefined({
-        ...artifacts,
-        images: list(artifacts.images, 'artifacts', 'images'),
-        objects:
-          artifacts.objects &&
-          withoutUndefined({
-            location: text(artifacts.objects.location, 'artifacts', 'objects', 'location'),
-            paths: list(artifacts.objects.paths, 'artifacts', 'objects', 'paths'),
-          }),
-      }),
-  });
-}
-
-/** automapSubstitutions: every value is an environment variable of the step, unless the step sets it itself. */
-function automap(request: BuildRequest, values: Map<string, string>, used: Set<string>): void {
-  for (const step of request.steps ?? []) {
-    if (!(step.automapSubstitutions ?? request.options?.automapSubstitutions)) continue;
-    const own = new Set([...(step.env ?? []), ...(request.options?.env ?? [])].map((pair) => pair.split('=', 1)[0]));
-    const mapped = [...values].filter(([key]) => !own.has(key)).map(([key, value]) => `${key}=${value}`);
-    step.env = [...mapped, ...(step.env ?? [])];
-    for (const key of values.keys()) used.add(key);
-  }
-}
-
-function withoutUndefined<T extends object>(value: T): T {
-  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)) as T;
 }

@@ -1,16 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { Problem } from '../../lib/problem.ts';
+import { problemOfComplaints } from './complaint.ts';
 import type { BuildRequest } from './request.ts';
-import { validateBuild } from './validate.ts';
+import type { Emptied } from './substitute.ts';
+import { buildComplaints } from './validate.ts';
 
-function complaint(request: BuildRequest, empty: string[] = []): { message: string; hint: string } | undefined {
-  try {
-    validateBuild(request, empty);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    return { message: error.message.replace('invalid build: ', ''), hint: error.hint ?? '' };
-  }
+function complaint(request: BuildRequest, emptied?: Emptied): { message: string; hint: string } | undefined {
+  const complaints = [...buildComplaints(request, emptied)];
+  if (complaints.length === 0) return undefined;
+  const { message, hint } = problemOfComplaints(complaints);
+  return { message, hint: hint ?? '' };
 }
 
 const step = { name: 'busybox' };
@@ -84,6 +82,39 @@ describe('validateBuild', () => {
       { steps: [step], images: ['gcr.io/p/API'] },
       'invalid image name "gcr.io/p/API": invalid reference format: repository name (p/API) must be lowercase',
     ],
+    [
+      'an old secret that no step uses',
+      { steps: [step], secrets: [{ kmsKeyName: 'k', secretEnv: { X: '' } }] },
+      'secretEnv "X" is defined without being used',
+    ],
+    [
+      'a secret that is also in env',
+      {
+        steps: [{ ...step, env: ['X=1'], secretEnv: ['X'] }],
+        availableSecrets: { secretManager: [{ versionName: 'v', env: 'X' }] },
+      },
+      'build step 0: "X" is in env and in secretEnv',
+    ],
+    [
+      'a secret for all steps that is not defined',
+      { steps: [step], options: { secretEnv: ['X'] } },
+      'secretEnv "X" is used without being defined',
+    ],
+    [
+      'objects without a bucket',
+      { steps: [step], artifacts: { objects: { location: 'b', paths: ['*'] } } },
+      'artifacts.objects.location "b" is not of the form gs://bucket/path/',
+    ],
+    [
+      'a disk that nobody has',
+      { steps: [step], options: { diskSizeGb: '5000' } },
+      'disk size 5000 GB is out of range (0 to 4000)',
+    ],
+    [
+      'other images in artifacts',
+      { steps: [step], images: ['a', 'b'], artifacts: { images: ['b', 'c'] } },
+      'images and artifacts.images must be equal when both are set',
+    ],
     ['bad tag', { steps: [step], tags: ['a b'] }, 'invalid build tag "a b": must match format "^[\\w][\\w.-]{0,127}$"'],
   ])('%s', (_, request, message) => {
     expect(complaint(request)?.message).toBe(message);
@@ -117,7 +148,8 @@ describe('validateBuild', () => {
 
   it('says how long 10m is, which built-in was empty, and what else is wrong', () => {
     expect(complaint({ steps: [step], timeout: '10m' })?.hint).toBe('Write 600s.');
-    expect(complaint({ steps: [step], images: ['h.io/x:'] }, ['SHORT_SHA'])?.hint).toContain('$SHORT_SHA is empty');
+    const emptied = new Map([['.images[0]', ['SHORT_SHA']]]);
+    expect(complaint({ steps: [step], images: ['h.io/x:'] }, emptied)?.hint).toContain('$SHORT_SHA is empty');
     expect(complaint({ steps: [{}], images: ['A'] })?.hint).toContain('Also:\n  invalid image name "A"');
   });
 });

@@ -1,11 +1,15 @@
 import { parseReference } from '../../images/reference.ts';
 import { nearest } from '../../lib/nearest.ts';
-import { messageOf, type Place, Problem } from '../../lib/problem.ts';
+import { messageOf } from '../../lib/problem.ts';
+import { artifactComplaints } from './artifact-rules.ts';
+import { isEventBuiltIn } from './built-ins.ts';
 import type { Complaint } from './complaint.ts';
 import { parseDuration } from './duration.ts';
-import type { FieldPath } from './field-path.ts';
+import { type FieldPath, formatPath } from './field-path.ts';
 import { findCircle, stepLabel } from './plan.ts';
 import type { BuildRequest, BuildStepRequest } from './request.ts';
+import { secretComplaints } from './secret-rules.ts';
+import type { Emptied } from './substitute.ts';
 import { volumeComplaints } from './volume-rules.ts';
 
 /** Limits of the hosted service's quotas page; the archived local builder had 100 steps and 4000 characters. */
@@ -16,31 +20,31 @@ const MAX_ARG = 10_000;
 const MAX_ENVS = 100;
 const MAX_ENV = 65_536;
 const MAX_TAGS = 64;
+/** Gigabytes; API reference, BuildOptions.diskSizeGb. */
+const MAX_DISK = 4000;
 const DAY = 24 * 3600 * 1000;
 const TAG = /^[\w][\w.-]{0,127}$/;
 
 /**
- * Checks what a substituted build means. The first complaint is thrown, the others are named in its hint.
- * @param empty built-ins that were empty, to explain image names that they broke
- * @throws Problem `invalid`
+ * Checks what a substituted build means, by the API's rules and in its words.
+ * @param emptied what substitution left without a value, to explain values that this broke
  */
-export function validateBuild(
-  request: BuildRequest,
-  empty: readonly string[] = [],
-  placeOf: (path: FieldPath) => Place | undefined = () => undefined,
-): void {
-  const complaints = [...complaintsOf(request, empty)];
-  const [first, ...others] = complaints;
-  if (first === undefined) return;
-  const hints = first.hint === undefined ? [] : [first.hint];
-  if (others.length > 0) hints.push(`Also:\n  ${others.map((complaint) => complaint.message).join('\n  ')}`);
-  throw new Problem('invalid', `invalid build: ${first.message}`, {
-    place: placeOf(first.path),
-    hint: hints.length === 0 ? undefined : hints.join('\n'),
-  });
+export function* buildComplaints(request: BuildRequest, emptied: Emptied = new Map()): Generator<Complaint> {
+  for (const complaint of complaintsOf(request)) {
+    const names = emptied.get(formatPath(complaint.path));
+    yield names === undefined ? complaint : { ...complaint, emptied: names, hint: complaint.hint ?? emptyHint(names) };
+  }
 }
 
-function* complaintsOf(request: BuildRequest, empty: readonly string[]): Generator<Complaint> {
+function emptyHint(names: readonly string[]): string {
+  const events = names.filter(isEventBuiltIn);
+  const [first = ''] = names;
+  const verb = names.length === 1 ? 'is' : 'are';
+  const why = events.length === names.length ? ' in a build that no trigger started' : '';
+  return `${names.map((name) => `$${name}`).join(', ')} ${verb} empty${why}; pass --substitutions=${first}=...`;
+}
+
+function* complaintsOf(request: BuildRequest): Generator<Complaint> {
   const steps = request.steps ?? [];
   if (steps.length === 0) yield { path: ['steps'], message: 'no build steps are specified' };
   if (steps.length > MAX_STEPS) yield { path: ['steps'], message: `cannot specify more than ${MAX_STEPS} build steps` };
@@ -48,7 +52,10 @@ function* complaintsOf(request: BuildRequest, empty: readonly string[]): Generat
   for (const [index, step] of steps.entries()) yield* stepComplaints(step, index, request);
   yield* orderComplaints(steps);
   yield* volumeComplaints(request);
-  yield* imageComplaints(request, empty);
+  yield* secretComplaints(request);
+  yield* imageComplaints(request);
+  yield* artifactComplaints(request);
+  yield* diskComplaints(request);
   const tags = request.tags ?? [];
   if (tags.length > MAX_TAGS)
     yield { path: ['tags'], message: `number of tags ${tags.length} exceeded (max: ${MAX_TAGS})` };
@@ -124,12 +131,6 @@ function* stepComplaints(step: BuildStepRequest, index: number, request: BuildRe
       message: `build step ${index} cannot specify script together with args or entrypoint`,
       hint: 'Put the whole command line into the script.',
     };
-  for (const [i, name] of (step.secretEnv ?? []).entries())
-    if (!definedSecrets(request).has(name))
-      yield {
-        path: [...path, 'secretEnv', i],
-        message: `secretEnv ${JSON.stringify(name)} is used without being defined`,
-      };
   yield* stepTimeoutComplaints(step, index, request);
 }
 
@@ -143,14 +144,6 @@ function* stepTimeoutComplaints(step: BuildStepRequest, index: number, request: 
   else if (ms > DAY) yield { path, message: 'timeout exceeds the timeout limit of 24h0m0s' };
   else if (whole !== undefined && ms > whole)
     yield { path, message: `build step ${index} timeout ${step.timeout} exceeds the build timeout ${request.timeout}` };
-}
-
-function definedSecrets(request: BuildRequest): Set<string> {
-  return new Set([
-    ...(request.availableSecrets?.secretManager ?? []).map((secret) => secret.env),
-    ...(request.availableSecrets?.inline ?? []).flatMap((secret) => Object.keys(secret.envMap ?? {})),
-    ...(request.secrets ?? []).flatMap((secret) => Object.keys(secret.secretEnv ?? {})),
-  ]);
 }
 
 /** Ids are unique, and a step waits only for steps above it; so every order that passes here has no circle. */
@@ -182,9 +175,9 @@ function* orderComplaints(steps: readonly BuildStepRequest[]): Generator<Complai
   }
 }
 
-function* imageComplaints(request: BuildRequest, empty: readonly string[]): Generator<Complaint> {
+function* imageComplaints(request: BuildRequest): Generator<Complaint> {
   const listed = request.artifacts?.images;
-  if (listed !== undefined && request.images !== undefined && listed.join('\n') !== request.images.join('\n'))
+  if (listed !== undefined && request.images !== undefined && !sameNames(listed, request.images))
     yield { path: ['artifacts', 'images'], message: 'images and artifacts.images must be equal when both are set' };
   for (const [i, image] of (request.images ?? listed ?? []).entries()) {
     const complaint = referenceComplaint(image);
@@ -192,12 +185,22 @@ function* imageComplaints(request: BuildRequest, empty: readonly string[]): Gene
     yield {
       path: request.images === undefined ? ['artifacts', 'images', i] : ['images', i],
       message: `invalid image name ${JSON.stringify(image)}: ${complaint}`,
-      hint:
-        empty.length === 0
-          ? undefined
-          : `${empty.map((name) => `$${name}`).join(', ')} ${empty.length === 1 ? 'is' : 'are'} empty in a build that no trigger started; pass --substitutions=${empty[0]}=...`,
     };
   }
+}
+
+/** In any order. */
+function sameNames(a: readonly string[], b: readonly string[]): boolean {
+  return a.toSorted().join('\n') === b.toSorted().join('\n');
+}
+
+function* diskComplaints({ options }: BuildRequest): Generator<Complaint> {
+  for (const [size, path] of [
+    [options?.diskSizeGb, ['options', 'diskSizeGb']],
+    [options?.pool?.workerConfig?.diskSizeGb, ['options', 'pool', 'workerConfig', 'diskSizeGb']],
+  ] as const)
+    if (size !== undefined && (Number(size) < 0 || Number(size) > MAX_DISK))
+      yield { path, message: `disk size ${size} GB is out of range (0 to ${MAX_DISK})` };
 }
 
 function referenceComplaint(name: string): string | undefined {
