@@ -4,6 +4,7 @@ import { verifyEncoder } from '../images/compress.ts';
 import { formatBytes } from '../lib/bytes.ts';
 import { examineContent } from './examine-content.ts';
 import { examineRegistry } from './examine-registry.ts';
+import { examineSecrets } from './examine-secrets.ts';
 import type { Owner } from './owner.ts';
 import { runtimeOver } from './runtime.ts';
 
@@ -33,6 +34,7 @@ export async function examine(
   await examineDisk(owner, report);
   report({ check: 'content', ...(await owner.place.probe()) });
   await examineMounts(owner, report);
+  await examineSecrets(owner, report);
   if (verify || repair) {
     await examineContent({ owner, report, repair, signal });
     await examineRegistry({ owner, report, repair, signal });

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { Problem } from '../../lib/problem.ts';
-import { GoogleError, NOT_FOUND } from '../http/google-errors.ts';
+import type { SecretInfo } from '../../stores/secrets/secrets.ts';
+import { GoogleError } from '../http/google-errors.ts';
 import { authorised, type SecretManagerDeps } from './call.ts';
 import { type PageQuery, pageOf } from './pages.ts';
 import { secretPath, type WirePage, type WireSecret, wireSecret } from './wire.ts';
@@ -27,7 +28,7 @@ const UNSUPPORTED: Record<string, string> = {
 export function secretRoutes(door: FastifyInstance, deps: SecretManagerDeps): void {
   door.get<OfProject & { Querystring: PageQuery }>('/v1/projects/:project/secrets', async (request) => {
     const { project } = await authorised(request, 'reader', deps);
-    const { page, rest } = pageOf(await deps.secrets.list(project), request.query);
+    const { page, rest } = pageOf(await deps.secrets.list(project), request.query, fieldsOf);
     const answer: { secrets?: WireSecret[] } & WirePage = rest;
     return page.length === 0 ? answer : { secrets: page.map(wireSecret), ...answer };
   });
@@ -39,7 +40,7 @@ export function secretRoutes(door: FastifyInstance, deps: SecretManagerDeps): vo
     if (!sent.success) throw new Problem('invalid', 'Invalid JSON payload received. labels are texts by name.');
     const { replication, labels, ...more } = sent.data;
     if (JSON.stringify(replication)?.includes('customerManagedEncryption')) refuse('customerManagedEncryption');
-    for (const field of Object.keys(more)) if (field in UNSUPPORTED) refuse(field);
+    for (const [field, value] of Object.entries(more)) if (field in UNSUPPORTED && !isEmpty(value)) refuse(field);
     if ((await deps.secrets.get(name)) !== undefined)
       throw new GoogleError(409, 'ALREADY_EXISTS', `Secret [${secretPath(name)}] already exists.`);
     return wireSecret(await deps.secrets.create(name, actor, labels ?? {}));
@@ -67,13 +68,24 @@ export function secretRoutes(door: FastifyInstance, deps: SecretManagerDeps): vo
   });
 }
 
+/** gcloud sends every field that it knows. */
+function isEmpty(value: unknown): boolean {
+  return value === null || value === '' || (typeof value === 'object' && Object.keys(value).length === 0);
+}
+
 function refuse(field: string): never {
   throw new Problem('unsupported', `secret.${field} is not supported by this server`, { hint: UNSUPPORTED[field] });
 }
 
+/** What a filter can ask for. */
+function fieldsOf({ secret, labels }: SecretInfo): Record<string, string> {
+  const named = Object.entries(labels).map(([key, value]) => [`labels.${key}`, value]);
+  return { name: secret, ...Object.fromEntries(named) };
+}
+
 /** As the API says it, with the name, and what to do. */
-export function missing(project: string, secret: string): Problem {
+function missing(project: string, secret: string): Problem {
   return new Problem('not-found', `Secret [${secretPath({ project, secret })}] not found.`, {
-    hint: `slipway secret create ${secret} --project ${project} makes it. (${NOT_FOUND})`,
+    hint: `slipway secret create ${secret} --project ${project} makes it.`,
   });
 }

@@ -41,7 +41,7 @@ export function versionRoutes(door: FastifyInstance, deps: SecretManagerDeps): v
   door.get<OfSecret & { Querystring: PageQuery }>(VERSIONS, async (request) => {
     const { project } = await authorised(request, 'reader', deps);
     const all = await deps.secrets.versions({ project, secret: request.params.secret });
-    const { page, rest } = pageOf(all, request.query);
+    const { page, rest } = pageOf(all, request.query, (version) => ({ state: version.state }));
     const answer: { versions?: WireVersion[] } & WirePage = rest;
     return page.length === 0 ? answer : { versions: page.map(wireVersion), ...answer };
   });
@@ -53,7 +53,7 @@ export function versionRoutes(door: FastifyInstance, deps: SecretManagerDeps): v
     const name = { project, secret: request.params.secret };
     if (verb === undefined) return wireVersion(await versionOf(name, version, deps));
     const { version: number, payload } = await deps.secrets.access(name, version, actor);
-    const dataCrc32c = String(crc32c(Buffer.from(payload, 'base64')));
+    const dataCrc32c = checksumOf(Buffer.from(payload, 'base64'));
     return { name: versionName(name, number), payload: { data: payload, dataCrc32c } };
   });
 
@@ -84,6 +84,11 @@ async function versionOf(
   throw new Problem('not-found', `Secret Version [${versionName(name, version)}] not found.`);
 }
 
+/** As the API writes it: unsigned and decimal. */
+function checksumOf(bytes: Uint8Array): string {
+  return String(crc32c(bytes) >>> 0);
+}
+
 /** @throws Problem `invalid`; no word of the value is in it */
 function payloadOf(body: unknown): { payload: string; checked: boolean } {
   const sent = addSchema.safeParse(body);
@@ -95,7 +100,7 @@ function payloadOf(body: unknown): { payload: string; checked: boolean } {
   if (bytes.toString('base64').replace(/=+$/, '') !== text)
     throw new Problem('invalid', 'Invalid JSON payload received. payload.data is no base64.');
   const checked = dataCrc32c !== undefined && dataCrc32c !== null;
-  if (checked && dataCrc32c !== String(crc32c(bytes)))
+  if (checked && dataCrc32c !== checksumOf(bytes))
     throw new Problem('invalid', 'The payload does not have the checksum that was sent with it.', {
       hint: 'It was damaged on its way: send it again.',
     });
