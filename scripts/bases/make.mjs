@@ -20,16 +20,21 @@ import { POSTGRES, PYTHON, REDIS } from './recipes.mjs';
 
 /** Raised when a recipe changes, so that kept images of an older one are not taken for it. */
 const VERSION = 'v1';
-const ARCH = { x64: 'amd64', arm64: 'arm64' }[process.arch] ?? process.arch;
+export const ARCH = { x64: 'amd64', arm64: 'arm64' }[process.arch] ?? process.arch;
 const OTHER_ARCH = ARCH === 'arm64' ? 'amd64' : 'arm64';
 
 export function cacheFolder() {
   return process.env.SLIPWAY_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'slipway');
 }
 
+/** Where the layouts of this version lie. */
+export function basesFolder() {
+  return join(cacheFolder(), `bases-${VERSION}`);
+}
+
 /** Every image as [name, tags, layout folder]; what exists already is not made again. */
 export async function makeBases(say = () => undefined) {
-  const folder = join(cacheFolder(), `bases-${VERSION}`);
+  const folder = basesFolder();
   const images = [
     { name: 'busybox', tags: ['1.35', 'latest'] },
     { name: 'debian', tags: ['bookworm-slim', 'bookworm'] },
@@ -78,7 +83,7 @@ async function drain(jobs) {
   for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) await job();
 }
 
-function nop(created, text, comment = 'buildkit.dockerfile.v0') {
+export function nop(created, text, comment = 'buildkit.dockerfile.v0') {
   return comment === ''
     ? { created, created_by: `/bin/sh -c #(nop)  ${text}`, empty_layer: true }
     : { created, created_by: text, comment, empty_layer: true };
@@ -108,8 +113,7 @@ function layoutOf(name, images) {
 }
 
 /** A layout appears under its final name only when it is whole. */
-function publish(temporary, name, images) {
-  const final = layoutOf(name, images);
+export function publish(temporary, final) {
   rmSync(final, { recursive: true, force: true });
   renameSync(temporary, final);
 }
@@ -123,7 +127,7 @@ async function debianImage({ work, base, layer, created, first }, images) {
     addImage(layout, { architecture: ARCH, config, layers: [layer], history: first, created }),
     'latest',
   );
-  publish(layout, 'debian', images);
+  publish(layout, layoutOf('debian', images));
 }
 
 /** busybox for this machine and for another architecture, under one index. */
@@ -152,7 +156,7 @@ async function busyboxImage(shared, images) {
     manifests.push(addImage(layout, { architecture, config, layers: [layer], history, created }));
   }
   nameImage(layout, addIndex(layout, manifests), 'latest');
-  publish(layout, 'busybox', images);
+  publish(layout, layoutOf('busybox', images));
 }
 
 /** This machine's busybox, or the other architecture's from Debian's archive, fetched by the apt of the tree just made. */
@@ -196,11 +200,11 @@ async function recipeImage(recipe, { work, debian, base, layer, created, first }
   }
   const image = addImage(layout, { architecture: ARCH, config: recipe.config, layers, history, created });
   nameImage(layout, image, 'latest');
-  publish(layout, recipe.name, images);
+  publish(layout, layoutOf(recipe.name, images));
 }
 
 /** Runs `work` in the tree of `lowers`; what it changes stays in `upper`, without the mount points and without whiteouts' devices. */
-async function inTree(lowers, upper, work) {
+export async function inTree(lowers, upper, work) {
   const merged = `${upper}.merged`;
   const scratch = `${upper}.work`;
   for (const folder of [upper, merged, scratch]) mkdirSync(folder, { recursive: true });
@@ -223,7 +227,7 @@ async function inTree(lowers, upper, work) {
 }
 
 /** With this machine's own resolver and apt proxy settings, which must not stay in the image. */
-async function chroot(tree, script) {
+export async function chroot(tree, script) {
   const resolver = join(tree, 'etc/resolv.conf');
   writeFileSync(resolver, readFileSync('/etc/resolv.conf'));
   const settings = join(tree, 'etc/apt/apt.conf.d/99slipway');
@@ -239,7 +243,7 @@ async function chroot(tree, script) {
   }
 }
 
-function sh(program, args) {
+export function sh(program, args) {
   return output(program, args).then(() => undefined);
 }
 
