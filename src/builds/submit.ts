@@ -47,6 +47,8 @@ export interface TriggerOrigin {
   values: TriggerValues;
   /** The build is PENDING until somebody approves it. */
   approvalRequired: boolean;
+  /** The build's id, where one event must not make two builds: the second is refused as a `conflict`. */
+  buildId?: string | undefined;
 }
 
 /**
@@ -56,7 +58,7 @@ export interface TriggerOrigin {
  */
 export async function submitBuild(submission: Submission, deps: SubmitDeps): Promise<Build> {
   const { project, location, actor, trigger } = submission;
-  const id = randomUUID();
+  const id = trigger?.buildId ?? randomUUID();
   const request = trigger === undefined ? submission.request : asTriggered(submission.request);
   const resolved = resolveRequest(request, { ...trigger?.values, ...builtInsOf(id, project, location) });
   refuseUnsupported(resolved);
