@@ -28,7 +28,16 @@ export function sqliteCommitReports(database: Database): CommitReports {
       const { build, at } = report;
       await tables
         .insertInto('commit_reports')
-        .values({ build, at, report: JSON.stringify(report), told: null, failures: 0, retry_at: 0, problem: null, open: 1 })
+        .values({
+          build,
+          at,
+          report: JSON.stringify(report),
+          told: null,
+          failures: 0,
+          retry_at: 0,
+          problem: null,
+          open: 1,
+        })
         .onConflict((conflict) => conflict.doNothing())
         .execute();
     },

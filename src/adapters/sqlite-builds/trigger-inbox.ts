@@ -36,7 +36,9 @@ export function sqliteTriggerInbox(database: Database): TriggerInbox {
       }),
     async pending() {
       const rows = tables.selectFrom('trigger_inbox').selectAll().where('body', 'is not', null);
-      return (await rows.orderBy('id').execute()).map((row) => ({ ...row, body: row.body ?? '', window: 0 }) as Delivery);
+      return (await rows.orderBy('id').execute()).map(
+        (row) => ({ ...row, body: row.body ?? '', window: 0 }) as Delivery,
+      );
     },
     async finish(id) {
       await tables.updateTable('trigger_inbox').set({ body: null }).where('id', '=', id).execute();
