@@ -34,6 +34,8 @@ export async function env(context: CliContext, options: { project: string }): Pr
     CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER: `${status.url}/`,
     CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINERANALYSIS: `${status.url}/`,
     CLOUDSDK_API_ENDPOINT_OVERRIDES_SERVICEUSAGE: `${status.url}/`,
+    // through the proxy, also for gRPC, whose clients know no address without a certificate for a name
+    CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING: 'https://logging.googleapis.com/',
     // lets gcloud be the credential helper for our own address, which is none of Google's
     CLOUDSDK_ARTIFACTS_ALLOW_UNRECOGNIZED_REGISTRY: 'true',
   };

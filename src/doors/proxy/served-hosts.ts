@@ -2,7 +2,13 @@ import { isIP } from 'node:net';
 import type { CertifiedHosts } from './certificate-authority.ts';
 
 /** Google's hosts that gcloud and gsutil have hard-coded, whatever endpoint they are given. */
-const API_HOSTS = ['storage.googleapis.com', 'www.googleapis.com', 'oauth2.googleapis.com', 'logging.googleapis.com'];
+const API_HOSTS = [
+  'storage.googleapis.com',
+  'www.googleapis.com',
+  'oauth2.googleapis.com',
+  'logging.googleapis.com',
+  'secretmanager.googleapis.com',
+];
 /** Parent of all of Artifact Registry's hosts. */
 const REGISTRY_DOMAIN = 'pkg.dev';
 const REGISTRY_HOST = /^[a-z0-9-]+-docker\.pkg\.dev$/;

@@ -46,6 +46,7 @@ export class TlsEnd {
     encrypted.once('close', () => clearTimeout(timer));
     encrypted.once('secure', () => {
       clearTimeout(timer);
+      Object.assign(encrypted, { secureConnecting: false }); // as a TLS server does: HTTP/2 waits for it
       if (encrypted.alpnProtocol === 'h2') http2(encrypted);
       else http(encrypted);
     });
