@@ -1,7 +1,5 @@
-import { join } from 'node:path';
 import { logBucketName } from '../adapters/disk/log-bucket-name.ts';
 import type { Build } from '../builds/build.ts';
-import { BuildPools } from '../builds/pools/build-pools.ts';
 import { runBuild } from '../builds/run/run-build.ts';
 import type { Config } from '../config.ts';
 import type { ContainerRuntime, Network } from '../containers/container.ts';
@@ -11,18 +9,15 @@ import type { Caller } from '../engine/engine.ts';
 import { Progress } from '../engine/progress.ts';
 import { pushShown } from '../engine/transfer/push-shown.ts';
 import { parsePlatform } from '../images/platform.ts';
-import { verifyLogin } from '../images/remote/login.ts';
-import { systemClock } from '../lib/clock.ts';
 import type { DataFolder } from '../lib/data-folder.ts';
 import { Problem } from '../lib/problem.ts';
+import { type BuildParts, buildDepsOver } from './build-deps.ts';
 import { openBuildNetwork } from './build-network.ts';
 import { readFrom, writeTo, writtenOutputs } from './byte-places.ts';
-import { serveBuildDocker } from './docker/build-socket.ts';
 import type { HouseParts } from './docker/house.ts';
 import { DockerHouses } from './docker/houses.ts';
 import { type DockerPlaces, serveDocker } from './docker/serve-docker.ts';
 import { engineOver, OWNER_SCOPE } from './engine.ts';
-import { gitOfBuilds } from './git-sandbox.ts';
 import { pullsOver } from './pulls.ts';
 import { RegistrySettings } from './registries.ts';
 import { runtimeOver } from './runtime.ts';
@@ -70,6 +65,8 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
     runFolder: folder.run,
     own: registries.ownNames(config.listen),
     remote: registries.hosts(kind !== 'owner'),
+    registry: stores.registry,
+    sharedProjects: () => registries.current.sharedProjects,
   });
   const caller = (signal: AbortSignal, project = 'demo'): Caller => ({
     scope: OWNER_SCOPE,
@@ -78,42 +75,15 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
     signal,
   });
 
+  const buildParts: BuildParts = {
+    ...{ stores, folder, config, registries, logBucket, runtime },
+    engine: engineOfBuilds,
+    house: houseParts('build'),
+  };
+
   return {
     async runBuild([build], _emit, signal) {
-      await runBuild(
-        build,
-        {
-          records: stores.builds,
-          logs: stores.logs,
-          buckets: stores.objects,
-          secrets: stores.secrets,
-          engine: engineOfBuilds,
-          containers: runtime,
-          identities: {
-            issue: async ({ id, projectId }) => {
-              const { id: token, secret } = await stores.buildTokens.issue(id, projectId);
-              return { secret, revoke: () => stores.buildTokens.revoke(token) };
-            },
-          },
-          logsBucket: () => `gs://${logBucket}`,
-          sources: { git: gitOfBuilds(runtime, config) },
-          folder: folder.builds,
-          clock: systemClock,
-          pools: new BuildPools(stores.workerPools, config.builds.pools),
-          imageAliases: config.builds.images,
-          builderProjects: () => registries.current.sharedProjects,
-          ownNames: registries.ownNames(config.listen),
-          verifyLogin: (host, credentials, stop) => verifyLogin(registries.hosts(true), host, credentials, stop),
-          allowHostNetwork: config.builds.allowHostNetwork,
-          serveDocker: (of, recording, cloudbuild) =>
-            serveBuildDocker(of, join(folder.builds, build.id), {
-              ...houseParts('build'),
-              engine: recording,
-              sharedNetworks: { cloudbuild },
-            }),
-        },
-        signal,
-      );
+      await runBuild(build, buildDepsOver(build, buildParts), signal);
     },
 
     serveDocker: ([places], emit, signal) => {

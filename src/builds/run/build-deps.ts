@@ -45,6 +45,8 @@ export interface BuildDeps {
   allowHostNetwork: boolean;
   /** Gives container steps a docker socket; without one they have none. */
   serveDocker?: ServeDocker | undefined;
+  /** Answers on the build's network; without it nothing of ours does. */
+  serveBuild?: ServeBuild | undefined;
 }
 
 export interface BuildIdentities {
@@ -60,3 +62,17 @@ export type ServeDocker = (
   engine: Engine,
   network: () => Promise<BridgeNetwork>,
 ) => Promise<{ path: string; close(): Promise<void> }>;
+
+/**
+ * The metadata server of one build, and where there are doors, the way to our registry and buckets for its identity.
+ * @param token the secret of that identity
+ */
+export type ServeBuild = (build: Build, token: string, bridge: BridgeNetwork) => Promise<ServedBuild | undefined>;
+
+export interface ServedBuild {
+  /** For steps, below their own variables: where clients find what is served. */
+  env: Readonly<Record<string, string>>;
+  /** What steps may trust for the registry hosts that are served; absent: there is no TLS. */
+  authority?: { pem: string; hosts: readonly string[] } | undefined;
+  close(): Promise<void>;
+}

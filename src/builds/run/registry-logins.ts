@@ -9,11 +9,16 @@ import { type Build, locationOf } from '../build.ts';
  */
 export async function writeRegistryLogins(home: string, token: string, build: Build, names: OwnNames): Promise<void> {
   const auth = Buffer.from(`oauth2accesstoken:${token}`).toString('base64');
-  const google = [locationOf(build), names.defaultLocation].map((location) => `${location}-docker.pkg.dev`);
-  const hosts = [...names.hosts.filter((host) => !host.includes('*')), ...(servesGoogle(names) ? google : [])];
-  const auths = Object.fromEntries(hosts.map((host) => [host, { auth }]));
+  const auths = Object.fromEntries(registryHosts(build, names).map((host) => [host, { auth }]));
   await mkdir(join(home, '.docker'), { mode: 0o755 });
   await writeFile(join(home, '.docker', 'config.json'), JSON.stringify({ auths }, null, 2), { mode: 0o600 });
+}
+
+/** The hosts that we are, each by its name: those of slipway.yaml, and Google's of the build's and the default location. */
+export function registryHosts(build: Pick<Build, 'name'>, names: OwnNames): string[] {
+  const google = [locationOf(build), names.defaultLocation].map((location) => `${location}-docker.pkg.dev`);
+  const plain = names.hosts.filter((host) => !host.includes('*'));
+  return [...new Set([...plain, ...(servesGoogle(names) ? google : [])])];
 }
 
 function servesGoogle(names: OwnNames): boolean {

@@ -5,7 +5,7 @@ import type { Build } from '../build.ts';
 import { recordPushes } from '../results/record-pushes.ts';
 import { type BuildSecrets, resolveSecrets } from '../secrets/resolve-secrets.ts';
 import { bucketsOf } from './bucket-access.ts';
-import type { BuildDeps } from './build-deps.ts';
+import type { BuildDeps, ServedBuild } from './build-deps.ts';
 import type { BuildLog } from './build-log.ts';
 import { writeRegistryLogins } from './registry-logins.ts';
 import { makeWorkspace, type Workspace } from './workspace.ts';
@@ -23,8 +23,10 @@ export interface BuildRun {
   workspace: Workspace;
   /** What steps pushed so far. */
   pushes: readonly PushResult[];
-  /** The build's bridge, made when first needed. */
+  /** The build's bridge, made when first needed, with what answers on it. */
   network(): Promise<BridgeNetwork>;
+  /** What answers there for steps; undefined where nothing does. */
+  served(): Promise<ServedBuild | undefined>;
   /** The build's docker socket, opened when first needed; undefined when this server gives none, or the build wants none. */
   dockerSocket(): Promise<string | undefined>;
   /** Ends scope, token, network and folders. Every part is tried; the first error is thrown after all were. */
@@ -50,11 +52,15 @@ export async function openRun(build: Build, deps: BuildDeps, log: BuildLog, sign
     const identity = await deps.identities.issue(build);
     endings.push(() => identity.revoke());
     await writeRegistryLogins(workspace.home, identity.secret, build, deps.ownNames);
-    const network = once(async () => {
+    const joined = once(async () => {
       const bridge = await deps.containers.createNetwork(build.id);
       endings.push(() => bridge.close());
-      return bridge;
+      const served = await deps.serveBuild?.(build, identity.secret, bridge);
+      if (served !== undefined) endings.push(() => served.close());
+      return { bridge, served };
     });
+    const network = async () => (await joined()).bridge;
+    const served = async () => (await joined()).served;
     const dockerSocket = once(async () => {
       if (deps.serveDocker === undefined || build.options.dockerDaemon === 'NO_DOCKER') return undefined;
       // made first, because it has to outlive the containers that join it
@@ -75,6 +81,7 @@ export async function openRun(build: Build, deps: BuildDeps, log: BuildLog, sign
       secrets,
       pushes,
       network,
+      served,
       dockerSocket,
       close,
     };

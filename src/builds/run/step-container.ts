@@ -13,6 +13,7 @@ import type { BuildRun } from './run-context.ts';
 import type { StepHooks, StepOutcome } from './step.ts';
 import { namesOfStep } from './step-names.ts';
 import { HOME, surroundingsOf, variables } from './step-surroundings.ts';
+import { trustMounts } from './trust-mounts.ts';
 
 const OUTPUTS = '/builder/outputs';
 const SCRIPT = '/builder/script';
@@ -79,6 +80,8 @@ async function containerOf(
     await chmod(path, 0o755);
     mounts.push({ kind: 'bind', source: path, target: SCRIPT, readonly: true });
   }
+  const served = await run.served();
+  if (served?.authority !== undefined) mounts.push(...(await trustMounts(served.authority, scratch)));
   const upper = join(scratch, 'upper');
   await mkdir(upper);
   const config = rootfs.config.config ?? {};
@@ -86,7 +89,7 @@ async function containerOf(
     id: `${run.build.id}-${index}`,
     rootfs: { lowers: rootfs.lowers, upper },
     args: commandLine(step, config),
-    env: containerEnv(config.Env ?? [], env),
+    env: containerEnv(config.Env ?? [], served?.env ?? {}, env),
     ...(secrets.size === 0 ? {} : { secretEnv: [...secrets].map(([key, value]) => `${key}=${value}`) }),
     cwd,
     user: config.User ?? '',
@@ -120,10 +123,14 @@ function commandLine(step: BuildStep, config: RunConfig): string[] {
   return line;
 }
 
-/** The image's environment, ours, then the step's, sorted by name as the hosted service passes it. */
-function containerEnv(image: readonly string[], own: Record<string, string>): string[] {
+/** What answers for us, the image's environment, ours, then the step's, sorted by name as the hosted service passes it. */
+function containerEnv(
+  image: readonly string[],
+  served: Readonly<Record<string, string>>,
+  own: Record<string, string>,
+): string[] {
   const env = variables([...image, `HOME=${HOME}`, `BUILDER_OUTPUT=${OUTPUTS}`]);
-  return Object.entries({ ...env, ...own })
+  return Object.entries({ ...served, ...env, ...own })
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, value]) => `${key}=${value}`);
 }

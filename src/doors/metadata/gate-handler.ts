@@ -1,4 +1,10 @@
-import { Agent, type ClientRequest, request as connect, type IncomingHttpHeaders } from 'node:http';
+import {
+  Agent,
+  type ClientRequest,
+  request as connect,
+  type IncomingHttpHeaders,
+  type ServerResponse,
+} from 'node:http';
 import { pipeline } from 'node:stream';
 import type { NodeHandler } from '../http/door.ts';
 

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { BridgeService, BridgeServices } from '../../containers/container.ts';
+import type { BridgeNetwork, BridgeService } from '../../containers/container.ts';
 import type { NodeHandler } from '../http/door.ts';
 import { type Gate, openGate } from './gate-handler.ts';
 import { type MetadataParts, metadataHandler, servesMetadata } from './metadata-handler.ts';
@@ -43,7 +43,14 @@ const IDLE_MS = 10 * 60_000;
  * bridge's own address, behind rules that let only that bridge in; other programs of this machine, which those rules don't
  * hold off, are refused by their address.
  */
-export async function serveBuild(services: BridgeServices, parts: BuildDoorParts): Promise<{ close(): Promise<void> }> {
+export async function serveBuild(
+  { services, internal }: BridgeNetwork,
+  parts: BuildDoorParts,
+): Promise<{ close(): Promise<void> }> {
+  if (services === undefined) throw new Error('nothing can be offered on this network');
+  const { gateway } = services;
+  // without a way out containers have no route but to their own subnet
+  const address = internal === true ? gateway : ADDRESS;
   const metadata = metadataHandler(parts);
   const gate = parts.doors === undefined ? undefined : openGate({ doors: parts.doors.address, token: parts.token });
   const servers: Server[] = [];
@@ -59,14 +66,14 @@ export async function serveBuild(services: BridgeServices, parts: BuildDoorParts
     });
     servers.push(plain);
     const offered: BridgeService[] = [
-      { address: ADDRESS, port: 80, localPort: await listen(plain, services.gateway), names: namesOf(gate) },
+      { address, port: 80, localPort: await listen(plain, gateway), names: namesOf(gate) },
     ];
     const certificate = parts.doors?.certificate;
     if (gate !== undefined && certificate !== undefined) {
       const { cert, key, names } = certificate;
       const secure = createTlsServer({ ...LIMITS, handshakeTimeout: LIMITS.headersTimeout, cert, key }, gate.handler);
       servers.push(secure);
-      offered.push({ address: ADDRESS, port: 443, localPort: await listen(secure, services.gateway), names });
+      offered.push({ address, port: 443, localPort: await listen(secure, gateway), names });
     }
     await services.offer(offered);
     return { close };
