@@ -29,7 +29,22 @@ export async function sendWebhook(
   signal?: AbortSignal,
 ): Promise<void> {
   const { id, type, at, data } = message;
-  const body = JSON.stringify({ type, timestamp: new Date(at).toISOString(), data });
+  return postSigned(url, secret, id, { type, timestamp: new Date(at).toISOString(), data }, now, signal);
+}
+
+/**
+ * Sends any JSON with the headers of Standard Webhooks, for receivers that expect another body.
+ * @throws Problem as `sendWebhook`
+ */
+export async function postSigned(
+  url: string,
+  secret: Uint8Array | undefined,
+  id: string,
+  content: object,
+  now: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  const body = JSON.stringify(content);
   const timestamp = Math.floor(now / 1000);
   const limit = AbortSignal.timeout(TIMEOUT_MS);
   const { host } = new URL(url);

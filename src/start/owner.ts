@@ -17,12 +17,15 @@ import { SqliteRegistryAudit } from '../adapters/sqlite/registry-audit.ts';
 import { SqliteRepositories } from '../adapters/sqlite/repositories.ts';
 import { SqliteTokens } from '../adapters/sqlite/tokens.ts';
 import { sqliteUpstream } from '../adapters/sqlite/upstream.ts';
+import { SqliteBuildEvents } from '../adapters/sqlite-builds/build-events.ts';
 import { SqliteBuildQueue } from '../adapters/sqlite-builds/build-queue.ts';
 import { SqliteSecrets } from '../adapters/sqlite-builds/secrets.ts';
+import { SqliteSources } from '../adapters/sqlite-builds/sources.ts';
 import { SqliteWorkerPools } from '../adapters/sqlite-builds/worker-pools.ts';
 import { AccessTokens, loadSigningKey } from '../auth/access-token.ts';
 import { ServiceAccounts } from '../auth/service-account.ts';
 import { TokenStore } from '../auth/token-store.ts';
+import type { BuildEvents } from '../builds/notify/build-events.ts';
 import { type Config, readConfig } from '../config.ts';
 import type { CacheLimits } from '../engine/cache/cache.ts';
 import { createDataFolder, type DataFolder, dataFolder } from '../lib/data-folder.ts';
@@ -36,6 +39,7 @@ import type { EventCursors } from '../stores/notify/cursors.ts';
 import type { RegistryAudit } from '../stores/registry/audit.ts';
 import { type KeepTimes, registryRoots } from '../stores/registry/roots.ts';
 import { SecretKeys } from '../stores/secrets/secret-keys.ts';
+import { sourceRoots } from '../stores/sources/roots.ts';
 import type { RepositoryPulls } from '../stores/upstream/repository-pulls.ts';
 import { openContentPlace } from './content-place.ts';
 import { pullsOver } from './pulls.ts';
@@ -57,6 +61,7 @@ export interface Owner {
   tokens: TokenStore;
   accounts: ServiceAccounts;
   eventCursors: EventCursors;
+  buildEvents: BuildEvents;
   /** Where the blobs are for good. */
   place: ContentPlace;
   /** For the collector and the recovery, which only the owner does. */
@@ -115,7 +120,8 @@ export async function openOwner(data: string, activity: string, content?: string
       repositories: new SqliteRepositories(database),
       upstream: sqliteUpstream(database),
       buckets,
-      builds: new SqliteBuilds(database),
+      sources: new SqliteSources(database),
+      builds: new SqliteBuilds(database, { told: config.builds.notifications.length > 0 }),
       workerPools: new SqliteWorkerPools(database),
       buildTokens: buildTokens(tokens, settings),
       secrets: { access: (...args) => secrets.access(...args) },
@@ -140,12 +146,14 @@ export async function openOwner(data: string, activity: string, content?: string
       tokens,
       accounts,
       eventCursors: sqliteEventCursors(database),
+      buildEvents: new SqliteBuildEvents(database),
       place,
       sweep: blobs,
       registryAudit: new SqliteRegistryAudit(database),
       roots: [
         registryRoots(registry, keepTimes(config)),
         bucketRoots(buckets),
+        sourceRoots(rows.sources),
         cache.roots,
         new NameRoots(names, stores.content),
       ],

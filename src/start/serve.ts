@@ -15,6 +15,7 @@ import { systemClock } from '../lib/clock.ts';
 import { log } from '../lib/log.ts';
 import { Metrics } from '../lib/metrics.ts';
 import { messageOf } from '../lib/problem.ts';
+import { startBuildNotifications } from './build-notifications.ts';
 import { reportPlace } from './content-place.ts';
 import { type ControlParts, controlService } from './control/service.ts';
 import { DockerAuthority } from './docker/docker-authority.ts';
@@ -77,6 +78,8 @@ export async function serve(options: ServeOptions): Promise<number> {
     Object.assign(handlers, { request: proxy.plain, proxy });
     const webhooks = await startWebhooks(owner);
     endings.push(() => webhooks.close());
+    const notifications = await startBuildNotifications(owner);
+    endings.push(() => notifications.close());
     const housekeeper = startHousekeeping(owner, doors.expireUploads);
     endings.push(() => housekeeper.stop());
     const places = await dockerPlaces(owner, options);

@@ -1,8 +1,9 @@
-import type { Selectable } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import { type Build, type BuildStatus, locationOf, mayBecome } from '../../builds/build.ts';
 import { matchesFilter, possibleStatuses } from '../../builds/filter.ts';
 import type { BuildChange, BuildPage, BuildQuery, BuildRecord, BuildRecords } from '../../builds/records.ts';
 import { Problem } from '../../lib/problem.ts';
+import { writeBuildEvent } from '../sqlite-builds/build-events.ts';
 import type { Database } from './database.ts';
 
 type BuildTables = {
@@ -24,14 +25,24 @@ const CHUNK = 100;
 /** Builds as rows: the API's message as JSON, beside the columns that lists are narrowed by. */
 export class SqliteBuilds implements BuildRecords {
   readonly #db;
+  readonly #told: boolean;
 
-  constructor(database: Database) {
+  /** @param told whether somebody is to be told of transitions (builds/notify/build-events.ts) */
+  constructor(database: Database, { told }: { told: boolean } = { told: false }) {
     this.#db = database.withTables<BuildTables>();
+    this.#told = told;
   }
 
-  async create(record: BuildRecord): Promise<void> {
-    const { build, request, actor } = record;
-    const result = await this.#db
+  create(record: BuildRecord): Promise<void> {
+    if (!this.#told) return this.#insert(this.#db, record);
+    return this.#db.transaction().execute(async (transaction) => {
+      await this.#insert(transaction, record);
+      await writeBuildEvent(transaction, Date.now(), JSON.stringify(record.build));
+    });
+  }
+
+  async #insert(db: Kysely<BuildTables>, { build, request, actor }: BuildRecord): Promise<void> {
+    const result = await db
       .insertInto('builds')
       .values({
         id: build.id,
@@ -111,11 +122,9 @@ export class SqliteBuilds implements BuildRecords {
       const after = { ...before, ...change };
       if ((change.status ?? before.status) !== before.status && !mayBecome(before.status, after.status))
         return undefined;
-      await transaction
-        .updateTable('builds')
-        .set({ status: after.status, build: JSON.stringify(after) })
-        .where('id', '=', id)
-        .execute();
+      const json = JSON.stringify(after);
+      await transaction.updateTable('builds').set({ status: after.status, build: json }).where('id', '=', id).execute();
+      if (this.#told && after.status !== before.status) await writeBuildEvent(transaction, Date.now(), json);
       return after;
     });
   }
