@@ -154,6 +154,8 @@ const retentionSchema = z.strictObject({
   pushHours: z.number().min(1).default(24),
   /** Hours that deleted bytes stay in trash/ before they are gone: for an image, after `undeleteHours`. */
   trashHours: z.number().min(0).default(168),
+  /** Days for which what `slipway submit` sent stays on the server, counted from the last build that used it. */
+  sourceDays: z.number().min(3).default(30),
   /** Days after which events of the registry (the audit trail) go. */
   eventDays: z.number().min(0).default(365),
 });

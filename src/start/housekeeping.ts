@@ -69,7 +69,7 @@ export async function clean(
 ): Promise<CollectReport> {
   const now = Date.now();
   let report: CollectReport = { blobs: 0, bytes: 0, strays: 0 };
-  const { trashHours, undeleteHours, pushHours, eventDays } = owner.config.retention;
+  const { trashHours, undeleteHours, pushHours, eventDays, sourceDays } = owner.config.retention;
   await attempt('uploads', expireUploads);
   await attempt('cache', async () => {
     const { maxAgeDays, maxBytes } = owner.config.cache;
@@ -83,6 +83,7 @@ export async function clean(
   });
   await attempt('links', async () => void (await owner.stores.registry.dropUnusedLinks(now - pushHours * HOUR_MS)));
   await attempt('dates of pulls', async () => void (await owner.stores.upstream.dropPulls(now - PULL_DATES_MS)));
+  await attempt('sources', async () => void (await owner.stores.sources.forget(now - sourceDays * DAY_MS)));
   await attempt('snapshots', async () => {
     const snapshots = await SnapshotStore.open(owner.folder.snapshots);
     await snapshots.collect(IDLE_MS, now);

@@ -23,6 +23,7 @@ import type { Metrics } from '../lib/metrics.ts';
 import { ResumableUploads } from '../stores/buckets/resumable-uploads.ts';
 import { withLogBucket } from '../stores/buckets/with-log-bucket.ts';
 import type { OwnNames } from '../stores/registry/name.ts';
+import { SourceStore } from '../stores/sources/source-store.ts';
 import { MirrorNames } from '../stores/upstream/mirror-names.ts';
 import { dispatchRequest } from './dispatch-request.ts';
 import type { Owner } from './owner.ts';
@@ -94,6 +95,7 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
       storage: storageDoor({
         buckets,
         uploads: resumable,
+        sources: new SourceStore(stores.sources, stores.content),
         logs: { bucket: logBucket, projectOf: async (id) => (await stores.builds.get(id))?.build.projectId },
         context,
       }),

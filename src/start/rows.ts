@@ -7,6 +7,7 @@ import type { NameStore } from '../stores/names/names.ts';
 import type { RegistryStore } from '../stores/registry/registry.ts';
 import type { RepositoryStore } from '../stores/repositories/repositories.ts';
 import type { SecretReader } from '../stores/secrets/secrets.ts';
+import type { SourceRows } from '../stores/sources/rows.ts';
 import type { UpstreamRows } from '../stores/upstream/rows.ts';
 
 /**
@@ -23,6 +24,7 @@ export interface RowObjects {
   upstream: UpstreamRows;
   buckets: BucketRows;
   builds: BuildRecords;
+  sources: SourceRows;
   workerPools: WorkerPoolRows;
   buildTokens: BuildTokens;
   /** Values one by one, on record; the key and all else stay with the owner. */

@@ -24,6 +24,34 @@ export function storesOver(rows: RowObjects, folder: DataFolder, content: Conten
 
 /** By name, because the objects of another process are made when they are asked for and can't be spread. */
 function rowsOf(rows: RowObjects): RowObjects {
-  const { blobs, names, cache, flights, registry, repositories, upstream, buckets, builds, workerPools, buildTokens, secrets } = rows;
-  return { blobs, names, cache, flights, registry, repositories, upstream, buckets, builds, workerPools, buildTokens, secrets };
+  const {
+    blobs,
+    names,
+    cache,
+    flights,
+    registry,
+    repositories,
+    upstream,
+    buckets,
+    builds,
+    sources,
+    workerPools,
+    buildTokens,
+    secrets,
+  } = rows;
+  return {
+    blobs,
+    names,
+    cache,
+    flights,
+    registry,
+    repositories,
+    upstream,
+    buckets,
+    builds,
+    sources,
+    workerPools,
+    buildTokens,
+    secrets,
+  };
 }

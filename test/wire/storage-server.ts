@@ -10,6 +10,7 @@ import { sqliteBlobRows } from '../../src/adapters/sqlite/content.ts';
 import { openDatabase } from '../../src/adapters/sqlite/database.ts';
 import { SqliteRegistry } from '../../src/adapters/sqlite/registry.ts';
 import { SqliteTokens } from '../../src/adapters/sqlite/tokens.ts';
+import { SqliteSources } from '../../src/adapters/sqlite-builds/sources.ts';
 import { AccessTokens, loadSigningKey } from '../../src/auth/access-token.ts';
 import type { Grant } from '../../src/auth/identity.ts';
 import { ServiceAccounts } from '../../src/auth/service-account.ts';
@@ -26,6 +27,7 @@ import type { BucketManager } from '../../src/stores/buckets/buckets.ts';
 import { ContentBuckets } from '../../src/stores/buckets/content-buckets.ts';
 import { ResumableUploads } from '../../src/stores/buckets/resumable-uploads.ts';
 import { withLogBucket } from '../../src/stores/buckets/with-log-bucket.ts';
+import { SourceStore } from '../../src/stores/sources/source-store.ts';
 import { StandardPulls } from '../../src/stores/upstream/standard-pulls.ts';
 import { temporaryDataFolder } from '../suites/temporary-folder.ts';
 
@@ -64,6 +66,7 @@ export async function startStorageServer(): Promise<StorageServer> {
   const storage = storageDoor({
     buckets,
     uploads: new ResumableUploads(join(folder.uploads, 'buckets'), buckets),
+    sources: new SourceStore(new SqliteSources(database), content),
     logs: { bucket: logBucket, projectOf: async (build) => projects.get(build) },
     context,
   });

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Identity } from '../../auth/identity.ts';
 import type { BucketManager } from '../../stores/buckets/buckets.ts';
 import type { ResumableUploads } from '../../stores/buckets/resumable-uploads.ts';
+import type { SourceStore } from '../../stores/sources/source-store.ts';
 import type { DoorContext } from '../http/door.ts';
 
 /** Whose log it is decides who may read it; the log bucket itself belongs to nobody. */
@@ -15,6 +16,8 @@ export interface StorageDoorParts {
   /** With the log bucket among them (`withLogBucket`). */
   buckets: BucketManager;
   uploads: ResumableUploads;
+  /** What `slipway submit` sends piece by piece. */
+  sources: Pick<SourceStore, 'missing' | 'receive' | 'complete'>;
   logs: BuildLogs;
   context: DoorContext;
 }

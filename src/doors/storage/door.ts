@@ -24,6 +24,7 @@ import {
   listObjects,
   rewriteObject,
 } from './object-routes.ts';
+import { createSnapshot, missingPieces, receivePack } from './source-routes.ts';
 import { cancelUpload, continueUpload, startUpload } from './upload-routes.ts';
 
 type Handler = (call: StorageCall) => Promise<void>;
@@ -32,7 +33,15 @@ type Handler = (call: StorageCall) => Promise<void>;
 const GOOGLE_HOST = 'storage.googleapis.com';
 /** The same paths at our own address. */
 const PLAIN_PREFIX = '/storage/plain/';
-const PREFIXES = ['/storage/v1/', '/upload/storage/v1/', '/resumable/upload/storage/v1/', '/download/storage/v1/'];
+/** Sources of `slipway submit`, no part of Google's API. */
+const SOURCES = '/storage/sources/{project}';
+const PREFIXES = [
+  '/storage/v1/',
+  '/storage/sources/',
+  '/upload/storage/v1/',
+  '/resumable/upload/storage/v1/',
+  '/download/storage/v1/',
+];
 
 const OBJECT = '/storage/v1/b/{bucket}/o/{object+}';
 
@@ -50,7 +59,10 @@ const API = new Router<Handler>()
   .on('GET', OBJECT, getObject)
   .on('PATCH', OBJECT, changeObject)
   .on('DELETE', OBJECT, deleteObject)
-  .on('GET', `/download${OBJECT}`, sendMedia);
+  .on('GET', `/download${OBJECT}`, sendMedia)
+  .on('POST', `${SOURCES}/missing`, missingPieces)
+  .on('POST', `${SOURCES}/packs`, receivePack)
+  .on('POST', `${SOURCES}/snapshots`, createSnapshot);
 for (const prefix of ['/upload', '/resumable/upload']) {
   API.on('POST', `${prefix}/storage/v1/b/{bucket}/o`, startUpload)
     .on('PUT', `${prefix}/storage/v1/b/{bucket}/o`, continueUpload)
