@@ -51,6 +51,8 @@ export async function openRun(build: Build, deps: BuildDeps, log: BuildLog, sign
     endings.push(() => workspace.remove());
     const identity = await deps.identities.issue(build);
     endings.push(() => identity.revoke());
+    // it may write the project, and whoever may only read it reads the log while the build runs
+    log.hide(new Map([["the build's token", identity.secret]]));
     await writeRegistryLogins(workspace.home, identity.secret, build, deps.ownNames);
     const joined = once(async () => {
       const bridge = await deps.containers.createNetwork(build.id);
