@@ -241,6 +241,12 @@ export interface ContainerRuntime {
    * `unsupported` (no runc on this machine)
    */
   run(spec: ContainerSpec, io: ContainerIo): Promise<ContainerExit>;
+  /**
+   * From now on all containers of this runtime have these limits together, until what it returns is called. One build at a
+   * time; made with the first container.
+   * @param owner a build id
+   */
+  confine?(owner: string, limits: Limits): () => Promise<void>;
   /** A bridge for one owner (a build id). */
   createNetwork(owner: string, options?: NetworkOptions): Promise<BridgeNetwork>;
   /** Takes down what dead processes of this data folder left: containers, mounts, namespaces, bridges, rules, folders. */

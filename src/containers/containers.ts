@@ -63,8 +63,11 @@ export interface Containers {
     pause: boolean,
     work: (files: { upper: string; lowers: string[] }) => Promise<T>,
   ): Promise<T>;
-  /** Kills what runs and forgets nothing: the records say so when they are opened again. With `drop`, removes everything. */
-  close(options?: { drop?: boolean }): Promise<void>;
+  /**
+   * Ends what runs and forgets nothing: the records say so when they are opened again. With `drop`, removes everything.
+   * @param options.seconds for whoever listens for its stop signal to end by itself; 0, and all is killed, when absent
+   */
+  close(options?: { drop?: boolean; seconds?: number }): Promise<void>;
 }
 
 export type WaitCondition = 'not-running' | 'next-exit' | 'removed';

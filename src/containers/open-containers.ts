@@ -270,9 +270,9 @@ class KeptContainers implements Containers {
     return await container.withFiles(pause, work);
   }
 
-  async close(options: { drop?: boolean } = {}): Promise<void> {
+  async close(options: { drop?: boolean; seconds?: number } = {}): Promise<void> {
     this.#closed = true;
-    await Promise.all(this.#index.all().map((container) => container.close()));
+    await Promise.all(this.#index.all().map((container) => container.close(options.seconds ?? 0)));
     if (options.drop !== true) return;
     for (const container of this.#index.all()) await container.remove({ force: true, volumes: true });
   }

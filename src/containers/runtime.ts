@@ -7,6 +7,7 @@ import type {
   ContainerRuntime,
   ContainerSpec,
   ContainerStarter,
+  Limits,
   NetworkOptions,
   ProcessIo,
   StartedContainer,
@@ -16,6 +17,7 @@ import { missingForContainers, probeMachine } from './probe.ts';
 import { type Assembly, assemble } from './sandbox/assembly.ts';
 import { createBridge } from './sandbox/bridge.ts';
 import { oomKills } from './sandbox/cgroup.ts';
+import { type ContainerGroup, makeContainerGroup } from './sandbox/container-group.ts';
 import { guard } from './sandbox/guardian.ts';
 import { findProcess } from './sandbox/host-pid.ts';
 import type { JoinedNetwork } from './sandbox/network.ts';
@@ -67,6 +69,7 @@ class RuncRuntime implements ContainerRuntime, ContainerStarter {
   /** Those that were started, until they are taken down. */
   readonly #running = new Map<string, { pid: number; network: JoinedNetwork }>();
   #checked: Promise<void> | undefined;
+  #group: (() => Promise<ContainerGroup | undefined>) | undefined;
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
@@ -108,7 +111,8 @@ class RuncRuntime implements ContainerRuntime, ContainerStarter {
     const teardown = new Teardown();
     try {
       const { tag, maxProcesses } = this.#options;
-      const options = { runFolder: this.#runFolder, tag, maxProcesses, neighbours: this.#running };
+      const group = (await this.#group?.())?.path ?? '';
+      const options = { runFolder: this.#runFolder, tag, maxProcesses, neighbours: this.#running, group };
       const box = await assemble(spec, io.terminal, options, teardown);
       if (signal.aborted) throw cancelled();
       const runc = new RuncProcess(runCommand(box), io);
@@ -136,6 +140,20 @@ class RuncRuntime implements ContainerRuntime, ContainerStarter {
       await teardown.run();
       await letGo?.();
     }
+  }
+
+  confine(owner: string, limits: Limits): () => Promise<void> {
+    if (this.#group !== undefined) throw new Error('containers of this runtime belong to a build already');
+    const { tag, maxProcesses } = this.#options;
+    let made: Promise<ContainerGroup | undefined> | undefined;
+    this.#group = () => {
+      made ??= makeContainerGroup(tag, owner, maxProcesses === undefined ? limits : { pids: maxProcesses, ...limits });
+      return made;
+    };
+    return async () => {
+      this.#group = undefined;
+      await (await made?.catch(() => undefined))?.close();
+    };
   }
 
   async createNetwork(owner: string, options: NetworkOptions = {}): Promise<BridgeNetwork> {

@@ -3,10 +3,13 @@ import { formatPlatform, type Platform, platformMatches } from '../images/platfo
 import { fullName } from '../images/reference.ts';
 import { type Place, Problem } from '../lib/problem.ts';
 import type { Caller, ResolvedImage } from './engine.ts';
+import type { PlannedBuild } from './plan-build.ts';
 import type { Progress } from './progress.ts';
 import { Materials } from './provenance/materials.ts';
 import type { ImageBuildRequest } from './request.ts';
 import type { ImageSource } from './transfer/source.ts';
+
+const SHOWN_STAGES = 5;
 
 /** What FROM and COPY --from names mean, each asked for once in a build. */
 export class BaseResolver {
@@ -15,16 +18,25 @@ export class BaseResolver {
   readonly #source: ImageSource;
   readonly #progress: Progress;
   readonly #remark: Remark;
+  readonly #stages: readonly string[];
   readonly #known = new Map<string, Promise<ResolvedImage>>();
   /** What came from elsewhere, by digest. */
   readonly materials = new Materials();
 
-  constructor(request: ImageBuildRequest, caller: Caller, source: ImageSource, progress: Progress, remark: Remark) {
+  /** @param plans of this build: an image that nobody has may be a stage whose name was mistyped */
+  constructor(
+    request: ImageBuildRequest,
+    caller: Caller,
+    source: ImageSource,
+    progress: Progress,
+    plans: readonly PlannedBuild[],
+  ) {
     this.#request = request;
     this.#caller = caller;
     this.#source = source;
     this.#progress = progress;
-    this.#remark = remark;
+    this.#remark = plans[0]?.remark ?? (() => undefined);
+    this.#stages = plans[0]?.plan.stages[0]?.scope.names.known() ?? [];
   }
 
   readonly resolve = (reference: string, platform: Platform, place: Place): Promise<ResolvedImage> => {
@@ -50,8 +62,16 @@ export class BaseResolver {
     } catch (error) {
       vertex.fail(error);
       if (!(error instanceof Problem) || error.place !== undefined) throw error;
-      throw new Problem(error.code, error.message, { place, hint: error.hint, cause: error });
+      throw new Problem(error.code, error.message, { place, hint: this.#hint(reference, error), cause: error });
     }
+  }
+
+  /** A word alone may have been meant as a stage. */
+  #hint(reference: string, { hint }: Problem): string | undefined {
+    const stages = this.#stages.slice(-SHOWN_STAGES);
+    if (stages.length === 0 || !/^[a-z0-9-]+$/i.test(reference)) return hint;
+    const said = `No stage is called ${reference} (there is ${stages.join(', ')}), so it means the image ${shownName(reference)}.`;
+    return hint === undefined ? said : `${said}\n${hint}`;
   }
 
   /** InvalidBaseImagePlatform. */

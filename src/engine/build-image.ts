@@ -72,7 +72,7 @@ async function buildFrom(
   const caches = new CachesOfBuild(request, request.platform ?? room.deps.platform, caller, cached, progress);
   try {
     const plans = planBuild(request, context.dockerfile, room.deps.platform, progress, named.names);
-    const resolver = new BaseResolver(request, caller, room.source, progress, plans[0]?.remark ?? (() => undefined));
+    const resolver = new BaseResolver(request, caller, room.source, progress, plans);
     if (context instanceof AskedContext) await context.bring(await neededPaths(plans, resolver.resolve));
     if (await checkBuild(plans, request, { resolve: resolver.resolve, context }, progress))
       return { images: [], steps: [] };

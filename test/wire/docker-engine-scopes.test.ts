@@ -74,6 +74,21 @@ describe.skipIf(lacksDocker !== '')(`the docker door and whom it is for${lacksDo
       expect(await ok('volume', 'ls', '-q')).toBe('');
     });
 
+    it('finds images of the registry that it may read, and no others', async () => {
+      const shown = ['search', '--format', '{{.Name}}: {{.Description}}'];
+      const registry = 'europe-central2-docker.pkg.dev';
+      for (const tag of ['1', '2']) {
+        await ok('tag', 'box:1', `${registry}/demo/searched/box:${tag}`);
+        await ok('push', '-q', `${registry}/demo/searched/box:${tag}`);
+      }
+      expect(await ok(...shown, 'searched')).toBe(`${registry}/demo/searched/box: 1, 2`);
+      expect(await ok(...shown, '--filter', 'stars=3', 'searched')).toBe('');
+      expect((await team(...shown, 'searched')).stdout.trim()).toBe('');
+      expect((await engine.docker(client, ['search', '--limit', '101', 'x'])).stderr).toContain(
+        'limit 101 is outside the range of [1, 100]',
+      );
+    });
+
     it.each([
       ['--privileged'],
       ['-v', '/etc:/x'],

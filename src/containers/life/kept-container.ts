@@ -14,6 +14,7 @@ import { erase, refusedRemoval } from './erase.ts';
 import { exitOf } from './exit-of.ts';
 import { later } from './later.ts';
 import { type Launched, launch } from './launch.ts';
+import { listensFor } from './listens-for.ts';
 import { startsAgain } from './restart-policy.ts';
 import { RestartTimer } from './restart-timer.ts';
 import { Run, type RunEnd } from './run.ts';
@@ -253,6 +254,19 @@ export class KeptContainer {
     return { alreadyStopped: false };
   }
 
+  /** What a person stops is stopped by hand; this is the server's end, after which policies start it again. */
+  async #endByItself({ process }: Launched, ms: number): Promise<void> {
+    const signal = stopSignalOf(this.record.request.stopSignal);
+    if (!(await listensFor(process.pid, signalNumber(signal)))) return;
+    try {
+      await process.signal(signal);
+      if (this.#kept.state.status === 'paused') await process.unpause();
+      await endsWithin(this.#run.over, ms);
+    } catch (error) {
+      serverLog.warn({ container: this.id, error: messageOf(error) }, 'a container did not get its stop signal');
+    }
+  }
+
   async #signal(signal: string): Promise<void> {
     const number = signalNumber(signal);
     this.#kept.stoppedByHand = true;
@@ -374,13 +388,15 @@ export class KeptContainer {
   }
 
   /** Ends it with its scope; what it is stays, but for those that are removed at their end. */
-  async close(): Promise<void> {
+  /** @param seconds that it has to end by itself after its stop signal, if it listens for it */
+  async close(seconds: number): Promise<void> {
     this.#closing = true;
     this.#again.cancel();
     await this.#turns.with(async () => undefined);
     const run = this.#run;
     if (this.#launched !== undefined) {
-      this.#launched.kill();
+      if (seconds > 0) await this.#endByItself(this.#launched, seconds * 1000);
+      this.#launched?.kill();
       await run.told;
     }
     this.#gone.abort();

@@ -27,6 +27,8 @@ export interface AssemblyOptions {
   maxProcesses: number | undefined;
   /** Of this process, for those that share a network. */
   neighbours: Neighbours;
+  /** The cgroup that its own is below, which others share; empty when it has none. */
+  group: string;
 }
 
 /** A container of which everything is made but its process. */
@@ -62,7 +64,7 @@ export async function assemble(
   ] as const;
   await Promise.allSettled(making); // one that fails must not be taken down while another is being made
   const [user, network, hierarchies, devices] = await Promise.all(making);
-  const group = groupOf(options.tag, folder);
+  const group = `${options.group}${groupOf(options.tag, folder)}`;
   teardown.addBeside('cgroup', () => removeGroup(hierarchies, group));
   teardown.add('processes', () => killGroup(hierarchies, group));
 

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { currentOwner, type Owner, ownerLives } from './owner.ts';
 
-export type RunKind = 'container' | 'network';
+/** A `group` has no folder: it is a cgroup, whose name has the same form. */
+export type RunKind = 'container' | 'network' | 'group';
 
 /**
  * The folder of one running thing: `<kind>-<id>@<owner>`. The name alone says whose it is, so that there is no moment in
@@ -64,7 +65,7 @@ function runFolderName(kind: RunKind, id: string, owner: Owner): string {
 
 /** Undefined for a name that isn't ours. */
 export function parseRunFolder(runFolder: string, name: string): RunFolder | undefined {
-  const match = /^(container|network)-([a-z0-9-]+)@([0-9a-f]+\.\d+\.\d+)$/.exec(name);
+  const match = /^(container|network|group)-([a-z0-9-]+)@([0-9a-f]+\.\d+\.\d+)$/.exec(name);
   if (match === null) return undefined;
   const [, kind = '', id = '', owner = ''] = match;
   return { path: join(runFolder, name), kind: kind as RunKind, id, owner };

@@ -20,6 +20,12 @@ export interface DockerClient {
   actor: string;
 }
 
+/** An image of our registry, as it is pulled, and the first of its tags. */
+export interface FoundRepository {
+  name: string;
+  tags: string[];
+}
+
 /** What the door speaks for: everything of one scope. */
 export interface DockerHouse {
   client: DockerClient;
@@ -43,6 +49,8 @@ export interface DockerHouse {
   ): Promise<{ network: Network; close(): Promise<void> }>;
   /** Whether a registry host is served here: it needs no login. */
   isOwnRegistry(host: string): boolean;
+  /** Images of our registry that this client may read and whose names have the term in them, in byte order. */
+  searchRegistry(asked: { term: string; limit: number }): Promise<FoundRepository[]>;
   /** Asks another registry whether it takes these. @throws Problem `unauthenticated`, `unavailable` */
   verifyLogin(host: string, credentials: RegistryCredentials, signal: AbortSignal): Promise<void>;
   clock: Clock;

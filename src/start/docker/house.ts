@@ -15,9 +15,11 @@ import { verifyLogin } from '../../images/remote/login.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { removeTree } from '../../lib/remove-tree.ts';
 import { isOwnHost, type OwnNames } from '../../stores/registry/name.ts';
+import type { RegistryReader } from '../../stores/registry/registry.ts';
 import { openBuildNetwork } from '../build-network.ts';
 import { VERSION } from '../version.ts';
 import { containerImages } from './container-images.ts';
+import { searchRegistry } from './search-registry.ts';
 
 /** What the houses of a process share. */
 export interface HouseParts {
@@ -29,14 +31,17 @@ export interface HouseParts {
   own: OwnNames;
   /** For logins. */
   remote: RegistryHosts;
+  registry: RegistryReader;
+  /** Projects that everybody reads. */
+  sharedProjects(): readonly string[];
   /** Bridges of others that containers may join, by name. */
   sharedNetworks?: Readonly<Record<string, () => Promise<BridgeNetwork>>>;
 }
 
 export interface OpenHouse {
   house: DockerHouse;
-  /** Ends what runs; records, files and logs stay, or go with `drop`. */
-  close(options?: { drop?: boolean }): Promise<void>;
+  /** Ends what runs, as `Containers.close` does; records, files and logs stay, or go with `drop`. */
+  close(options?: { drop?: boolean; seconds?: number }): Promise<void>;
 }
 
 /**
@@ -84,6 +89,8 @@ export async function openHouse(client: DockerClient, folder: string, parts: Hou
       checkBuildNetwork(client, mode);
       return openBuildNetwork(runtime, mode);
     },
+    searchRegistry: (asked) =>
+      searchRegistry(asked, client, { registry: parts.registry, own, shared: parts.sharedProjects() }),
     isOwnRegistry: (host) => isOwnHost(host, own),
     verifyLogin: (host, credentials, signal) => verifyLogin(remote, host, credentials, signal),
     clock,

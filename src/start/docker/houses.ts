@@ -31,11 +31,14 @@ export class DockerHouses {
     return opened.house;
   }
 
-  /** Ends the containers; their records, changes and logs stay. */
+  /** Ends the containers, those that listen with their stop signal; their records, changes and logs stay. */
   async close(): Promise<void> {
-    await Promise.all([...this.#open.values()].map((house) => house.close()));
+    await Promise.all([...this.#open.values()].map((house) => house.close({ seconds: STOP_SECONDS })));
   }
 }
+
+/** For containers to end by themselves when the server does; as long as docker's own default. */
+export const STOP_SECONDS = 10;
 
 /** A scope has characters that a folder's name should not have. */
 function folderName(scope: string): string {

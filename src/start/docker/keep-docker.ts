@@ -3,6 +3,7 @@ import { log } from '../../lib/log.ts';
 import { messageOf } from '../../lib/problem.ts';
 import type { WorkerPool } from '../worker-pool.ts';
 import { removeStale } from './docker-socket.ts';
+import { STOP_SECONDS } from './houses.ts';
 import type { DockerPlaces } from './serve-docker.ts';
 
 /** Before the first try again, doubled each time up to the last. Milliseconds. */
@@ -10,8 +11,8 @@ const FIRST_WAIT_MS = 200;
 const LONGEST_WAIT_MS = 10_000;
 /** A door that was open so long was well: the next wait is the first again. Milliseconds. */
 const WELL_MS = 60_000;
-/** For the door to end in order; then its process is ended. Milliseconds. */
-const CLOSE_MS = 5_000;
+/** For the door to end in order, its containers among it; then its process is ended. Milliseconds. */
+const CLOSE_MS = STOP_SECONDS * 1000 + 5_000;
 /** So often it is tried before the server goes on without: the last one's process may be about to end. */
 const TRIES = 3;
 

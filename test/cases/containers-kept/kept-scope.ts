@@ -116,7 +116,7 @@ export class KeptScope {
     };
   }
 
-  async close(options?: { drop?: boolean }): Promise<void> {
+  async close(options?: { drop?: boolean; seconds?: number }): Promise<void> {
     await this.containers.close(options);
     await this.networks.close(options);
   }

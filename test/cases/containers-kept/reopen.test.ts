@@ -76,5 +76,24 @@ describe.skipIf(why !== undefined)(
       expect(scope.containers.list()).toEqual([]);
       scope.machine.remove();
     });
+
+    test('when the server has time, who listens for the stop signal ends by itself', async () => {
+      const scope = await new KeptScope().open();
+      const listening = "trap 'echo bye; exit 3' TERM USR1; echo up; while :; do sleep 0.05; done";
+      await scope.containers.start(await scope.create(listening, { name: 'listens' }));
+      await scope.containers.start(await scope.create(listening, { name: 'otherwise', stopSignal: 'SIGUSR1' }));
+      await scope.containers.start(await scope.create('sleep 1000', { name: 'deaf' }));
+      for (const name of ['listens', 'otherwise']) await expect.poll(() => scope.logs(name)).toBe('up\n');
+      await scope.close({ seconds: 60 });
+      await scope.open();
+      expect(scope.containers.list().map(({ name, state }) => [name, state.exitCode])).toEqual([
+        ['listens', 3],
+        ['otherwise', 3],
+        ['deaf', 137],
+      ]);
+      expect(await scope.logs('listens')).toBe('up\nbye\n');
+      await scope.close({ drop: true });
+      scope.machine.remove();
+    });
   },
 );

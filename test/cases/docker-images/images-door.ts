@@ -59,6 +59,7 @@ export async function openImagesDoor(options?: TestEngineOptions): Promise<Image
     cachedLayers: () => test.deps.cache.layers('test'),
     forgetBuilds: (unusedSince) => test.deps.cache.forget('test', unusedSince),
     openBuildNetwork: async () => ({ network: { kind: 'none' }, close: async () => undefined }),
+    searchRegistry: async () => [],
     isOwnRegistry: (host) => isOwnHost(host, test.deps.own),
     verifyLogin: async () => undefined,
     clock: test.deps.clock,
