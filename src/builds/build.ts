@@ -152,7 +152,12 @@ export interface Build extends Omit<BuildRequest, 'steps'> {
   sourceProvenance?: SourceProvenance | undefined;
   buildTriggerId?: string | undefined;
   approval?: BuildApproval | undefined;
-  warnings?: { text: string; priority: 'INFO' | 'WARNING' | 'ALERT' }[] | undefined;
+  warnings?: BuildWarning[] | undefined;
+}
+
+export interface BuildWarning {
+  text: string;
+  priority: 'INFO' | 'WARNING' | 'ALERT';
 }
 
 type StorageSource = NonNullable<NonNullable<BuildRequest['source']>['storageSource']>;

@@ -1,4 +1,5 @@
 import { Problem } from '../../lib/problem.ts';
+import { refuseUnsupportedArtifacts } from '../results/supported-artifacts.ts';
 import { refuseUnsupportedSecrets } from '../secrets/supported-secrets.ts';
 import type { BuildRequest } from './request.ts';
 
@@ -11,17 +12,11 @@ export function refuseUnsupported(request: BuildRequest): void {
   const refuse = (what: string, hint: string) => {
     throw new Problem('unsupported', `invalid build: ${what} is not supported by this server`, { hint });
   };
-  const { artifacts } = request;
   if (
     request.gitConfig?.http?.proxySecretVersionName !== undefined ||
     request.gitConfig?.http?.proxySslCaInfo !== undefined
   )
     refuse('gitConfig.http', "git goes out through this server's own network: leave the proxy out.");
   refuseUnsupportedSecrets(request);
-  for (const kind of ['objects', 'mavenArtifacts', 'pythonPackages', 'npmPackages', 'goModules'] as const)
-    if (artifacts?.[kind] !== undefined)
-      refuse(
-        `artifacts.${kind}`,
-        'A step can store files itself: name gcr.io/cloud-builders/gsutil, args [cp, FILE, gs://BUCKET/].',
-      );
+  refuseUnsupportedArtifacts(request);
 }

@@ -1,11 +1,16 @@
 import type { PushResult } from '../../engine/engine.ts';
 import { familiarName, parseReference } from '../../images/reference.ts';
 import { Problem } from '../../lib/problem.ts';
+import { retry } from '../../lib/retry.ts';
 import type { BuiltImage } from '../build.ts';
 import { pushedLine, pushLines } from '../docker/push.ts';
 import { BuildFailure } from '../run/failure.ts';
 import type { BuildRun } from '../run/run-context.ts';
 import type { BuildTracker } from '../run/tracker.ts';
+
+/** Each of them has the tries of its single requests in it. */
+const PUSH_ATTEMPTS = 3;
+const PUSH_DELAY_MS = 500;
 
 /**
  * Pushes `images:` of the build, all of which must exist before the first one goes. A name without tag means every tag
@@ -20,14 +25,16 @@ export async function pushImages(run: BuildRun, tracker: BuildTracker, signal: A
     const startTime = tracker.now();
     const { host, repository, tag, digest } = parseReference(name);
     const say = (line: string) => run.log.line(line);
-    say(`Pushing ${name}`);
-    say(`The push refers to repository [${host}/${repository}]`);
     const caller = { ...run.caller, signal };
     try {
       const all = tag === undefined && digest === undefined;
-      const results = all
-        ? await run.engine.pushAll(name, caller, pushLines(say))
-        : [await run.engine.push(name, caller, pushLines(say))];
+      const results = await inAttempts(run, signal, async () => {
+        say(`Pushing ${name}`);
+        say(`The push refers to repository [${host}/${repository}]`);
+        return all
+          ? await run.engine.pushAll(name, caller, pushLines(say))
+          : [await run.engine.push(name, caller, pushLines(say))];
+      });
       for (const result of results) {
         say(pushedLine(result));
         const pushTiming = { startTime, endTime: tracker.now() };
@@ -46,6 +53,26 @@ export async function pushImages(run: BuildRun, tracker: BuildTracker, signal: A
     }
   }
   return pushed;
+}
+
+/** A registry that can't be reached or is overloaded may be there a moment later; what it refuses stays refused. */
+async function inAttempts<T>(run: BuildRun, signal: AbortSignal, push: () => Promise<T>): Promise<T> {
+  const passing = (error: unknown): error is Problem =>
+    error instanceof Problem && (error.code === 'unavailable' || error.code === 'timeout');
+  const attempted = async (attempt: number) => {
+    try {
+      return await push();
+    } catch (error) {
+      if (passing(error) && !signal.aborted)
+        run.log.line(
+          attempt < PUSH_ATTEMPTS
+            ? `ERROR: push attempt ${attempt} detected failure, retrying: ${error.message}`
+            : 'ERROR: failed to push because we ran out of retries.',
+        );
+      throw error;
+    }
+  };
+  return retry(attempted, { attempts: PUSH_ATTEMPTS, delay: PUSH_DELAY_MS, retryable: passing, signal });
 }
 
 async function requireAll(names: readonly string[], run: BuildRun): Promise<void> {

@@ -1,13 +1,20 @@
 import type { Engine, PushResult } from '../../engine/engine.ts';
+import type { ImageBuildRequest } from '../../engine/request.ts';
+
+interface EngineHooks {
+  onPush(result: PushResult): void;
+  /** What is built in its place. */
+  onBuild(request: ImageBuildRequest): ImageBuildRequest;
+}
 
 /**
- * The same engine, noting what is pushed through it, so that images which a step pushed by itself stand in the build's
- * results like those of `images:`.
+ * The same engine, noting what is built and pushed through it, so that images which a step pushed by itself stand in the
+ * build's results like those of `images:`.
  */
-export function recordPushes(engine: Engine, onPush: (result: PushResult) => void): Engine {
+export function recordPushes(engine: Engine, { onPush, onBuild }: EngineHooks): Engine {
   return {
     shelf: engine.shelf,
-    build: (...args) => engine.build(...args),
+    build: (request, ...args) => engine.build(onBuild(request), ...args),
     pull: (...args) => engine.pull(...args),
     push: async (...args) => {
       const result = await engine.push(...args);

@@ -1,14 +1,16 @@
 import { log as serverLog } from '../../lib/log.ts';
 import { messageOf, Problem } from '../../lib/problem.ts';
-import type { Build, BuildResults } from '../build.ts';
+import type { Build, BuildResults, BuildWarning } from '../build.ts';
 import { buildSignal, failureOf } from '../queue/cancel.ts';
 import { parseDuration } from '../request/duration.ts';
 import { imagesOfSteps, pushImages } from '../results/push-images.ts';
 import { readStepOutputs } from '../results/step-outputs.ts';
+import { requireArtifactBucket, uploadObjects } from '../results/upload-objects.ts';
 import { fetchSource } from '../sources/fetch-source.ts';
 import type { BuildDeps } from './build-deps.ts';
 import { BuildLog } from './build-log.ts';
 import { BuildFailure } from './failure.ts';
+import { logWriter } from './log-writer.ts';
 import { publishLog } from './publish-log.ts';
 import { type BuildRun, openRun } from './run-context.ts';
 import { runSteps } from './run-steps.ts';
@@ -28,21 +30,27 @@ export async function runBuild(queued: Build, deps: BuildDeps, outer: AbortSigna
     steps: tracker.steps,
   });
   if (build === undefined) return undefined;
-  const writer = deps.logs.writer(build.id);
+  const writer = logWriter(build, deps);
   const log = new BuildLog(writer, build.steps.length);
   const { signal, clear } = buildSignal(outer, parseDuration(build.timeout) ?? 0);
   let results: BuildResults = {};
+  let warnings: readonly BuildWarning[] = [];
   let failure: BuildFailure | undefined;
   try {
     log.begin(build.id);
     const run = await tracker.phase('SETUPBUILD', () => openRun(build, deps, log, signal));
+    warnings = run.warnings;
     try {
+      await requireArtifactBucket(run);
       await fetchSource(run, tracker, signal);
       log.line('BUILD');
       const buildStepImages = await tracker.phase('BUILD', () => runSteps(run, tracker, signal));
       log.line('PUSH');
-      const images = await tracker.phase('PUSH', () => pushImages(run, tracker, signal));
-      results = { images, buildStepImages };
+      results = { buildStepImages };
+      await tracker.phase('PUSH', async () => {
+        results = { ...results, images: await pushImages(run, tracker, signal) };
+        results = { ...results, ...(await uploadObjects(run, tracker, signal)) };
+      });
     } finally {
       results = { ...results, ...(await resultsOf(run, results)) };
       await run
@@ -58,7 +66,8 @@ export async function runBuild(queued: Build, deps: BuildDeps, outer: AbortSigna
   await writer.close().catch((error: unknown) => {
     failure ??= new BuildFailure('INTERNAL_ERROR', 'LOGGING_FAILURE', `the log is not whole: ${messageOf(error)}`);
   });
-  const warning = await publishLog(build, deps);
+  const unpublished = await publishLog(build, deps);
+  if (unpublished !== undefined) warnings = [...warnings, { text: unpublished, priority: 'WARNING' }];
   await tracker.settle();
   return deps.records.update(build.id, ['WORKING'], {
     status: failure?.status ?? 'SUCCESS',
@@ -66,8 +75,8 @@ export async function runBuild(queued: Build, deps: BuildDeps, outer: AbortSigna
     steps: tracker.steps,
     timing: tracker.timing,
     results,
-    ...(failure === undefined ? {} : endingOf(failure)),
-    ...(warning === undefined ? {} : { warnings: [{ text: warning, priority: 'WARNING' as const }] }),
+    ...(failure === undefined ? {} : endingOf(failure, log)),
+    ...(warnings.length === 0 ? {} : { warnings: warnings.map((each) => ({ ...each, text: log.masked(each.text) })) }),
   });
 }
 
@@ -75,7 +84,7 @@ export async function runBuild(queued: Build, deps: BuildDeps, outer: AbortSigna
 async function resultsOf(run: BuildRun, { images = [] }: BuildResults): Promise<BuildResults> {
   return {
     images: [...images, ...imagesOfSteps(run.pushes, images)],
-    buildStepOutputs: await readStepOutputs(run.workspace, run.build.steps.length),
+    buildStepOutputs: await readStepOutputs(run.workspace, run.build.steps.length, (text) => run.log.masked(text)),
   };
 }
 
@@ -99,8 +108,9 @@ function logEnd(log: BuildLog, failure: BuildFailure | undefined): void {
   }
 }
 
-function endingOf(failure: BuildFailure): Pick<Build, 'statusDetail' | 'failureInfo'> {
-  const detail = failure.type === 'USER_BUILD_STEP' ? `Build step failure: ${failure.message}` : failure.message;
+function endingOf(failure: BuildFailure, log: BuildLog): Pick<Build, 'statusDetail' | 'failureInfo'> {
+  const message = log.masked(failure.message);
+  const detail = failure.type === 'USER_BUILD_STEP' ? `Build step failure: ${message}` : message;
   if (failure.status === 'CANCELLED') return { statusDetail: detail };
   return { statusDetail: detail, failureInfo: { type: failure.type, detail } };
 }

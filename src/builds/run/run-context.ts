@@ -1,8 +1,9 @@
 import type { BridgeNetwork } from '../../containers/container.ts';
 import type { Caller, Engine, PushResult } from '../../engine/engine.ts';
 import type { BucketStore } from '../../stores/buckets/buckets.ts';
-import type { Build } from '../build.ts';
+import type { Build, BuildWarning } from '../build.ts';
 import { recordPushes } from '../results/record-pushes.ts';
+import { secretsInImage } from '../secrets/image-arguments.ts';
 import { type BuildSecrets, resolveSecrets } from '../secrets/resolve-secrets.ts';
 import { bucketsOf } from './bucket-access.ts';
 import type { BuildDeps, ServedBuild } from './build-deps.ts';
@@ -23,6 +24,10 @@ export interface BuildRun {
   workspace: Workspace;
   /** What steps pushed so far. */
   pushes: readonly PushResult[];
+  /** What the person who reads the result should know. */
+  warnings: readonly BuildWarning[];
+  /** Adds a warning, which the log shows as well. */
+  warn(text: string): void;
   /** The build's bridge, made when first needed, with what answers on it. */
   network(): Promise<BridgeNetwork>;
   /** What answers there for steps; undefined where nothing does. */
@@ -39,7 +44,20 @@ export async function openRun(build: Build, deps: BuildDeps, log: BuildLog, sign
   log.hide(secrets);
   const caller: Caller = { scope, project: build.projectId, actor: scope, signal };
   const pushes: PushResult[] = [];
-  const engine = recordPushes(deps.engine, (result) => pushes.push(result));
+  const warnings: BuildWarning[] = [];
+  const warn = (text: string) => {
+    if (warnings.some((warning) => warning.text === text)) return;
+    warnings.push({ text, priority: 'WARNING' });
+    log.line(`WARNING: ${text}`);
+  };
+  const engine = recordPushes(deps.engine, {
+    onPush: (result) => pushes.push(result),
+    onBuild: (request) => {
+      for (const text of secretsInImage(request, secrets)) warn(text);
+      const provenance = build.options.requestedVerifyOption === 'VERIFIED' ? 'min' : undefined;
+      return { ...request, provenance: request.provenance ?? provenance };
+    },
+  });
   const endings: (() => Promise<void>)[] = [() => deps.engine.endScope(scope)];
   const close = async () => {
     const errors: unknown[] = [];
@@ -82,6 +100,8 @@ export async function openRun(build: Build, deps: BuildDeps, log: BuildLog, sign
       workspace,
       secrets,
       pushes,
+      warnings,
+      warn,
       network,
       served,
       dockerSocket,
