@@ -88,6 +88,14 @@ const notificationSchema = z.strictObject({
   projects: z.array(z.string().min(1)).optional(),
 });
 
+/** `10GB`, `500MB`, or a number of bytes; units are powers of 1000, as docker counts them. */
+const bytesSchema = z.union([z.number().int().min(0), z.string()]).transform((value, context) => {
+  const bytes = parseBytes(String(value));
+  if (bytes !== undefined) return bytes;
+  context.addIssue({ code: 'custom', message: `${value} is no size: write 500MB, 10GB or a number of bytes` });
+  return z.NEVER;
+});
+
 const buildsSchema = z.strictObject({
   /**
    * Builds at a time of those that name no pool; more wait in the queue. Absent: one for each processor, two at least,
@@ -118,6 +126,14 @@ const buildsSchema = z.strictObject({
    * end takes every number of the machine, and nobody can start a shell to end it.
    */
   maxProcesses: z.number().int().min(64).default(16_384),
+  /** What a build may use that names neither a machine type nor a pool with one; absent: all that the machine has. */
+  cpus: z.number().positive().optional(),
+  /** Of all containers of a build together, e.g. `8GB`. */
+  memory: bytesSchema.optional(),
+  /** Files of a build, its workspace and what its containers change, where `diskSizeGb` says nothing; absent: the disk is the limit. */
+  disk: bytesSchema.optional(),
+  /** What the steps of one build may write to its log. */
+  maxLogBytes: bytesSchema.prefault('100MB'),
   /** Private range from which every build's bridge takes a /24. */
   networkRange: z
     .string()
@@ -125,14 +141,6 @@ const buildsSchema = z.strictObject({
     .default('10.89.0.0/16'),
   /** Builder images served under another name: `gcr.io/cloud-builders/npm: europe-central2-docker.pkg.dev/p/r/npm`. */
   images: z.record(z.string(), z.string()).default({}),
-});
-
-/** `10GB`, `500MB`, or a number of bytes; units are powers of 1000, as docker counts them. */
-const bytesSchema = z.union([z.number().int().min(0), z.string()]).transform((value, context) => {
-  const bytes = parseBytes(String(value));
-  if (bytes !== undefined) return bytes;
-  context.addIssue({ code: 'custom', message: `${value} is no size: write 500MB, 10GB or a number of bytes` });
-  return z.NEVER;
 });
 
 const fetchSchema = z.strictObject({

@@ -1,3 +1,4 @@
+import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Build } from '../builds/build.ts';
 import { BuildPools } from '../builds/pools/build-pools.ts';
@@ -46,7 +47,10 @@ export function buildDepsOver(build: Build, parts: BuildParts): BuildDeps {
       },
     },
     logsBucket: () => `gs://${logBucket}`,
-    sources: { git: gitOfBuilds(runtime, config) },
+    sources: {
+      git: gitOfBuilds(runtime, config),
+      snapshots: { rows: stores.sources, content: stores.content },
+    },
     folder: folder.builds,
     clock: systemClock,
     pools: new BuildPools(stores.workerPools, config.builds.pools),
@@ -54,6 +58,15 @@ export function buildDepsOver(build: Build, parts: BuildParts): BuildDeps {
     builderProjects: () => registries.current.sharedProjects,
     ownNames,
     verifyLogin: (host, credentials, stop) => verifyLogin(registries.hosts(true), host, credentials, stop),
+    limits: {
+      machine: { cpus: availableParallelism(), memoryBytes: totalmem() },
+      defaults: {
+        cpus: config.builds.cpus,
+        memoryBytes: config.builds.memory,
+        diskBytes: config.builds.disk,
+        logBytes: config.builds.maxLogBytes,
+      },
+    },
     allowHostNetwork: config.builds.allowHostNetwork,
     serveDocker: (of, recording, cloudbuild) =>
       serveBuildDocker(of, join(folder.builds, build.id), {

@@ -10,6 +10,7 @@ import type { Build } from '../build.ts';
 import type { BuildPools } from '../pools/build-pools.ts';
 import type { BuildRecords } from '../records.ts';
 import type { SourceDeps } from '../sources/source-deps.ts';
+import type { DefaultLimits, Machine } from './build-limits.ts';
 
 /**
  * All that a build needs to run. It runs in a process of its own: rows are reached through these interfaces only (the
@@ -41,6 +42,8 @@ export interface BuildDeps {
   verifyLogin(host: string, credentials: RegistryCredentials, signal: AbortSignal): Promise<void>;
   /** What the build's pool lets it use; absent: no pool has limits. */
   pools?: Pick<BuildPools, 'limitsOf'> | undefined;
+  /** Of this machine, and for builds that ask for nothing; absent: nothing has a limit. */
+  limits?: { machine: Machine; defaults: DefaultLimits } | undefined;
   /** Whether `--network=host` is allowed (`builds.allowHostNetwork`). */
   allowHostNetwork: boolean;
   /** Gives container steps a docker socket; without one they have none. */

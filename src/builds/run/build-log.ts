@@ -1,4 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
+import { formatBytes } from '../../lib/bytes.ts';
 import { Lines } from '../../lib/lines.ts';
 import type { LogWriter } from '../../stores/logs/logs.ts';
 import { LogMask, type MaskStream } from '../secrets/mask-log.ts';
@@ -20,10 +21,13 @@ export class BuildLog {
   readonly #writer: LogWriter;
   readonly #prefixed: boolean;
   readonly #mask = new LogMask();
+  readonly #output: LogOutput;
 
-  constructor(writer: LogWriter, steps: number) {
+  /** @param most bytes that steps may write together; what says how the build goes comes on top */
+  constructor(writer: LogWriter, steps: number, most = Number.POSITIVE_INFINITY) {
     this.#writer = writer;
     this.#prefixed = steps > 1;
+    this.#output = new LogOutput(writer, most);
   }
 
   line(text: string): void {
@@ -50,7 +54,7 @@ export class BuildLog {
 
   /** `label` as plan.ts gives it. */
   step(label: string): StepLog {
-    return new StepLog((text) => this.#writer.append(text), this.#prefixed ? label : undefined, this.#mask);
+    return new StepLog(this.#output, this.#prefixed ? label : undefined, this.#mask);
   }
 
   /** `outcome` is DONE, ERROR, TIMEOUT or CANCELLED; the cause follows all but the first, then what to do about it. */
@@ -58,6 +62,39 @@ export class BuildLog {
     this.line(outcome);
     if (cause !== undefined) this.line(`ERROR: ${cause}`);
     if (advice !== undefined) this.line(advice);
+  }
+}
+
+/** What all steps of a build write, up to a bound: a step that prints without end fills no disk. */
+class LogOutput {
+  readonly #writer: LogWriter;
+  readonly #most: number;
+  #left: number;
+
+  constructor(writer: LogWriter, most: number) {
+    this.#writer = writer;
+    this.#most = most;
+    this.#left = most;
+  }
+
+  get isFull(): boolean {
+    return this.#left <= 0;
+  }
+
+  /** Of a step's own. */
+  append(text: string): void {
+    if (this.isFull) return;
+    this.#writer.append(text);
+    this.#left -= Buffer.byteLength(text);
+    if (this.isFull)
+      this.#writer.append(
+        `The log has reached ${formatBytes(this.#most)} (builds.maxLogBytes of slipway.yaml): what steps write from here on is not kept.\n`,
+      );
+  }
+
+  /** About a step. */
+  note(text: string): void {
+    this.#writer.append(text);
   }
 }
 
@@ -69,13 +106,13 @@ interface OutputStream {
 
 /** The lines of one step. `finish` must be called, or a last line without newline is lost. */
 export class StepLog implements StepOutput {
-  readonly #append: (text: string) => void;
+  readonly #output: LogOutput;
   readonly #label: string | undefined;
   readonly #mask: LogMask;
   readonly #streams: Record<'stdout' | 'stderr', OutputStream>;
 
-  constructor(append: (text: string) => void, label: string | undefined, mask: LogMask) {
-    this.#append = append;
+  constructor(output: LogOutput, label: string | undefined, mask: LogMask) {
+    this.#output = output;
     this.#label = label;
     this.#mask = mask;
     // masked before it is cut into lines: one that is too long may be cut in the middle of a secret
@@ -84,7 +121,7 @@ export class StepLog implements StepOutput {
   }
 
   start(): void {
-    if (this.#label !== undefined) this.#append(`Starting ${this.#label}\n`);
+    if (this.#label !== undefined) this.#output.note(`Starting ${this.#label}\n`);
   }
 
   line(text: string): void {
@@ -92,7 +129,7 @@ export class StepLog implements StepOutput {
   }
 
   #write(text: string): void {
-    this.#append(`${this.#label === undefined ? '' : `${this.#label}: `}${text}\n`);
+    this.#output.append(`${this.#label === undefined ? '' : `${this.#label}: `}${text}\n`);
   }
 
   stdout(chunk: Uint8Array | string): void {
@@ -110,10 +147,11 @@ export class StepLog implements StepOutput {
       const rest = lines.end();
       if (rest !== '') this.#write(rest);
     }
-    if (this.#label !== undefined) this.#append(`Finished ${this.#label}\n`);
+    if (this.#label !== undefined) this.#output.note(`Finished ${this.#label}\n`);
   }
 
   #take(name: 'stdout' | 'stderr', chunk: Uint8Array | string): void {
+    if (this.#output.isFull) return;
     const { decoder, mask, lines } = this.#streams[name];
     const text =
       typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));

@@ -31,14 +31,18 @@ export async function runBuild(queued: Build, deps: BuildDeps, outer: AbortSigna
   });
   if (build === undefined) return undefined;
   const writer = logWriter(build, deps);
-  const log = new BuildLog(writer, build.steps.length);
-  const { signal, clear } = buildSignal(outer, parseDuration(build.timeout) ?? 0);
+  const log = new BuildLog(writer, build.steps.length, deps.limits?.defaults.logBytes);
+  const { signal: stopped, clear } = buildSignal(outer, parseDuration(build.timeout) ?? 0);
+  const within = new AbortController();
+  const signal = AbortSignal.any([stopped, within.signal]);
   let results: BuildResults = {};
   let warnings: readonly BuildWarning[] = [];
   let failure: BuildFailure | undefined;
   try {
     log.begin(build.id);
-    const run = await tracker.phase('SETUPBUILD', () => openRun(build, deps, log, signal));
+    const run = await tracker.phase('SETUPBUILD', () =>
+      openRun(build, deps, log, signal, (reason) => within.abort(reason)),
+    );
     warnings = run.warnings;
     try {
       await requireArtifactBucket(run);

@@ -7,7 +7,10 @@ import { secretsInImage } from '../secrets/image-arguments.ts';
 import { type BuildSecrets, resolveSecrets } from '../secrets/resolve-secrets.ts';
 import { bucketsOf } from './bucket-access.ts';
 import type { BuildDeps, ServedBuild } from './build-deps.ts';
+import { limitsOf } from './build-limits.ts';
 import type { BuildLog } from './build-log.ts';
+import { boundDisk } from './disk-bound.ts';
+import type { BuildFailure } from './failure.ts';
 import { writeRegistryLogins } from './registry-logins.ts';
 import { makeWorkspace, type Workspace } from './workspace.ts';
 
@@ -38,7 +41,14 @@ export interface BuildRun {
   close(): Promise<void>;
 }
 
-export async function openRun(build: Build, deps: BuildDeps, log: BuildLog, signal: AbortSignal): Promise<BuildRun> {
+/** @param end ends the build from within, because it took more than it may */
+export async function openRun(
+  build: Build,
+  deps: BuildDeps,
+  log: BuildLog,
+  signal: AbortSignal,
+  end: (failure: BuildFailure) => void,
+): Promise<BuildRun> {
   const scope = `build:${build.id}`;
   const secrets = await resolveSecrets(build, deps.secrets);
   log.hide(secrets);
@@ -72,8 +82,14 @@ export async function openRun(build: Build, deps: BuildDeps, log: BuildLog, sign
     // it may write the project, and whoever may only read it reads the log while the build runs
     log.hide(new Map([["the build's token", identity.secret]]));
     await writeRegistryLogins(workspace.home, identity.secret, build, deps.ownNames);
+    const pool = await deps.pools?.limitsOf(build);
+    const { diskBytes, ...limits } =
+      deps.limits === undefined ? {} : limitsOf(build, pool, deps.limits.defaults, deps.limits.machine);
+    const release = deps.containers.confine?.(build.id, limits);
+    if (release !== undefined) endings.push(release);
+    if (diskBytes !== undefined) endings.push(boundDisk(workspace.root, diskBytes, end));
     const joined = once(async () => {
-      const bridge = await deps.containers.createNetwork(build.id);
+      const bridge = await deps.containers.createNetwork(build.id, { internal: pool?.publicEgress === false });
       endings.push(() => bridge.close());
       const served = await deps.serveBuild?.(build, identity.secret, bridge);
       if (served !== undefined) endings.push(() => served.close());
