@@ -10,12 +10,13 @@ export interface ApiClient {
   url: string;
   /** @throws Problem with the server's own message; `unavailable` when it can't be reached */
   json(method: string, path: string, body?: unknown): Promise<Record<string, unknown>>;
-  /** Streams a request body; gives the answer's JSON. */
+  /** Streams a request body; gives the answer's JSON. @param size bytes, where they are known */
   upload(
     path: string,
     contentType: string,
     body: AsyncIterable<Uint8Array>,
-    size: number,
+    size: number | undefined,
+    more?: Readonly<Record<string, string>>,
   ): Promise<Record<string, unknown>>;
   /** Bytes from `start` of an object; undefined while there is nothing (404, 416). */
   bytes(path: string, start: number): Promise<Buffer | undefined>;
@@ -37,8 +38,9 @@ export async function apiClient(context: CliContext): Promise<ApiClient> {
         Object.assign(init, { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
       return jsonOf(await accepted(await send(path, init)));
     },
-    upload: async (path, contentType, body, size) => {
-      const headers = { 'content-type': contentType, 'content-length': String(size) };
+    upload: async (path, contentType, body, size, more = {}) => {
+      const length = size === undefined ? {} : { 'content-length': String(size) };
+      const headers = { 'content-type': contentType, ...length, ...more };
       const init = {
         method: 'POST',
         headers,

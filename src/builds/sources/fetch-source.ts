@@ -13,6 +13,7 @@ import { hashesOfFolder, hashesOfObject, hashTypes } from './file-hashes.ts';
 import { type Repository, SourceGit } from './git-source.ts';
 import { fetchManifestSource } from './manifest-source.ts';
 import { chooseRef, type RepoSource, repoRevision } from './repo-source.ts';
+import { unpackSnapshot } from './snapshot-source.ts';
 import { sourceDir } from './source-dir.ts';
 import { fetchStorageSource } from './storage-source.ts';
 
@@ -48,7 +49,18 @@ async function fetchMain(run: BuildRun, signal: AbortSignal): Promise<SourceProv
   const say = (line: string) => run.log.line(line);
   const types = hashTypes(options);
   if (source.storageSource !== undefined) {
-    const object = await fetchStorageSource(source.storageSource, buckets, workspace.workspace, say, signal);
+    const object = await fetchStorageSource(
+      source.storageSource,
+      buckets,
+      workspace.workspace,
+      say,
+      signal,
+      async (root) => {
+        const parts = run.deps.sources?.snapshots;
+        if (parts === undefined) throw new Problem('unsupported', 'this server takes archives alone');
+        return await unpackSnapshot(run.build.projectId, root, workspace.workspace, parts, signal);
+      },
+    );
     return {
       resolvedStorageSource: { ...source.storageSource, generation: object.generation },
       ...(types.length === 0 ? {} : { fileHashes: await hashesOfObject(object, buckets, types) }),

@@ -1,9 +1,12 @@
 import type { GitSandbox } from '../../engine/sources/git-sandbox.ts';
+import type { SnapshotParts } from './snapshot-source.ts';
 
 /** What sources come by, beside buckets. */
 export interface SourceDeps {
   /** Runs git under this server's rules of addresses and sizes (decision 0010). */
   git: GitSandbox;
+  /** Of `slipway submit`. */
+  snapshots: SnapshotParts;
   /** Absent: this server connects none. */
   repositories?: ConnectedRepositories | undefined;
 }

@@ -6,12 +6,17 @@ import { unpackTar } from '../../engine/sources/unpack-archive.ts';
 import { hasErrorCode, messageOf, Problem } from '../../lib/problem.ts';
 import { runOk } from '../../lib/run.ts';
 import type { BucketObject, BucketReader } from '../../stores/buckets/buckets.ts';
+import { parseRoot, SNAPSHOT_TYPE, type SnapshotRoot } from '../../stores/sources/tree-list.ts';
 import type { StorageSource } from '../request/request.ts';
 import { gsutilSize } from './binary-size.ts';
 
+/** Lays out what `slipway submit` has sent. */
+export type UnpackSnapshot = (root: SnapshotRoot) => Promise<{ files: number; bytes: number }>;
+
 /**
  * Fetches `source.storageSource` and unpacks it as the root of the workspace. What the archive is, its first bytes say:
- * gzip, zip or a plain tar; names lie (`.gz`, `.tgz`, `.tar.gz` are all sent).
+ * gzip, zip or a plain tar; names lie (`.gz`, `.tgz`, `.tar.gz` are all sent). An object of our own type stands for the
+ * pieces that it names.
  * @returns the object that it was, for sourceProvenance
  * @throws Problem `not-found`, `invalid`, `unsupported`, `cancelled`
  */
@@ -21,6 +26,7 @@ export async function fetchStorageSource(
   workspace: string,
   say: (line: string) => void,
   signal: AbortSignal,
+  unpackSnapshot: UnpackSnapshot,
 ): Promise<BucketObject> {
   const url = `gs://${source.bucket}/${source.object}`;
   const object = await buckets.stat(source.bucket, source.object, source.generation);
@@ -34,6 +40,11 @@ export async function fetchStorageSource(
     );
   say(`Fetching storage object: ${url}#${object.generation}`);
   say(`Copying ${url}#${object.generation}...`);
+  if (object.contentType === SNAPSHOT_TYPE) {
+    const { files, bytes } = await unpackSnapshot(await readRoot(object, buckets));
+    say(`Operation completed over ${files} objects/${gsutilSize(bytes)}.`);
+    return object;
+  }
   const size = gsutilSize(object.size);
   say(`/ [1 files][${size.padStart(10)}/${size.padStart(10)}]`);
   try {
@@ -46,6 +57,21 @@ export async function fetchStorageSource(
   }
   say(`Operation completed over 1 objects/${size}.`);
   return object;
+}
+
+/** Ids of 200,000 lists. */
+const ROOT_BYTES = 16 << 20;
+
+async function readRoot(object: BucketObject, buckets: BucketReader): Promise<SnapshotRoot> {
+  if (object.size > ROOT_BYTES) throw new Problem('invalid', `gs://${object.bucket}/${object.name} is too long`);
+  const chunks: Buffer[] = [];
+  for await (const chunk of await buckets.open(object)) chunks.push(chunk as Buffer);
+  try {
+    return parseRoot(JSON.parse(Buffer.concat(chunks).toString('utf8')));
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    throw new Problem('invalid', `gs://${object.bucket}/${object.name} is no source that slipway submit has sent`);
+  }
 }
 
 async function unpack(stream: Readable, workspace: string, signal: AbortSignal): Promise<void> {

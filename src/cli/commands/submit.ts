@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { extname, join, resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { extname, resolve } from 'node:path';
 import { parseConfigFile } from '../../builds/request/config-file.ts';
 import { builtInsOf, resolveRequest } from '../../builds/submit.ts';
 import { formatBytes, formatDuration } from '../../lib/bytes.ts';
@@ -11,8 +10,9 @@ import { type ApiClient, apiClient } from '../api-client.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type BuildView, buildPath, followLog } from '../follow.ts';
-import { isArchive, packSource } from '../pack.ts';
+import { isArchive } from '../pack.ts';
 import { projectOf } from '../project.ts';
+import { sendSource } from '../sources/send-source.ts';
 import { READER_GONE } from '../terminal.ts';
 import { readConfigFile, SHOWN_ID } from './render.ts';
 
@@ -62,28 +62,43 @@ async function requestOf(options: SubmitOptions, project: string): Promise<objec
 async function uploadSource(context: CliContext, api: ApiClient, project: string, source: string) {
   const bucket = `${project.replaceAll(/[:.]/g, '_')}_cloudbuild`;
   await ensureBucket(api, project, bucket);
-  const folder = await mkdtemp(join(tmpdir(), 'slipway-submit-'));
-  try {
-    const archive = isArchive(source) ? source : join(folder, 'source.tgz');
-    if (archive !== source) {
-      const packed = await packSource(source, archive, context.signal);
-      context.terminal.err(
-        `Packed ${packed.files} ${packed.files === 1 ? 'file' : 'files'}, ${formatBytes(packed.bytes)}\n`,
-      );
-    }
-    const { size } = await stat(archive);
-    const object = `source/${Date.now() / 1000}-${randomBytes(16).toString('hex')}${extname(archive)}`;
-    const path = `/upload/storage/v1/b/${bucket}/o?uploadType=media&name=${encodeURIComponent(object)}`;
-    const stored = await api.upload(
-      path,
-      'application/x-tar',
-      progress(context, createReadStream(archive), size),
-      size,
-    );
-    return { bucket, object, generation: String(stored['generation']) };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  return isArchive(source)
+    ? await uploadArchive(context, api, bucket, source)
+    : await uploadFolder(context, api, { project, bucket, folder: source });
+}
+
+/** Only what the server doesn't have travels. */
+async function uploadFolder(
+  context: CliContext,
+  api: ApiClient,
+  { project, bucket, folder }: Record<'project' | 'bucket' | 'folder', string>,
+) {
+  const { interactive } = context.terminal;
+  let shownAt = 0;
+  const watch = (sent: number) => {
+    if (!interactive || Date.now() - shownAt < REDRAW_MS) return;
+    context.terminal.err(`${LINE_AGAIN}Uploading ${formatBytes(sent)}`);
+    shownAt = Date.now();
+  };
+  const { source, files, bytes, sent } = await sendSource({
+    api,
+    project,
+    bucket,
+    folder,
+    signal: context.signal,
+    watch,
+  });
+  const all = `${files} ${files === 1 ? 'file' : 'files'}, ${formatBytes(bytes)}`;
+  context.terminal.err(`${interactive ? LINE_AGAIN : ''}Uploaded ${formatBytes(sent)} of ${all}\n`);
+  return source;
+}
+
+async function uploadArchive(context: CliContext, api: ApiClient, bucket: string, archive: string) {
+  const { size } = await stat(archive);
+  const object = `source/${Date.now() / 1000}-${randomBytes(16).toString('hex')}${extname(archive)}`;
+  const path = `/upload/storage/v1/b/${bucket}/o?uploadType=media&name=${encodeURIComponent(object)}`;
+  const stored = await api.upload(path, 'application/x-tar', progress(context, createReadStream(archive), size), size);
+  return { bucket, object, generation: String(stored['generation']) };
 }
 
 async function ensureBucket(api: ApiClient, project: string, bucket: string): Promise<void> {

@@ -9,6 +9,7 @@ import { sqliteBlobRows } from '../../../src/adapters/sqlite/content.ts';
 import { openDatabase } from '../../../src/adapters/sqlite/database.ts';
 import { SqliteBuildQueue } from '../../../src/adapters/sqlite-builds/build-queue.ts';
 import { SqliteSecrets } from '../../../src/adapters/sqlite-builds/secrets.ts';
+import { SqliteSources } from '../../../src/adapters/sqlite-builds/sources.ts';
 import { SqliteWorkerPools } from '../../../src/adapters/sqlite-builds/worker-pools.ts';
 import { BuildPools } from '../../../src/builds/pools/build-pools.ts';
 import { WorkerPools } from '../../../src/builds/pools/worker-pools.ts';
@@ -19,6 +20,7 @@ import { systemClock } from '../../../src/lib/clock.ts';
 import { createDataFolder, dataFolder } from '../../../src/lib/data-folder.ts';
 import { ContentBuckets } from '../../../src/stores/buckets/content-buckets.ts';
 import { SecretKeys } from '../../../src/stores/secrets/secret-keys.ts';
+import { SourceStore } from '../../../src/stores/sources/source-store.ts';
 import { fakeContainers, fakeEngine, type Held } from './fakes.ts';
 
 /** Builds with real rows, logs and buckets on a folder of their own, and no layers or containers. */
@@ -34,6 +36,7 @@ export async function openBench() {
   const secrets = new SqliteSecrets(database, new SecretKeys(folder.secretsKey));
   const logs = new LogFiles(folder.logs);
   const held: Held = { scopes: new Set(), networks: new Set(), tokens: new Set(), rootfs: 0, ran: [] };
+  const sources = new SqliteSources(database);
   const folderOfBuilds = join(root, 'builds');
   const deps: BuildDeps = {
     records,
@@ -70,6 +73,8 @@ export async function openBench() {
   };
   return {
     deps,
+    snapshots: { rows: sources, content },
+    sources: new SourceStore(sources, content),
     submitDeps,
     poolRows,
     workerPools: new WorkerPools(poolRows, systemClock),

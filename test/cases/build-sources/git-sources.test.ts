@@ -71,6 +71,7 @@ describe.skipIf(!hasRunc || !hasGitBackend)('a build of a repository', () => {
     await mkdir(join(root, 'data'));
     const rules = { allowAddress: isPublicAddress, isNamed: (host: string) => host === new URL(web.url).host };
     bench.deps.sources = {
+      snapshots: bench.snapshots,
       git: new GitSandbox(runtime, rules, GIT_LIMITS),
       repositories: {
         resolveRepository: async (project, name) =>
