@@ -1,5 +1,5 @@
 import { Problem } from '../lib/problem.ts';
-import { BUILD_STATUSES, type Build, type BuildStatus } from './build.ts';
+import type { Build } from './build.ts';
 
 /**
  * The filter of builds.list, as gcloud sends it: `status="WORKING" OR status="QUEUED"`,
@@ -30,15 +30,17 @@ const KEYS = {
   'source.repo_source.branch_name': (build: Build) => [build.source?.repoSource?.branchName ?? ''],
   'source.repo_source.tag_name': (build: Build) => [build.source?.repoSource?.tagName ?? ''],
   'source.repo_source.commit_sha': (build: Build) => [build.source?.repoSource?.commitSha ?? ''],
-  'source_provenance.resolved_repo_source.commit_sha': () => [''],
+  'source_provenance.resolved_repo_source.commit_sha': (build: Build) => [
+    build.sourceProvenance?.resolvedRepoSource?.commitSha ?? '',
+  ],
   'options.requested_verify_option': (build: Build) => [build.options.requestedVerifyOption ?? 'NOT_VERIFIED'],
-  trigger_id: () => [''],
+  trigger_id: (build: Build) => [build.buildTriggerId ?? ''],
   create_time: (build: Build) => [build.createTime],
   start_time: (build: Build) => [build.startTime ?? ''],
   finish_time: (build: Build) => [build.finishTime ?? ''],
 } satisfies Record<string, (build: Build) => string[]>;
 
-type FilterKey = keyof typeof KEYS;
+export type FilterKey = keyof typeof KEYS;
 
 /** Deep nesting is an attack, not a question. */
 const MAX_DEPTH = 20;
@@ -152,19 +154,4 @@ function compares(have: string, operator: Operator, want: string): boolean {
   if (operator === '<') return order < 0;
   if (operator === '<=') return order <= 0;
   return operator === '>' ? order > 0 : order >= 0;
-}
-
-/** The statuses that a build may have to pass; lets rows be narrowed by an index before the rest is compared. */
-export function possibleStatuses(filter: BuildFilter | undefined): readonly BuildStatus[] {
-  if (filter === undefined || filter.kind === 'not') return BUILD_STATUSES;
-  if (filter.kind === 'compare') {
-    if (filter.key !== 'status') return BUILD_STATUSES;
-    if (filter.operator === '=') return BUILD_STATUSES.filter((status) => status === filter.value);
-    if (filter.operator === '!=') return BUILD_STATUSES.filter((status) => status !== filter.value);
-    return BUILD_STATUSES;
-  }
-  const lists = filter.parts.map(possibleStatuses);
-  return BUILD_STATUSES.filter((status) =>
-    filter.kind === 'and' ? lists.every((list) => list.includes(status)) : lists.some((list) => list.includes(status)),
-  );
 }

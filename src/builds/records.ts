@@ -1,5 +1,6 @@
 import type { Build, BuildStatus } from './build.ts';
 import type { BuildFilter } from './filter.ts';
+import type { TriggerValues } from './request/built-ins.ts';
 import type { BuildRequest } from './request/request.ts';
 
 /** A build and the request as it came, before substitution: `retry` starts from the latter. */
@@ -8,6 +9,8 @@ export interface BuildRecord {
   request: BuildRequest;
   /** Who asked, for the audit trail. */
   actor: string;
+  /** Of a trigger's build: what `request` leaves open, and `retry` needs again. */
+  trigger?: { id: string; values: TriggerValues } | undefined;
 }
 
 export interface BuildQuery {

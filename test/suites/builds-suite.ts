@@ -90,6 +90,47 @@ export function buildsSuite(name: string, open: () => Promise<BuildStores>): voi
       expect(await stores.records.projects()).toEqual(['p1', 'p2']);
     });
 
+    it('keeps what a trigger gave a build', async () => {
+      const record = { build: build('a', 1000), request: {}, actor: 'me' };
+      await stores.records.create({ ...record, trigger: { id: 't', values: { TRIGGER_NAME: 'nightly' } } });
+      expect((await stores.records.get('a'))?.trigger).toEqual({ id: 't', values: { TRIGGER_NAME: 'nightly' } });
+    });
+
+    it('merges builds of several statuses into one order, over pages', async () => {
+      const statuses: BuildStatus[] = ['QUEUED', 'WORKING', 'SUCCESS'];
+      for (let i = 0; i < 250; i++)
+        await create(`b${String(i).padStart(3, '0')}`, 1000 + Math.floor(i / 2), {
+          status: statuses[i % 3] ?? 'QUEUED',
+        });
+      const filter = parseFilter('status="WORKING" OR status="QUEUED"');
+      const seen: string[] = [];
+      let after: string | undefined;
+      do {
+        const page = await stores.records.list({ project: 'p1', location: 'europe-central2', limit: 7, filter, after });
+        seen.push(...page.builds.map((one) => one.id));
+        after = page.next;
+      } while (after !== undefined);
+      const wanted = Array.from({ length: 250 }, (_, i) => i).filter((i) => i % 3 !== 2);
+      expect(seen).toEqual(wanted.toReversed().map((i) => `b${String(i).padStart(3, '0')}`));
+    });
+
+    it.each([
+      ['tags="a \\"quoted\\" ż/tag"', ['b']],
+      ['tags="a"', []],
+      ['build_id="a"', ['a']],
+      ['create_time>="1970-01-01T00:00:02Z"', ['c', 'b']],
+      ['create_time<"1970-01-01T00:00:02Z"', ['a']],
+      ['tags="t" OR build_id="b"', ['c', 'b']],
+      ['trigger_id="x"', ['c']],
+      ['trigger_id=""', ['b', 'a']],
+    ])('finds by %s', async (text, ids) => {
+      await create('a', 1000);
+      await create('b', 2000, { tags: ['a "quoted" ż/tag'] });
+      await create('c', 3000, { tags: ['t'], buildTriggerId: 'x' });
+      const { builds } = await stores.records.list({ project: 'p1', limit: 10, filter: parseFilter(text) });
+      expect(builds.map((one) => one.id)).toEqual(ids);
+    });
+
     it('refuses a page token that it never gave', async () => {
       await expect(stores.records.list({ project: 'p1', limit: 1, after: 'x' })).rejects.toMatchObject({
         code: 'invalid',

@@ -1,23 +1,11 @@
-import type { Kysely, Selectable } from 'kysely';
+import type { Kysely } from 'kysely';
 import { type Build, type BuildStatus, locationOf, mayBecome } from '../../builds/build.ts';
-import { matchesFilter, possibleStatuses } from '../../builds/filter.ts';
+import { matchesFilter } from '../../builds/filter.ts';
 import type { BuildChange, BuildPage, BuildQuery, BuildRecord, BuildRecords } from '../../builds/records.ts';
 import { Problem } from '../../lib/problem.ts';
 import { writeBuildEvent } from '../sqlite-builds/build-events.ts';
+import { type BuildCursor, type BuildRow, type BuildTables, buildPage } from '../sqlite-builds/build-pages.ts';
 import type { Database } from './database.ts';
-
-type BuildTables = {
-  builds: {
-    id: string;
-    project: string;
-    location: string;
-    status: string;
-    created_at: number;
-    actor: string;
-    build: string;
-    request: string;
-  };
-};
 
 /** Rows read at a time while a filter is applied; a page of gcloud holds 20 builds. */
 const CHUNK = 100;
@@ -41,7 +29,7 @@ export class SqliteBuilds implements BuildRecords {
     });
   }
 
-  async #insert(db: Kysely<BuildTables>, { build, request, actor }: BuildRecord): Promise<void> {
+  async #insert(db: Kysely<BuildTables>, { build, request, actor, trigger }: BuildRecord): Promise<void> {
     const result = await db
       .insertInto('builds')
       .values({
@@ -53,6 +41,7 @@ export class SqliteBuilds implements BuildRecords {
         actor,
         build: JSON.stringify(build),
         request: JSON.stringify(request),
+        origin: trigger === undefined ? null : JSON.stringify(trigger),
       })
       .onConflict((conflict) => conflict.doNothing())
       .executeTakeFirst();
@@ -62,7 +51,13 @@ export class SqliteBuilds implements BuildRecords {
 
   async get(id: string): Promise<BuildRecord | undefined> {
     const row = await this.#db.selectFrom('builds').selectAll().where('id', '=', id).executeTakeFirst();
-    return row === undefined ? undefined : { build: buildOf(row), request: JSON.parse(row.request), actor: row.actor };
+    if (row === undefined) return undefined;
+    return {
+      build: buildOf(row),
+      request: JSON.parse(row.request),
+      actor: row.actor,
+      ...(row.origin === null ? {} : { trigger: JSON.parse(row.origin) }),
+    };
   }
 
   async projects(): Promise<string[]> {
@@ -74,7 +69,7 @@ export class SqliteBuilds implements BuildRecords {
     const found: Build[] = [];
     let cursor = query.after === undefined ? undefined : readCursor(query.after);
     for (;;) {
-      const rows = await this.#page(query, cursor);
+      const rows = await buildPage(this.#db, query, cursor, CHUNK);
       for (const row of rows) {
         const build = buildOf(row);
         if (!matchesFilter(build, query.filter)) continue;
@@ -90,27 +85,18 @@ export class SqliteBuilds implements BuildRecords {
   }
 
   /** A full page whose chunk ended with it: whether more follow is known only after looking. */
-  async #lastPage(query: BuildQuery, builds: Build[], cursor: Cursor | undefined, last: Row): Promise<BuildPage> {
+  async #lastPage(
+    query: BuildQuery,
+    builds: Build[],
+    cursor: BuildCursor | undefined,
+    last: BuildRow,
+  ): Promise<BuildPage> {
     const rest = await this.list({
       ...query,
       limit: 1,
       after: writeCursor({ createdAt: last.created_at, id: last.id }),
     });
     return rest.builds.length === 0 ? { builds } : { builds, next: writeCursor(cursor) };
-  }
-
-  #page(query: BuildQuery, cursor: Cursor | undefined): Promise<Row[]> {
-    let select = this.#db.selectFrom('builds').selectAll().where('project', '=', query.project);
-    if (query.location !== undefined) select = select.where('location', '=', query.location);
-    if (query.filter !== undefined) select = select.where('status', 'in', [...possibleStatuses(query.filter)]);
-    if (cursor !== undefined)
-      select = select.where((where) =>
-        where.or([
-          where('created_at', '<', cursor.createdAt),
-          where.and([where('created_at', '=', cursor.createdAt), where('id', '<', cursor.id)]),
-        ]),
-      );
-    return select.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(CHUNK).execute();
   }
 
   async update(id: string, expected: readonly BuildStatus[], change: BuildChange): Promise<Build | undefined> {
@@ -130,22 +116,15 @@ export class SqliteBuilds implements BuildRecords {
   }
 }
 
-type Row = Selectable<BuildTables['builds']>;
-
-function buildOf(row: Row): Build {
+function buildOf(row: BuildRow): Build {
   return JSON.parse(row.build) as Build;
 }
 
-interface Cursor {
-  createdAt: number;
-  id: string;
-}
-
-function writeCursor(cursor: Cursor | undefined): string | undefined {
+function writeCursor(cursor: BuildCursor | undefined): string | undefined {
   return cursor && Buffer.from(`${cursor.createdAt}:${cursor.id}`).toString('base64url');
 }
 
-function readCursor(text: string): Cursor {
+function readCursor(text: string): BuildCursor {
   const match = /^(\d{1,15}):(.+)$/.exec(Buffer.from(text, 'base64url').toString('utf8'));
   if (match?.[1] === undefined || match[2] === undefined) throw new Problem('invalid', 'invalid page token');
   return { createdAt: Number(match[1]), id: match[2] };

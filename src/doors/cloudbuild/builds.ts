@@ -1,16 +1,15 @@
 import type { FastifyInstance } from 'fastify';
-import { locationOf } from '../../builds/build.ts';
-import { parseFilter } from '../../builds/filter.ts';
+import type { Role } from '../../auth/identity.ts';
+import { approveBuild } from '../../builds/queue/approve-build.ts';
 import { cancelBuild } from '../../builds/queue/cancel-build.ts';
 import { readJsonRequest } from '../../builds/request/read-request.ts';
+import { retryBuild } from '../../builds/retry.ts';
 import { submitBuild } from '../../builds/submit.ts';
-import { Problem } from '../../lib/problem.ts';
-import { NOT_FOUND } from '../http/google-errors.ts';
+import { unknownMethod } from '../http/google-errors.ts';
+import { readApproval } from './approval.ts';
 import { authorised, type CloudBuildDeps, recordOf, SCOPES, type Scope } from './call.ts';
+import { pageQuery } from './page-query.ts';
 import { operationOf, type WireBuildList } from './wire.ts';
-
-const DEFAULT_PAGE = 50;
-const MAX_PAGE = 1000;
 
 /** projects.builds. */
 export function buildRoutes(door: FastifyInstance, deps: CloudBuildDeps): void {
@@ -33,15 +32,7 @@ function below(door: FastifyInstance, base: string, deps: CloudBuildDeps): void 
     `${base}/builds`,
     async (request): Promise<WireBuildList> => {
       const { project } = await authorised(request, 'reader', deps);
-      const { pageSize, pageToken, filter } = request.query;
-      const location = request.params.location ?? 'global';
-      const page = await deps.records.list({
-        project,
-        location: location === '-' ? undefined : location,
-        filter: parseFilter(filter ?? ''),
-        limit: pageLimit(pageSize),
-        after: pageToken === '' ? undefined : pageToken,
-      });
+      const page = await deps.records.list(pageQuery(request, project));
       return {
         ...(page.builds.length === 0 ? {} : { builds: page.builds }),
         ...(page.next === undefined ? {} : { nextPageToken: page.next }),
@@ -56,18 +47,26 @@ function below(door: FastifyInstance, base: string, deps: CloudBuildDeps): void 
 
   // `ID:cancel` is one path segment with the verb behind the colon
   door.post<OfBuild>(`${base}/builds/:build`, async (request) => {
-    const { project, actor } = await authorised(request, 'writer', deps);
-    const [id = '', verb] = request.params.build.split(':');
+    const [id = '', verb = ''] = request.params.build.split(':');
+    if (!isVerb(verb)) throw unknownMethod();
+    const { project, actor } = await authorised(request, ROLES[verb], deps);
     const record = await recordOf(id, project, deps);
     if (verb === 'cancel') return cancelBuild(id, deps.cancel);
-    if (verb !== 'retry') throw new Problem('not-found', NOT_FOUND);
-    const location = locationOf(record.build);
-    return operationOf(await submitBuild({ request: record.request, project, location, actor }, deps.submit));
+    if (verb === 'retry') return operationOf(await retryBuild(record, actor, deps.submit));
+    const decision = readApproval(request.body);
+    const { submit, records, cancel } = deps;
+    return operationOf(
+      await approveBuild(id, decision, actor, { submit, records, logs: cancel.logs, clock: cancel.clock }),
+    );
   });
 }
 
-function pageLimit(text: string | undefined): number {
-  const size = Number(text ?? 0);
-  if (!Number.isInteger(size) || size < 0) throw new Problem('invalid', `invalid page size ${JSON.stringify(text)}`);
-  return size === 0 ? DEFAULT_PAGE : Math.min(size, MAX_PAGE);
+/**
+ * What is done to a build, and who may. Approval is more than the right to build: a build's own token could let other builds
+ * go otherwise.
+ */
+const ROLES = { cancel: 'writer', retry: 'writer', approve: 'admin' } as const satisfies Record<string, Role>;
+
+function isVerb(verb: string): verb is keyof typeof ROLES {
+  return Object.hasOwn(ROLES, verb);
 }

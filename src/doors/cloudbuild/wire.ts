@@ -21,6 +21,11 @@ export interface WireBuildList {
   nextPageToken?: string;
 }
 
+export interface WireOperationList {
+  operations?: WireOperation[];
+  nextPageToken?: string;
+}
+
 export interface WireServiceAccount {
   name: string;
   serviceAccountEmail: string;

@@ -47,6 +47,11 @@ export class GoogleError extends Error {
   }
 }
 
+/** For a path that is none of the API's. Google says 404, also for methods that it has and we don't: gcloud repeats on 501. */
+export function unknownMethod(): GoogleError {
+  return new GoogleError(404, 'NOT_FOUND', 'Method not found.');
+}
+
 /**
  * A body that was refused before its end goes on to be read, or the client would lose the answer with the connection.
  * @param door for the log, when an error is a mistake of ours

@@ -1,7 +1,7 @@
 import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyRequest } from 'fastify';
 import { Problem } from '../../lib/problem.ts';
 import { readBody } from './body.ts';
-import { NOT_FOUND, type SendError } from './google-errors.ts';
+import { type SendError, unknownMethod } from './google-errors.ts';
 
 /** Longest path segment: an operation's name, or an image's path with its slashes encoded; fastify's default is 100. */
 const MAX_PARAM_LENGTH = 1000;
@@ -20,7 +20,7 @@ export async function googleServer(door: FastifyPluginAsync, sendError: SendErro
     forceCloseConnections: false,
   });
   server.setErrorHandler(sendError);
-  server.setNotFoundHandler((request, reply) => sendError(new Problem('not-found', NOT_FOUND), request, reply));
+  server.setNotFoundHandler((request, reply) => sendError(unknownMethod(), request, reply));
   readJsonBodies(server);
   await server.register(door);
   await server.ready();

@@ -179,11 +179,11 @@ describe('the cloudbuild door', () => {
       'Invalid JSON payload received. Unknown name "__proto__" at \'build\': Cannot find field.',
     ],
     [
-      'what is not served',
+      'a secret without a version',
       { ...BUILD, availableSecrets: { secretManager: [{ versionName: 'v', env: 'A' }] } },
       400,
       'INVALID_ARGUMENT',
-      'invalid build: availableSecrets is not supported by this server',
+      '"v" does not name a version of a secret',
     ],
   ])("refuses %s in Google's words, never with a 5xx", async (_, body, code, status, message) => {
     const answer = await send('POST', `${REGION}/builds`, body);

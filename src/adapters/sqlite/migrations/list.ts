@@ -15,6 +15,7 @@ import { eventCursors } from './0015-event-cursors.ts';
 import { heldImages } from './0016-held-images.ts';
 import { secrets } from './0017-secrets.ts';
 import { buildQueue } from './0019-build-queue.ts';
+import { buildLists } from './0020-build-lists.ts';
 import { sources } from './0021-sources.ts';
 import type { Migration } from './migration.ts';
 
@@ -37,5 +38,6 @@ export const MIGRATIONS: readonly Migration[] = [
   heldImages,
   secrets,
   buildQueue,
+  buildLists,
   sources,
 ];
