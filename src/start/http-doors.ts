@@ -6,6 +6,7 @@ import { logBucketName } from '../adapters/disk/log-bucket-name.ts';
 import { BuildPools } from '../builds/pools/build-pools.ts';
 import { WorkerPools } from '../builds/pools/worker-pools.ts';
 import type { CancelDeps } from '../builds/queue/cancel-build.ts';
+import { logPlaceOf } from '../builds/run/log-place.ts';
 import type { SubmitDeps } from '../builds/submit.ts';
 import { artifactsHandler } from '../doors/artifacts/server.ts';
 import { projectId } from '../doors/cloudbuild/access.ts';
@@ -22,6 +23,7 @@ import { systemClock } from '../lib/clock.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import { ResumableUploads } from '../stores/buckets/resumable-uploads.ts';
 import { withLogBucket } from '../stores/buckets/with-log-bucket.ts';
+import { withRunningLogs } from '../stores/buckets/with-running-logs.ts';
 import type { OwnNames } from '../stores/registry/name.ts';
 import { SourceStore } from '../stores/sources/source-store.ts';
 import { MirrorNames } from '../stores/upstream/mirror-names.ts';
@@ -56,7 +58,16 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
   const registries = new RegistrySettings(folder.config);
   parts.metrics.showQuotas(() => stores.upstream.quotas());
   const logBucket = await logBucketName(folder.root);
-  const buckets = withLogBucket(stores.objects, stores.logs, logBucket);
+  const logPlace = async (build: string) => {
+    const record = await stores.builds.get(build);
+    return record === undefined ? undefined : logPlaceOf(record.build);
+  };
+  const buckets = withRunningLogs(
+    withLogBucket(stores.objects, stores.logs, logBucket),
+    stores.logs,
+    logBucket,
+    logPlace,
+  );
   const links = new LogLinks(parts.publicUrl, await readFile(join(folder.root, 'signing-key')));
   const submit: SubmitDeps = {
     records: stores.builds,

@@ -3,6 +3,7 @@ import { messageOf } from '../../lib/problem.ts';
 import type { Build } from '../build.ts';
 import { bucketsOf } from './bucket-access.ts';
 import type { BuildDeps } from './build-deps.ts';
+import { logPlaceOf } from './log-place.ts';
 
 const CHUNK = 1 << 20;
 
@@ -11,9 +12,8 @@ const CHUNK = 1 << 20;
  * a build: what went wrong is given back for its warnings.
  */
 export async function publishLog(build: Build, deps: BuildDeps): Promise<string | undefined> {
-  if (build.logsBucket === deps.logsBucket(build.projectId)) return undefined;
-  const [bucket = '', ...folder] = build.logsBucket.replace(/^gs:\/\//, '').split('/');
-  const name = [...folder, `log-${build.id}.txt`].join('/');
+  if (build.logsBucket === deps.logsBucket(build.projectId) || build.options.logging === 'NONE') return undefined;
+  const { bucket, name } = logPlaceOf(build);
   try {
     const source = Readable.from(closedLog(build.id, deps));
     await bucketsOf(build.projectId, deps.buckets).put(bucket, name, source, { contentType: 'text/plain' });
