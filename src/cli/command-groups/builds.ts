@@ -5,7 +5,7 @@ import { withProject } from './project-options.ts';
 
 export function describeBuilds(program: Command, add: AddCommand): void {
   const builds = add(program, 'builds', {
-    summary: 'list, describe or cancel builds; read their logs',
+    summary: 'list, describe, cancel, retry or approve builds; read their logs',
     about: 'Builds of this server, whichever client submitted them.',
   });
   withProject(
@@ -42,4 +42,42 @@ export function describeBuilds(program: Command, add: AddCommand): void {
       async () => (await import('../commands/builds.ts')).cancelBuild,
     ),
   );
+  withProject(
+    add(
+      builds,
+      'retry <id>',
+      {
+        summary: 'the same again as a new build',
+        about: 'Submits what a build was submitted as, with the same source, as a new build; prints its id.',
+      },
+      async () => (await import('../commands/builds.ts')).retryBuild,
+    ),
+  );
+  withDecision(
+    add(
+      builds,
+      'approve <id>',
+      {
+        summary: 'let a build go that waits for approval',
+        about:
+          'Lets a build of a trigger go that is PENDING, because its trigger asks for approval. It needs an admin.',
+      },
+      async () => (await import('../commands/builds.ts')).approveBuild,
+    ),
+  );
+  withDecision(
+    add(
+      builds,
+      'reject <id>',
+      {
+        summary: 'end a build that waits for approval',
+        about: 'Ends a build that is PENDING: it becomes CANCELLED, and its log says who rejected it and why.',
+      },
+      async () => (await import('../commands/builds.ts')).rejectBuild,
+    ),
+  );
+}
+
+function withDecision(command: Command): void {
+  withProject(command).option('--comment <text>', 'why').option('--url <url>', 'where it was talked about');
 }

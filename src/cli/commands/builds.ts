@@ -56,11 +56,43 @@ export async function describeBuild(context: CliContext, options: BuildsOptions,
   return EXIT.done;
 }
 
-export async function cancelBuild(context: CliContext, options: BuildsOptions, id: string): Promise<number> {
+export function cancelBuild(context: CliContext, options: BuildsOptions, id: string): Promise<number> {
+  return act(context, options, id, 'cancel', {});
+}
+
+/** The new build's id is what stands first, so that it can be followed. */
+export function retryBuild(context: CliContext, options: BuildsOptions, id: string): Promise<number> {
+  return act(context, options, id, 'retry', {});
+}
+
+type Decided = BuildsOptions & { comment?: string; url?: string };
+
+export function approveBuild(context: CliContext, options: Decided, id: string): Promise<number> {
+  return decide(context, options, id, 'APPROVED');
+}
+
+export function rejectBuild(context: CliContext, options: Decided, id: string): Promise<number> {
+  return decide(context, options, id, 'REJECTED');
+}
+
+function decide(context: CliContext, options: Decided, id: string, decision: string): Promise<number> {
+  const { comment, url } = options;
+  return act(context, options, id, 'approve', { approvalResult: { decision, comment, url } });
+}
+
+/** The answer is the build itself, or an operation that holds it. */
+async function act(
+  context: CliContext,
+  options: BuildsOptions,
+  id: string,
+  verb: string,
+  body: object,
+): Promise<number> {
   const api = await apiClient(context);
-  const path = `${buildPath(projectOf(options.project), options.region, id)}:cancel`;
-  const build = await named(id, () => api.json('POST', path, {}));
-  context.terminal.out(`${id}  ${String(build['status'])}\n`);
+  const path = `${buildPath(projectOf(options.project), options.region, id)}:${verb}`;
+  const answer = (await named(id, () => api.json('POST', path, body))) as { metadata?: { build: BuildView } };
+  const build = answer.metadata?.build ?? (answer as unknown as BuildView);
+  context.terminal.out(`${build.id}  ${build.status}\n`);
   return EXIT.done;
 }
 
