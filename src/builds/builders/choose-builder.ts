@@ -1,6 +1,7 @@
 import { parseReference } from '../../images/reference.ts';
 import { beyondDocker } from '../docker/commands.ts';
 import { docker } from '../docker/docker.ts';
+import { beyondGcloud, gcloud } from '../gcloud/gcloud.ts';
 import { gsutil } from '../gsutil/gsutil.ts';
 import type { BuildStepRequest } from '../request/request.ts';
 import { aliasOf } from './image-alias.ts';
@@ -30,16 +31,17 @@ interface BuilderImage {
 
 const DOCKER: Program = { builder: docker, beyond: beyondDocker };
 const GSUTIL: Program = { builder: gsutil, beyond: () => undefined };
-const CLOUD_SDK: BuilderImage = { programs: { gsutil: GSUTIL } };
+const GCLOUD: Program = { builder: gcloud, beyond: beyondGcloud };
+const SDK = { gcloud: GCLOUD, gsutil: GSUTIL };
 
 /** Google's builders, by image name without tag: what is served for them is the same in all versions. */
 const BUILDERS = new Map<string, BuilderImage>([
   ['gcr.io/cloud-builders/docker', { entrypoint: 'docker', programs: { docker: DOCKER } }],
-  ['gcr.io/cloud-builders/gsutil', { entrypoint: 'gsutil', programs: { gsutil: GSUTIL } }],
-  ['gcr.io/cloud-builders/gcloud', CLOUD_SDK],
-  ['gcr.io/google.com/cloudsdktool/cloud-sdk', CLOUD_SDK],
-  ['gcr.io/google.com/cloudsdktool/google-cloud-cli', CLOUD_SDK],
-  ['docker.io/google/cloud-sdk', CLOUD_SDK],
+  ['gcr.io/cloud-builders/gsutil', { entrypoint: 'gsutil', programs: SDK }],
+  ['gcr.io/cloud-builders/gcloud', { entrypoint: 'gcloud', programs: SDK }],
+  ['gcr.io/google.com/cloudsdktool/cloud-sdk', { programs: SDK }],
+  ['gcr.io/google.com/cloudsdktool/google-cloud-cli', { programs: SDK }],
+  ['docker.io/google/cloud-sdk', { programs: SDK }],
 ]);
 
 /**

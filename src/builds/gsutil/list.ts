@@ -27,7 +27,8 @@ export const ls: GsutilCommand = async (args, session) => {
   return 0;
 };
 
-async function matches(
+/** What a URL means: one object, what a wildcard finds, or a folder's level. @throws CommandException for a file */
+export async function matches(
   arg: string,
   recursive: boolean,
   folderItself: boolean,
@@ -57,7 +58,7 @@ function longLine(object: BucketObject): string {
   return `${String(object.size).padStart(10)}  ${timestamp(object.updatedAt).replace(/\.\d+Z$/, 'Z')}  ${urlOf(object)}`;
 }
 
-function urlOf(object: BucketObject): string {
+export function urlOf(object: BucketObject): string {
   return formatPlace({ kind: 'cloud', bucket: object.bucket, path: object.name });
 }
 
@@ -89,25 +90,4 @@ export const stat: GsutilCommand = async (args, session) => {
     for (const [name, value] of lines) session.out(`    ${`${name}:`.padEnd(24)}${value}`);
   }
   return code;
-};
-
-/** `gsutil rm [-r] [-f] URL...`. */
-export const rm: GsutilCommand = async (args, session) => {
-  const { flags, rest } = splitFlags('rm', args, { switches: 'rRfa' });
-  for (const arg of rest) {
-    const recursive = flags.has('r') || flags.has('R');
-    const place = parsePlace(arg);
-    const below = recursive && place.kind === 'cloud' && place.path !== '' && !hasWildcard(place.path);
-    const found = await matches(below ? `${arg.replace(/\/$/, '')}/**` : arg, recursive, false, session);
-    if (below && place.kind === 'cloud') {
-      const itself = await session.buckets.stat(place.bucket, place.path);
-      if (itself !== undefined) found.objects.push(itself);
-    }
-    if (found.objects.length === 0 && !flags.has('f')) throw new CommandException(`No URLs matched: ${arg}`);
-    for (const object of found.objects) {
-      session.err(`Removing ${urlOf(object)}...`);
-      await session.buckets.remove(object.bucket, object.name);
-    }
-  }
-  return 0;
 };

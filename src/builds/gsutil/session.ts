@@ -3,8 +3,32 @@ import type { NativeContext } from '../builders/native-builder.ts';
 /** A complaint in gsutil's words; exit code 1. */
 export class CommandException extends Error {}
 
+/** A source that means nothing. */
+export class NothingMatched extends CommandException {
+  readonly url: string;
+
+  constructor(url: string) {
+    super(`No URLs matched: ${url}`);
+    this.url = url;
+  }
+}
+
+/** Several things were to go where one file is named. */
+export class NotAFolder extends CommandException {
+  readonly destination: string;
+
+  constructor(command: string, destination: string) {
+    super(
+      `Destination URL must name a directory, bucket, or bucket\nsubdirectory for the multiple source form of the ${command} command.`,
+    );
+    this.destination = destination;
+  }
+}
+
 export interface GsutilSession extends NativeContext {
   quiet: boolean;
+  /** What uploads are given, where the command says so. */
+  upload: { contentType?: string | undefined; metadata?: Record<string, string> | undefined };
   out(line: string): void;
   /** Progress and errors go to standard error, as gsutil's do. */
   err(line: string): void;

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import type { BucketObject } from '../../stores/buckets/buckets.ts';
 import { Wildcard } from '../run/wildcard.ts';
 import { isFolder, objectsBelow } from './objects.ts';
-import { CommandException, type GsutilSession } from './session.ts';
+import { CommandException, type GsutilSession, NothingMatched } from './session.ts';
 import { formatPlace, hasWildcard, literalPrefix, parsePlace } from './urls.ts';
 
 /** Something to copy. `below` is its name under the destination when that is a folder. */
@@ -29,8 +29,7 @@ export async function* copyItems(
       found++;
       yield item;
     }
-    if (found === 0)
-      throw new CommandException(`No URLs matched: ${place.kind === 'cloud' ? formatPlace(place) : arg}`);
+    if (found === 0) throw new NothingMatched(place.kind === 'cloud' ? formatPlace(place) : arg);
   }
 }
 

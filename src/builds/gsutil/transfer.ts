@@ -33,11 +33,13 @@ export async function transfer(item: CopyItem, to: Place, session: GsutilSession
   const { signal } = caller;
   signal.throwIfAborted();
   if (to.kind === 'cloud') {
+    const { contentType: type, metadata } = session.upload;
     if (from.kind === 'cloud')
-      await buckets.copy(from.object, to.bucket, to.path, { contentType: from.object.contentType });
+      await buckets.copy(from.object, to.bucket, to.path, { contentType: type ?? from.object.contentType, metadata });
     else
       await buckets.put(to.bucket, to.path, await files.read(from.path), {
-        contentType: contentType(from.path),
+        contentType: type ?? contentType(from.path),
+        metadata,
         signal,
       });
     return sizeOf(item);
