@@ -4,6 +4,7 @@ import { describeBuilds } from './command-groups/builds.ts';
 import { describeHouse } from './command-groups/house.ts';
 import { describeImageBuild } from './command-groups/image-build.ts';
 import { describeImages } from './command-groups/images.ts';
+import { describeLint } from './command-groups/lint.ts';
 import { describeRepositories } from './command-groups/repositories.ts';
 import { describeSecrets } from './command-groups/secrets.ts';
 import { describeServer } from './command-groups/server.ts';
@@ -14,6 +15,7 @@ import { describeTokens } from './command-groups/tokens.ts';
 export function describeCommands(program: Command, add: AddCommand): void {
   describeServer(program, add);
   describeSubmit(program, add);
+  describeLint(program, add);
   describeBuilds(program, add);
   describeImageBuild(program, add);
   describeImages(program, add);

@@ -31,9 +31,15 @@ const TAG = /^[\w][\w.-]{0,127}$/;
  */
 export function* buildComplaints(request: BuildRequest, emptied: Emptied = new Map()): Generator<Complaint> {
   for (const complaint of complaintsOf(request)) {
-    const names = emptied.get(formatPath(complaint.path));
-    yield names === undefined ? complaint : { ...complaint, emptied: names, hint: complaint.hint ?? emptyHint(names) };
+    const names = emptiedBelow(emptied, formatPath(complaint.path));
+    yield names.length === 0 ? complaint : { ...complaint, emptied: names, hint: complaint.hint ?? emptyHint(names) };
   }
+}
+
+/** What the value at a path, or a part of it, lost. */
+function emptiedBelow(emptied: Emptied, path: string): string[] {
+  const below = [...emptied].filter(([at]) => at === path || at.startsWith(`${path}.`) || at.startsWith(`${path}[`));
+  return [...new Set(below.flatMap(([, names]) => names))];
 }
 
 function emptyHint(names: readonly string[]): string {

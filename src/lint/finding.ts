@@ -1,0 +1,18 @@
+import type { Place, Problem } from '../lib/problem.ts';
+
+/** `error`: fails wherever it runs. `warning`: fails for some who run it, or works otherwise than it reads. */
+export type Severity = 'error' | 'warning';
+
+export interface Finding {
+  severity: Severity;
+  message: string;
+  place: Place;
+  /** What to write instead, in one or several lines. */
+  hint?: string | undefined;
+}
+
+/** What a compiler complained of, as a finding. */
+export function findingOf(problem: Problem, severity: Severity, file: string): Finding {
+  const { message, place, hint } = problem;
+  return { severity, message, place: place ?? { file, ranges: [] }, hint };
+}
