@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Clock, timestamp } from '../lib/clock.ts';
 import { messageOf } from '../lib/problem.ts';
 import type { Build } from './build.ts';
+import { newBuild } from './new-build.ts';
 import type { BuildPools } from './pools/build-pools.ts';
 import { projectNumber } from './project-number.ts';
 import type { BuildQueue } from './queue/queue.ts';
@@ -12,10 +13,6 @@ import { type PlaceOf, problemOfComplaints } from './request/complaint.ts';
 import { examineRequest } from './request/examine.ts';
 import type { BuildRequest } from './request/request.ts';
 import { refuseUnsupported } from './request/supported.ts';
-
-/** What a build without `timeout` and `queueTtl` gets, as on the hosted service. */
-const DEFAULT_TIMEOUT = '3600s';
-const DEFAULT_QUEUE_TTL = '3600s';
 
 export interface SubmitDeps {
   records: Pick<BuildRecords, 'create' | 'update'>;
@@ -63,21 +60,13 @@ export async function submitBuild(submission: Submission, deps: SubmitDeps): Pro
   const resolved = resolveRequest(request, { ...trigger?.values, ...builtInsOf(id, project, location) });
   refuseUnsupported(resolved);
   const now = deps.clock.now();
+  const place = { id, project, location, logsBucket: deps.logsBucket(project), logUrl: deps.logUrl(id) };
   const build: Build = {
-    ...resolved,
-    id,
-    name: `projects/${projectNumber(project)}/locations/${location}/builds/${id}`,
-    projectId: project,
-    steps: resolved.steps ?? [],
-    options: { logging: 'LEGACY', ...resolved.options },
-    status: trigger?.approvalRequired ? 'PENDING' : 'QUEUED',
+    ...newBuild(resolved, place, now),
     ...(trigger === undefined ? {} : { buildTriggerId: trigger.id }),
-    ...(trigger?.approvalRequired ? { approval: { state: 'PENDING', config: { approvalRequired: true } } } : {}),
-    createTime: timestamp(now),
-    timeout: resolved.timeout ?? DEFAULT_TIMEOUT,
-    queueTtl: resolved.queueTtl ?? DEFAULT_QUEUE_TTL,
-    logsBucket: bucketUrl(resolved.logsBucket) ?? deps.logsBucket(project),
-    logUrl: deps.logUrl(id),
+    ...(trigger?.approvalRequired
+      ? { status: 'PENDING', approval: { state: 'PENDING', config: { approvalRequired: true } } }
+      : {}),
   };
   // a pool that isn't there is refused before anything is stored
   await deps.pools.keyOf(build);
@@ -120,9 +109,4 @@ function asTriggered(request: BuildRequest): BuildRequest {
 
 export function builtInsOf(id: string, project: string, location: string): BuiltIns {
   return { PROJECT_ID: project, PROJECT_NUMBER: projectNumber(project), LOCATION: location, BUILD_ID: id };
-}
-
-function bucketUrl(text: string | undefined): string | undefined {
-  if (text === undefined || text === '') return undefined;
-  return text.startsWith('gs://') ? text.replace(/\/+$/, '') : `gs://${text.replace(/\/+$/, '')}`;
 }

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
-import { parseConfigFile } from '../../builds/request/config-file.ts';
-import { builtInsOf, resolveRequest } from '../../builds/submit.ts';
-import { formatBytes, formatDuration } from '../../lib/bytes.ts';
+import { formatBytes } from '../../lib/bytes.ts';
 import { Problem } from '../../lib/problem.ts';
 import { type ApiClient, apiClient } from '../api-client.ts';
+import { type BuildOptions, buildRequest } from '../build-request.ts';
+import { buildSummary } from '../build-summary.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type BuildView, buildPath, followLog } from '../follow.ts';
@@ -14,21 +14,15 @@ import { isArchive } from '../pack.ts';
 import { projectOf } from '../project.ts';
 import { sendSource } from '../sources/send-source.ts';
 import { READER_GONE } from '../terminal.ts';
-import { readConfigFile, SHOWN_ID } from './render.ts';
 
-interface SubmitOptions {
-  config: string;
-  region: string;
-  project?: string;
-  substitutions: Record<string, string>;
-  tag?: string;
+interface SubmitOptions extends BuildOptions {
   async?: boolean;
   json?: boolean;
 }
 
 export async function submit(context: CliContext, options: SubmitOptions, source = '.'): Promise<number> {
   const project = projectOf(options.project);
-  const request = await requestOf(options, project);
+  const request = await buildRequest(options, project);
   const api = await apiClient(context);
   const storageSource = await uploadSource(context, api, project, resolve(source));
   const operation = await api.json('POST', buildPath(project, options.region), {
@@ -43,20 +37,8 @@ export async function submit(context: CliContext, options: SubmitOptions, source
   }
   const ended = await follow(context, api, { project, region: options.region, id: created.id }, options.json === true);
   if (options.json) context.terminal.out(`${JSON.stringify(ended, null, 2)}\n`);
-  else context.terminal.err(summary(ended));
+  else context.terminal.err(buildSummary(ended));
   return ended.status === 'SUCCESS' ? EXIT.done : EXIT.failed;
-}
-
-async function requestOf(options: SubmitOptions, project: string): Promise<object> {
-  if (options.tag !== undefined) {
-    const args = ['build', '--network', 'cloudbuild', '--no-cache', '-t', options.tag, '.'];
-    return { steps: [{ name: 'gcr.io/cloud-builders/docker', args }], images: [options.tag] };
-  }
-  const { request, placeOf } = parseConfigFile(await readConfigFile(options.config), options.config);
-  const substitutions = { ...request.substitutions, ...options.substitutions };
-  // the server checks it again; here the file is at hand, and nothing has been uploaded yet
-  resolveRequest({ ...request, substitutions }, builtInsOf(SHOWN_ID, project, options.region), placeOf);
-  return { ...request, substitutions };
 }
 
 async function uploadSource(context: CliContext, api: ApiClient, project: string, source: string) {
@@ -166,14 +148,4 @@ async function follow(
     await calm.json('POST', `${buildPath(build.project, build.region, build.id)}:cancel`, {});
     return followLog(calm, build, () => undefined, new AbortController().signal);
   }
-}
-
-function summary(build: BuildView): string {
-  const took =
-    build.startTime === undefined || build.finishTime === undefined
-      ? ''
-      : `  ${formatDuration(Date.parse(build.finishTime) - Date.parse(build.startTime))}`;
-  const images = (build.results?.images ?? []).map(({ name, digest }) => `  ${name}@${digest}\n`);
-  const why = build.failureInfo?.detail ?? build.statusDetail;
-  return `${build.status}${took}${why === undefined || build.status === 'SUCCESS' ? '' : `\n  ${why}`}\n${images.join('')}`;
 }
