@@ -11,6 +11,7 @@ import type { BuildPools } from '../pools/build-pools.ts';
 import type { BuildRecords } from '../records.ts';
 import type { SourceDeps } from '../sources/source-deps.ts';
 import type { DefaultLimits, Machine } from './build-limits.ts';
+import type { LocalRun } from './local-run.ts';
 
 /**
  * All that a build needs to run. It runs in a process of its own: rows are reached through these interfaces only (the
@@ -48,6 +49,8 @@ export interface BuildDeps {
   allowHostNetwork: boolean;
   /** Gives container steps a docker socket; without one they have none. */
   serveDocker?: ServeDocker | undefined;
+  /** Of `slipway run`. */
+  local?: LocalRun | undefined;
   /** Answers on the build's network; without it nothing of ours does. */
   serveBuild?: ServeBuild | undefined;
 }

@@ -45,16 +45,18 @@ export async function runBuild(queued: Build, deps: BuildDeps, outer: AbortSigna
     );
     warnings = run.warnings;
     try {
-      await requireArtifactBucket(run);
-      await fetchSource(run, tracker, signal);
+      if (deps.local?.pushes !== false) await requireArtifactBucket(run);
+      await fillWorkspace(run, tracker, signal);
       log.line('BUILD');
       const buildStepImages = await tracker.phase('BUILD', () => runSteps(run, tracker, signal));
-      log.line('PUSH');
       results = { buildStepImages };
-      await tracker.phase('PUSH', async () => {
-        results = { ...results, images: await pushImages(run, tracker, signal) };
-        results = { ...results, ...(await uploadObjects(run, tracker, signal)) };
-      });
+      if (deps.local?.pushes !== false) {
+        log.line('PUSH');
+        await tracker.phase('PUSH', async () => {
+          results = { ...results, images: await pushImages(run, tracker, signal) };
+          results = { ...results, ...(await uploadObjects(run, tracker, signal)) };
+        });
+      }
     } finally {
       results = { ...results, ...(await resultsOf(run, results)) };
       await run
@@ -82,6 +84,14 @@ export async function runBuild(queued: Build, deps: BuildDeps, outer: AbortSigna
     ...(failure === undefined ? {} : endingOf(failure, log)),
     ...(warnings.length === 0 ? {} : { warnings: warnings.map((each) => ({ ...each, text: log.masked(each.text) })) }),
   });
+}
+
+/** From the build's source, or by whoever runs it at a terminal. */
+async function fillWorkspace(run: BuildRun, tracker: BuildTracker, signal: AbortSignal): Promise<void> {
+  const fill = run.deps.local?.fill;
+  if (fill === undefined) return fetchSource(run, tracker, signal);
+  run.log.line('FETCHSOURCE');
+  await tracker.phase('FETCHSOURCE', () => fill(run.workspace.workspace, (line) => run.log.line(line)));
 }
 
 /** What a failed build has produced is told as well: pushed images exist, outputs may explain the failure. */

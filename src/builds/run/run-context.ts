@@ -75,7 +75,7 @@ export async function openRun(
     if (errors.length > 0) throw errors[0];
   };
   try {
-    const workspace = await makeWorkspace(deps.folder, build.id);
+    const workspace = await makeWorkspace(deps.folder, build.id, deps.local);
     endings.push(() => workspace.remove());
     const identity = await deps.identities.issue(build);
     endings.push(() => identity.revoke());

@@ -4,6 +4,7 @@ import { failureOf } from '../queue/cancel.ts';
 import { parseDuration } from '../request/duration.ts';
 import { type PlannedStep, planOf } from '../request/plan.ts';
 import { BuildFailure } from './failure.ts';
+import { mayFail } from './may-fail.ts';
 import type { BuildRun } from './run-context.ts';
 import { type StepProgress, startable } from './schedule.ts';
 import { runStep } from './step.ts';
@@ -17,7 +18,8 @@ import type { BuildTracker } from './tracker.ts';
  */
 export async function runSteps(run: BuildRun, tracker: BuildTracker, signal: AbortSignal): Promise<string[]> {
   const plan = planOf(run.build.steps);
-  const progress: StepProgress[] = plan.map(() => 'waiting');
+  const { local } = run.deps;
+  const progress: StepProgress[] = plan.map(({ index }) => (local?.isChosen(index) === false ? 'ended' : 'waiting'));
   const images: string[] = plan.map(() => '');
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
@@ -111,10 +113,4 @@ async function runOne(run: BuildRun, planned: PlannedStep, tracker: BuildTracker
       },
     );
   }
-}
-
-/** allowExitCodes wins over allowFailure: then only those codes are forgiven. */
-function mayFail(step: BuildStep, exitCode: number | undefined): boolean {
-  const codes = step.allowExitCodes ?? [];
-  return codes.length > 0 ? exitCode !== undefined && codes.includes(exitCode) : step.allowFailure === true;
 }

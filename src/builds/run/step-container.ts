@@ -9,6 +9,7 @@ import type { ChosenBuilder } from '../builders/choose-builder.ts';
 import { provideStepImage } from '../builders/step-image.ts';
 import type { StepLog } from './build-log.ts';
 import { BuildFailure } from './failure.ts';
+import { mayFail } from './may-fail.ts';
 import type { BuildRun } from './run-context.ts';
 import type { StepHooks, StepOutcome } from './step.ts';
 import { namesOfStep } from './step-names.ts';
@@ -47,6 +48,8 @@ export async function runInContainer(
       signal,
     });
     if (exit.outOfMemory) log.line('The step was ended because it ran out of memory.');
+    if (exit.code !== 0 && !mayFail(step, exit.code))
+      await run.deps.local?.failed?.({ index, exitCode: exit.code, spec }, run.caller.signal);
     return { exitCode: exit.code, image: rootfs.digest };
   } catch (error) {
     if (error instanceof Problem && error.code !== 'cancelled') throw startFailure(index, name, error);

@@ -1,6 +1,7 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { removeTree } from '../../lib/remove-tree.ts';
+import type { LocalRun } from './local-run.ts';
 
 /**
  * The folders of one build, below DATA/builds/<id>: made empty, gone with the build. `workspace` and `home` are those of
@@ -21,7 +22,12 @@ export interface Workspace {
   remove(): Promise<void>;
 }
 
-export async function makeWorkspace(folder: string, id: string): Promise<Workspace> {
+/** @param local of a build at a terminal: its /workspace may be somebody's folder, or stay */
+export async function makeWorkspace(
+  folder: string,
+  id: string,
+  local: Pick<LocalRun, 'inPlace' | 'keepAt'> = {},
+): Promise<Workspace> {
   const root = join(folder, id);
   const made = async (...parts: string[]) => {
     const path = join(root, ...parts);
@@ -30,13 +36,20 @@ export async function makeWorkspace(folder: string, id: string): Promise<Workspa
   };
   await removeTree(root);
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  const workspace = local.inPlace ?? (await made('workspace'));
   return {
     root,
-    workspace: await made('workspace'),
+    workspace,
     home: await made('home'),
     volume: (name) => made('volumes', name),
     outputs: (step) => made('outputs', String(step)),
     scratch: (step) => made('steps', String(step)),
-    remove: () => removeTree(root),
+    async remove() {
+      if (local.keepAt !== undefined) {
+        await mkdir(dirname(local.keepAt), { recursive: true, mode: 0o700 });
+        await rename(workspace, local.keepAt);
+      }
+      await removeTree(root);
+    },
   };
 }
