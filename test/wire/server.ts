@@ -134,7 +134,12 @@ export class TestServer {
       program: this.#program,
       timeout: 180_000,
       ...options,
-      env: { ...cleanEnvironment(), SLIPWAY_DATA: this.data, ...options.env },
+      env: {
+        ...cleanEnvironment(),
+        SLIPWAY_DATA: this.data,
+        XDG_CACHE_HOME: join(this.folder, 'cache'),
+        ...options.env,
+      },
     });
   }
 

@@ -102,16 +102,16 @@ class Tree {
         this.#folders.set(entry.path, entry);
       } else if (entry.kind === 'link') {
         symlinkSync(entry.target, target);
-        lutimesSync(target, entry.mtime / 1e6, entry.mtime / 1e6);
+        lutimesSync(target, seconds(entry), seconds(entry));
       } else await this.#write(entry, target, places);
     }
   }
 
   /** Last and deepest first, because writing into a folder changes its time, and its mode may forbid that. */
   finish(): void {
-    for (const { path, mode, mtime } of [...this.#folders.values()].reverse()) {
-      chmodSync(join(this.#root, path), mode);
-      utimesSync(join(this.#root, path), mtime / 1e6, mtime / 1e6);
+    for (const folder of [...this.#folders.values()].reverse()) {
+      chmodSync(join(this.#root, folder.path), folder.mode);
+      utimesSync(join(this.#root, folder.path), seconds(folder), seconds(folder));
     }
   }
 
@@ -149,7 +149,7 @@ class Tree {
       }
       if (at !== file.size) throw new Problem('invalid', `${file.path} has ${file.size} bytes, and its pieces ${at}`);
       fchmodSync(fd, file.mode);
-      futimesSync(fd, file.mtime / 1e6, file.mtime / 1e6);
+      futimesSync(fd, seconds(file), seconds(file));
     } finally {
       closeSync(fd);
     }
@@ -171,6 +171,11 @@ class Tree {
       done += count;
     }
   }
+}
+
+/** For node:fs, which cuts what a double can't hold: half a microsecond more keeps the whole ones. */
+function seconds({ mtime }: TreeEntry): number {
+  return (mtime + 0.5) / 1e6;
 }
 
 /** Pieces that lie one behind the other in their pack, as one. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { replaceFile } from '../../lib/replace-file.ts';
 import { type PieceId, splitPieceIds } from '../../stores/sources/piece.ts';
 
@@ -11,6 +11,9 @@ import { type PieceId, splitPieceIds } from '../../stores/sources/piece.ts';
  * of the last timer tick. Such a file is read again, as git does with racy entries.
  */
 const RACY_NS = 50_000_000n;
+
+/** Of folders that nobody submits any more. */
+const OLD_MS = 60 * 24 * 60 * 60 * 1000;
 
 const FORMAT = 'slipway-index/1';
 
@@ -63,8 +66,18 @@ export class SourceIndex {
     if (!this.#changed && this.#now.size === this.#before.size) return;
     const lines = [FORMAT];
     for (const [path, { state, pieces }] of this.#now) lines.push(JSON.stringify([path, state, pieces.join('')]));
-    await mkdir(join(this.#file, '..'), { recursive: true, mode: 0o700 });
+    const folder = dirname(this.#file);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await dropOld(folder);
     await replaceFile(this.#file, `${lines.join('\n')}\n`, 0o600);
+  }
+}
+
+async function dropOld(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() })); // another submit may do the same
+    if (Date.now() - mtimeMs > OLD_MS) await rm(path, { force: true });
   }
 }
 

@@ -75,6 +75,7 @@ export async function openBench() {
     deps,
     snapshots: { rows: sources, content },
     sources: new SourceStore(sources, content),
+    sourceRows: sources,
     submitDeps,
     poolRows,
     workerPools: new WorkerPools(poolRows, systemClock),

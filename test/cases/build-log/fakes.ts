@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { ContainerRuntime, ContainerSpec } from '../../../src/containers/container.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import type { ImageConfig } from '../../../src/images/config.ts';
@@ -112,7 +112,8 @@ export function fakeEngine(held: Held): Engine {
 
 /**
  * Containers whose programs are these words: `say LINE...`, `complain LINE...` (on standard error), `exit CODE`, `hang`,
- * `output TEXT` (into $BUILDER_OUTPUT/output), `env` and `where`.
+ * `output TEXT` (into $BUILDER_OUTPUT/output), `env`, `where`, `reveal` (secrets, byte by byte, on both streams), `leak` (the first
+ * secret into $BUILDER_OUTPUT/output) and `make PATH...` (files of the workspace, each holding its path).
  */
 export function fakeContainers(held: Held): ContainerRuntime {
   return {
@@ -124,9 +125,21 @@ export function fakeContainers(held: Held): ContainerRuntime {
       else if (program === 'complain') io.onStderr(Buffer.from(lines));
       else if (program === 'env') io.onStdout(Buffer.from(spec.env.map((pair) => `${pair}\n`).join('')));
       else if (program === 'where') io.onStdout(Buffer.from(spec.cwd));
+      else if (program === 'reveal')
+        for (const byte of Buffer.from((spec.secretEnv ?? []).map((pair) => `${pair}\n`).join(''))) {
+          io.onStdout(Buffer.of(byte));
+          io.onStderr(Buffer.of(byte));
+        }
+      else if (program === 'make') {
+        const root = sourceOf(spec, '/workspace');
+        for (const path of args) {
+          await mkdir(dirname(join(root, path)), { recursive: true });
+          await writeFile(join(root, path), path);
+        }
+      } else if (program === 'leak')
+        await writeFile(join(sourceOf(spec, '/builder/outputs'), 'output'), spec.secretEnv?.[0] ?? '');
       else if (program === 'output') {
-        const mount = spec.mounts.find((one) => one.target === '/builder/outputs');
-        if (mount?.kind === 'bind') await writeFile(join(mount.source, 'output'), args.join(' '));
+        await writeFile(join(sourceOf(spec, '/builder/outputs'), 'output'), args.join(' '));
       } else if (program === 'exit') return { code: Number(args[0]), outOfMemory: false };
       else if (program === 'hang') {
         io.onStdout(Buffer.from('half a li'));
@@ -142,4 +155,10 @@ export function fakeContainers(held: Held): ContainerRuntime {
     sweep: async () => ({ containers: 0, mounts: 0, networks: 0, folders: 0 }),
     probe: async () => [],
   };
+}
+
+/** The folder of this machine that is bound there. */
+function sourceOf({ mounts }: ContainerSpec, target: string): string {
+  const mount = mounts.find((one) => one.target === target);
+  return mount?.kind === 'bind' ? mount.source : '';
 }
