@@ -49,6 +49,7 @@ export function buildDepsOver(build: Build, parts: BuildParts): BuildDeps {
     logsBucket: () => `gs://${logBucket}`,
     sources: {
       git: gitOfBuilds(runtime, config),
+      repositories: stores.connectedRepositories,
       snapshots: { rows: stores.sources, content: stores.content },
     },
     folder: folder.builds,

@@ -30,6 +30,8 @@ import { MirrorNames } from '../stores/upstream/mirror-names.ts';
 import { dispatchRequest } from './dispatch-request.ts';
 import type { Owner } from './owner.ts';
 import { RegistrySettings } from './registries.ts';
+import { openTriggers } from './triggers.ts';
+import type { WorkerPool } from './worker-pool.ts';
 
 export interface HttpDoorParts {
   owner: Owner;
@@ -40,12 +42,16 @@ export interface HttpDoorParts {
   enqueued(): void;
   /** Asks the worker that has the build to stop it; false when none does. */
   stop(build: string): boolean;
+  /** Where git runs for triggers. */
+  pool: Pick<WorkerPool, 'resident'>;
 }
 
 export interface HttpDoors {
   handler: NodeHandler;
   /** What speaks gRPC: the logging door, so far. Resolves when the connection is closed. */
   grpc(socket: Duplex): Promise<void>;
+  /** Ends what triggers have at work; it is begun again at the next start. */
+  closeTriggers(): Promise<void>;
   /** Ends upload sessions that nobody went on with. */
   expireUploads(): Promise<void>;
 }
@@ -86,6 +92,13 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
     clock: systemClock,
     stop: parts.stop,
   };
+  const triggering = await openTriggers({
+    owner,
+    submit,
+    pool: parts.pool,
+    publicUrl: parts.publicUrl,
+    defaultLocation: () => names.defaultLocation,
+  });
   const pushes = new DiskUploads({ folder: folder.uploads, content: stores.content });
   const resumable = new ResumableUploads(join(folder.content, 'bucket-uploads'), buckets);
   const logging = await loggingDoor({ ...context, records: stores.builds, logs: stores.logs });
@@ -126,12 +139,13 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
         projectId: (text) => projectId(text, stores.builds),
       }),
       console: logPageHandler({ ...context, records: stores.builds, logs: stores.logs, links }),
-      cloudbuild: await cloudbuildHandler({ ...context, records: stores.builds, submit, cancel, pools }),
+      cloudbuild: await cloudbuildHandler({ ...context, records: stores.builds, submit, cancel, pools, triggering }),
     },
     parts.metrics,
   );
   return {
     handler,
+    closeTriggers: () => triggering.close(),
     grpc: (socket) => logging.grpc(socket),
     async expireUploads() {
       await pushes.expire();

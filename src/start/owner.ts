@@ -21,13 +21,16 @@ import { SqliteBuildEvents } from '../adapters/sqlite-builds/build-events.ts';
 import { SqliteBuildQueue } from '../adapters/sqlite-builds/build-queue.ts';
 import { SqliteSecrets } from '../adapters/sqlite-builds/secrets.ts';
 import { SqliteSources } from '../adapters/sqlite-builds/sources.ts';
+import { sqliteTriggerRows, type TriggerRows } from '../adapters/sqlite-builds/trigger-rows.ts';
 import { SqliteWorkerPools } from '../adapters/sqlite-builds/worker-pools.ts';
 import { AccessTokens, loadSigningKey } from '../auth/access-token.ts';
 import { ServiceAccounts } from '../auth/service-account.ts';
 import { TokenStore } from '../auth/token-store.ts';
 import type { BuildEvents } from '../builds/notify/build-events.ts';
+import { GitLabConnections } from '../builds/triggers/gitlab/gitlab-connections.ts';
 import { type Config, readConfig } from '../config.ts';
 import type { CacheLimits } from '../engine/cache/cache.ts';
+import { Transport } from '../images/remote/transport.ts';
 import { createDataFolder, type DataFolder, dataFolder } from '../lib/data-folder.ts';
 import { writeDurably } from '../lib/durable-file.ts';
 import { Semaphore } from '../lib/semaphore.ts';
@@ -42,6 +45,7 @@ import { SecretKeys } from '../stores/secrets/secret-keys.ts';
 import { sourceRoots } from '../stores/sources/roots.ts';
 import type { RepositoryPulls } from '../stores/upstream/repository-pulls.ts';
 import { openContentPlace } from './content-place.ts';
+import { addressesOfBuilds } from './git-sandbox.ts';
 import { pullsOver } from './pulls.ts';
 import { RegistrySettings } from './registries.ts';
 import type { BuildTokens, RowObjects } from './rows.ts';
@@ -58,6 +62,8 @@ export interface Owner {
   pulls: RepositoryPulls;
   queue: SqliteBuildQueue;
   secrets: SqliteSecrets;
+  triggerRows: TriggerRows;
+  gitlab: GitLabConnections;
   tokens: TokenStore;
   accounts: ServiceAccounts;
   eventCursors: EventCursors;
@@ -111,6 +117,10 @@ export async function openOwner(data: string, activity: string, content?: string
     const registry = new SqliteRegistry(database, { createOnPush: () => settings.current.createOnPush });
     const buckets = new SqliteBuckets(database);
     const secrets = new SqliteSecrets(database, new SecretKeys(folder.secretsKey));
+    const triggerRows = sqliteTriggerRows(database);
+    const transport = new Transport(addressesOfBuilds(config));
+    endings.push(async () => transport.close());
+    const gitlab = new GitLabConnections({ ...triggerRows, secrets, transport });
     const rows: RowObjects = {
       blobs,
       names,
@@ -125,6 +135,7 @@ export async function openOwner(data: string, activity: string, content?: string
       workerPools: new SqliteWorkerPools(database),
       buildTokens: buildTokens(tokens, settings),
       secrets: { access: (...args) => secrets.access(...args) },
+      connectedRepositories: { resolveRepository: (...args) => gitlab.resolveRepository(...args) },
     };
     const served = await serveObjects(folder.rowsSocket, {
       objects: (connection) => ({ ...rows, flights: flights.of(connection.closed) }),
@@ -143,6 +154,8 @@ export async function openOwner(data: string, activity: string, content?: string
       pulls,
       queue: new SqliteBuildQueue(database),
       secrets,
+      triggerRows,
+      gitlab,
       tokens,
       accounts,
       eventCursors: sqliteEventCursors(database),

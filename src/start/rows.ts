@@ -1,5 +1,6 @@
 import type { WorkerPoolRows } from '../builds/pools/pool-rows.ts';
 import type { BuildRecords } from '../builds/records.ts';
+import type { ConnectedRepositories } from '../builds/sources/source-deps.ts';
 import type { CacheStore, Flights } from '../engine/cache/cache.ts';
 import type { BucketRows } from '../stores/buckets/rows.ts';
 import type { BlobRows } from '../stores/content/content.ts';
@@ -29,6 +30,8 @@ export interface RowObjects {
   buildTokens: BuildTokens;
   /** Values one by one, on record; the key and all else stay with the owner. */
   secrets: SecretReader;
+  /** Addresses of linked repositories with the credentials that open them. */
+  connectedRepositories: ConnectedRepositories;
 }
 
 /** Identities of running builds: made by the owner, because only it sees tokens. */

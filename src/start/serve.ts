@@ -73,7 +73,9 @@ export async function serve(options: ServeOptions): Promise<number> {
       publicUrl,
       enqueued: () => dispatcher.wake(),
       stop: (build) => dispatcher.cancel(build),
+      pool,
     });
+    endings.push(() => doors.closeTriggers());
     const proxy = await openProxy({ owner, doors, names, publicUrl, listenHost: address.host });
     Object.assign(handlers, { request: proxy.plain, proxy });
     const webhooks = await startWebhooks(owner);

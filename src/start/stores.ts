@@ -38,6 +38,7 @@ function rowsOf(rows: RowObjects): RowObjects {
     workerPools,
     buildTokens,
     secrets,
+    connectedRepositories,
   } = rows;
   return {
     blobs,
@@ -53,5 +54,6 @@ function rowsOf(rows: RowObjects): RowObjects {
     workerPools,
     buildTokens,
     secrets,
+    connectedRepositories,
   };
 }

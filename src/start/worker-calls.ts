@@ -1,16 +1,22 @@
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
 import { logBucketName } from '../adapters/disk/log-bucket-name.ts';
 import type { Build } from '../builds/build.ts';
 import { runBuild } from '../builds/run/run-build.ts';
+import type { ChangeQuestion, CommitAnswer, CommitQuestion } from '../builds/triggers/commit-reader.ts';
+import { GitCommitReader } from '../builds/triggers/git-commit-reader.ts';
 import type { Config } from '../config.ts';
 import type { ContainerRuntime, Network } from '../containers/container.ts';
 import type { BuildCall, ControlCalls } from '../doors/control/wire.ts';
 import type { DockerClient } from '../doors/docker/call.ts';
 import type { Caller } from '../engine/engine.ts';
 import { Progress } from '../engine/progress.ts';
+import { GitRepositories } from '../engine/sources/git.ts';
 import { pushShown } from '../engine/transfer/push-shown.ts';
 import { parsePlatform } from '../images/platform.ts';
 import type { DataFolder } from '../lib/data-folder.ts';
 import { Problem } from '../lib/problem.ts';
+import { removeTree } from '../lib/remove-tree.ts';
 import { type BuildParts, buildDepsOver } from './build-deps.ts';
 import { openBuildNetwork } from './build-network.ts';
 import { readFrom, writeTo, writtenOutputs } from './byte-places.ts';
@@ -18,6 +24,7 @@ import type { HouseParts } from './docker/house.ts';
 import { DockerHouses } from './docker/houses.ts';
 import { type DockerPlaces, serveDocker } from './docker/serve-docker.ts';
 import { engineOver, OWNER_SCOPE } from './engine.ts';
+import { gitOfBuilds } from './git-sandbox.ts';
 import { pullsOver } from './pulls.ts';
 import { RegistrySettings } from './registries.ts';
 import { runtimeOver } from './runtime.ts';
@@ -29,6 +36,9 @@ type Emit = (event: unknown) => void;
 /** What runs outside of the doors' event loop: whole builds, and the engine for the person at the keyboard. */
 export interface WorkerCalls {
   runBuild(args: [build: Build], emit: Emit, signal: AbortSignal): Promise<void>;
+  /** For triggers, which run in the server. */
+  readCommit(args: [CommitQuestion], emit: Emit, signal: AbortSignal): Promise<CommitAnswer>;
+  readChanges(args: [ChangeQuestion], emit: Emit, signal: AbortSignal): Promise<string[]>;
   /** Ends with its signal; its one event says that clients can connect. */
   serveDocker(args: [places: DockerPlaces], emit: Emit, signal: AbortSignal): Promise<void>;
   build: EngineCall<'build'>;
@@ -81,7 +91,17 @@ export async function workerCalls(stores: Stores, folder: DataFolder, config: Co
     house: houseParts('build'),
   };
 
+  const prepare = async () => {
+    const commitFolder = await mkdtemp(join(folder.builds, 'commit-'));
+    return { folder: commitFolder, discard: () => removeTree(commitFolder) };
+  };
+  const git = gitOfBuilds(runtime, config);
+  const commits = new GitCommitReader((signal) => new GitRepositories(git, { prepare }, {}, signal));
+
   return {
+    readCommit: ([question], _emit, signal) => commits.read(question, signal),
+    readChanges: ([question], _emit, signal) => commits.changes(question, signal),
+
     async runBuild([build], _emit, signal) {
       await runBuild(build, buildDepsOver(build, buildParts), signal);
     },

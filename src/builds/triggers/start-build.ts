@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto';
-import { Problem } from '../../lib/problem.ts';
+import { createHash, randomUUID } from 'node:crypto';
+import type { Clock } from '../../lib/clock.ts';
+import { messageOf, Problem } from '../../lib/problem.ts';
 import { retry } from '../../lib/retry.ts';
 import type { Build } from '../build.ts';
 import { projectNumber } from '../project-number.ts';
@@ -7,10 +8,11 @@ import type { BuildRequest } from '../request/request.ts';
 import type { Submission } from '../submit.ts';
 import { configOf, configPaths } from './build-config.ts';
 import type { CommitAnswer, CommitQuestion, CommitReader } from './commit-reader.ts';
+import type { CommitReports } from './commit-reports.ts';
 import { bindPayload, escapeDollars, type Payload } from './payload-bindings.ts';
 import type { TriggerSource, TriggerSources } from './trigger-source.ts';
 import { type BuiltCommit, repositoryPath, triggerValues } from './trigger-values.ts';
-import type { TriggerRecord } from './triggers.ts';
+import { contextOf, type TriggerRecord } from './triggers.ts';
 
 export interface StartDeps {
   reader: CommitReader;
@@ -18,6 +20,9 @@ export interface StartDeps {
   submit(submission: Submission): Promise<Build>;
   /** Where images go that a trigger without region makes of a Dockerfile alone. */
   defaultLocation(): string;
+  /** Commits that show how their builds stand. */
+  reports: Pick<CommitReports, 'add' | 'fail'>;
+  clock: Clock;
 }
 
 export interface Start {
@@ -72,7 +77,17 @@ export async function startBuild(start: Start, deps: StartDeps): Promise<Build> 
       : configOf(paths, answer?.files ?? [], imageOf(record, built, deps.defaultLocation()));
   const account = `${projectNumber(project)}@cloudbuild.gserviceaccount.com`;
   const request = requestOf(start, config?.request ?? trigger.build ?? {});
-  return deps.submit({
+  const buildId = start.buildId ?? randomUUID();
+  if (source?.connected !== undefined && built !== undefined)
+    await deps.reports.add({
+      build: buildId,
+      repository: source.connected,
+      commit: built.commit,
+      ref: built.branch ?? built.tag,
+      context: contextOf(record),
+      at: deps.clock.now(),
+    });
+  const submission: Submission = {
     request:
       source === undefined || built === undefined
         ? request
@@ -84,9 +99,21 @@ export async function startBuild(start: Start, deps: StartDeps): Promise<Build> 
       id: trigger.id,
       values: triggerValues(trigger, built, config?.path, account),
       approvalRequired: trigger.approvalConfig?.approvalRequired ?? false,
-      buildId: start.buildId,
+      buildId,
     },
-  });
+  };
+  try {
+    return await deps.submit(submission);
+  } catch (error) {
+    await deps.reports.fail(buildId, messageOf(error));
+    throw error instanceof Problem && config !== undefined ? inFile(error, config.path) : error;
+  }
+}
+
+/** What is wrong with a build came from its file. */
+function inFile(problem: Problem, path: string): Problem {
+  const { code, message, place, hint } = problem;
+  return new Problem(code, `${path}: ${message}`, { place, hint, cause: problem });
 }
 
 /** Of the trigger's own substitutions, with what the payload has in place of their bindings. */

@@ -40,3 +40,13 @@ export interface TriggerStore {
   replace(record: TriggerRecord): Promise<boolean>;
   remove(id: string): Promise<boolean>;
 }
+
+/** What the states of its builds stand under at a commit. */
+export function contextOf({ trigger }: TriggerRecord): string {
+  return `slipway/${trigger.name}`;
+}
+
+/** As a source of deliveries. */
+export function sourceOfTrigger({ project, trigger }: TriggerRecord): string {
+  return `${project}/${trigger.id}`;
+}

@@ -4,6 +4,9 @@ import type { WorkerPools } from '../../builds/pools/worker-pools.ts';
 import type { CancelDeps } from '../../builds/queue/cancel-build.ts';
 import type { BuildRecord, BuildRecords } from '../../builds/records.ts';
 import type { SubmitDeps } from '../../builds/submit.ts';
+import type { ConnectionService } from '../../builds/triggers/gitlab/connection-service.ts';
+import type { WebhookReceiver } from '../../builds/triggers/receive.ts';
+import type { TriggerService } from '../../builds/triggers/trigger-service.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { DoorContext } from '../http/door.ts';
 import { requireRole } from '../http/google-access.ts';
@@ -15,6 +18,14 @@ export interface CloudBuildDeps extends DoorContext {
   submit: SubmitDeps;
   cancel: CancelDeps;
   pools: WorkerPools;
+  /** Absent: a server without triggers. */
+  triggering?: Triggering | undefined;
+}
+
+export interface Triggering {
+  triggers: TriggerService;
+  connections: ConnectionService;
+  webhooks: WebhookReceiver;
 }
 
 /** Path parameters of a resource that lives in a project; without a location in the older spelling. */

@@ -14,6 +14,7 @@ import { upstream } from './0013-upstream.ts';
 import { eventCursors } from './0015-event-cursors.ts';
 import { heldImages } from './0016-held-images.ts';
 import { secrets } from './0017-secrets.ts';
+import { triggers } from './0018-triggers.ts';
 import { buildQueue } from './0019-build-queue.ts';
 import { buildLists } from './0020-build-lists.ts';
 import { sources } from './0021-sources.ts';
@@ -37,6 +38,7 @@ export const MIGRATIONS: readonly Migration[] = [
   eventCursors,
   heldImages,
   secrets,
+  triggers,
   buildQueue,
   buildLists,
   sources,
