@@ -48,7 +48,7 @@ export async function openBench() {
     identities: {
       issue: async (build) => {
         held.tokens.add(build.id);
-        return { secret: 'secret', revoke: async () => void held.tokens.delete(build.id) };
+        return { secret: 'token-of-a-build', revoke: async () => void held.tokens.delete(build.id) };
       },
     },
     logsBucket: () => 'gs://logs',
