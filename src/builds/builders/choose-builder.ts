@@ -3,6 +3,7 @@ import { beyondDocker } from '../docker/commands.ts';
 import { docker } from '../docker/docker.ts';
 import { beyondGcloud, gcloud } from '../gcloud/gcloud.ts';
 import { gsutil } from '../gsutil/gsutil.ts';
+import { kaniko } from '../kaniko/kaniko.ts';
 import type { BuildStepRequest } from '../request/request.ts';
 import { aliasOf } from './image-alias.ts';
 import type { NativeBuilder } from './native-builder.ts';
@@ -32,6 +33,10 @@ interface BuilderImage {
 const DOCKER: Program = { builder: docker, beyond: beyondDocker };
 const GSUTIL: Program = { builder: gsutil, beyond: () => undefined };
 const GCLOUD: Program = { builder: gcloud, beyond: beyondGcloud };
+const KANIKO: BuilderImage = {
+  entrypoint: 'executor',
+  programs: { executor: { builder: kaniko, beyond: () => undefined } },
+};
 const SDK = { gcloud: GCLOUD, gsutil: GSUTIL };
 
 /** Google's builders, by image name without tag: what is served for them is the same in all versions. */
@@ -41,6 +46,8 @@ const BUILDERS = new Map<string, BuilderImage>([
   ['gcr.io/cloud-builders/gcloud', { entrypoint: 'gcloud', programs: SDK }],
   ['gcr.io/google.com/cloudsdktool/cloud-sdk', { programs: SDK }],
   ['gcr.io/google.com/cloudsdktool/google-cloud-cli', { programs: SDK }],
+  ['gcr.io/kaniko-project/executor', KANIKO],
+  ['ghcr.io/osscontainertools/kaniko', KANIKO],
   ['docker.io/google/cloud-sdk', { programs: SDK }],
 ]);
 

@@ -12,6 +12,8 @@ export interface NativeContext {
   cwd: string;
   env: Readonly<Record<string, string>>;
   files: StepFiles;
+  /** An empty folder of this machine that goes with the build; the same whenever it is asked for. */
+  scratch(): Promise<string>;
   output: StepOutput;
   engine: Engine;
   caller: Caller;

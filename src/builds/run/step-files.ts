@@ -38,6 +38,11 @@ export class StepFiles {
     this.#roots = [...roots].sort(([a], [b]) => b.length - a.length);
   }
 
+  /** These files, and one folder more. */
+  with(path: string, folder: string): StepFiles {
+    return new StepFiles(new Map([...this.#roots, [path, folder]]));
+  }
+
   /** Undefined when there is nothing. Links are followed. */
   async stat(path: string): Promise<StepFileInfo | undefined> {
     try {

@@ -42,6 +42,7 @@ export async function runStep(
     cwd,
     env: { ...env, ...Object.fromEntries(secrets) },
     files: new StepFiles(folders),
+    scratch: () => run.workspace.scratch(index),
     output: log,
     engine: run.engine,
     caller,

@@ -41,6 +41,7 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
     cwd: '/workspace',
     env: {},
     files: new StepFiles(new Map([['/workspace', workspace]])),
+    scratch: async () => workspace,
     output: {
       stdout: (chunk) => {
         said.out += chunk.toString();

@@ -18,6 +18,8 @@ export async function openNativeStep() {
   ]);
   return {
     bench,
+    /** Holds `workspace` and `home`. */
+    folder,
     /** Adds a file of the workspace. */
     async write(name: string, content: string): Promise<void> {
       await mkdir(dirname(join(workspace, name)), { recursive: true });
@@ -33,7 +35,7 @@ export async function openNativeStep() {
         .map((entry) => join(entry.parentPath, entry.name).slice(workspace.length + 1))
         .sort();
     },
-    async put(name: string, content: string, bucket = 'models'): Promise<void> {
+    async put(name: string, content: string | Buffer, bucket = 'models'): Promise<void> {
       async function* bytes() {
         yield Buffer.from(content);
       }
@@ -52,6 +54,11 @@ export async function openNativeStep() {
         cwd: '/workspace',
         env: {},
         files: new StepFiles(roots),
+        scratch: async () => {
+          const path = join(folder, 'scratch');
+          await mkdir(path, { recursive: true });
+          return path;
+        },
         output: {
           stdout: (chunk) => {
             said.out += chunk.toString();
