@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ContainerRuntime, ContainerSpec } from '../../../src/containers/container.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
@@ -113,7 +113,7 @@ export function fakeEngine(held: Held): Engine {
 /**
  * Containers whose programs are these words: `say LINE...`, `complain LINE...` (on standard error), `exit CODE`, `hang`,
  * `output TEXT` (into $BUILDER_OUTPUT/output), `env`, `where`, `reveal` (secrets, byte by byte, on both streams), `leak` (the first
- * secret into $BUILDER_OUTPUT/output) and `make PATH...` (files of the workspace, each holding its path).
+ * secret into $BUILDER_OUTPUT/output) `make PATH...` (files of the workspace, each holding its path) and `link TARGET NAME...` (links in it).
  */
 export function fakeContainers(held: Held): ContainerRuntime {
   return {
@@ -136,7 +136,10 @@ export function fakeContainers(held: Held): ContainerRuntime {
           await mkdir(dirname(join(root, path)), { recursive: true });
           await writeFile(join(root, path), path);
         }
-      } else if (program === 'leak')
+      } else if (program === 'link')
+        for (let i = 0; i < args.length; i += 2)
+          await symlink(args[i] ?? '', join(sourceOf(spec, '/workspace'), args[i + 1] ?? ''));
+      else if (program === 'leak')
         await writeFile(join(sourceOf(spec, '/builder/outputs'), 'output'), spec.secretEnv?.[0] ?? '');
       else if (program === 'output') {
         await writeFile(join(sourceOf(spec, '/builder/outputs'), 'output'), args.join(' '));
