@@ -41,6 +41,9 @@ const services: CliServices = {
     },
     close: async () => undefined,
   }),
+  openLocalBuilds: async () => {
+    throw new Problem('not-found', 'asked: a build', { hint: 'Try again.' });
+  },
 };
 const slipway = (...args: string[]) => runCli([...args, '--data', folder], services);
 

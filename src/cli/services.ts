@@ -1,3 +1,6 @@
+import type { Build } from '../builds/build.ts';
+import type { BuildRequest } from '../builds/request/request.ts';
+import type { ProcessIo, StartedContainer } from '../containers/container.ts';
 import type { ControlCalls, ControlMethod } from '../doors/control/wire.ts';
 import type { Digest } from '../images/digest.ts';
 
@@ -48,6 +51,37 @@ export interface RestoreReport {
   absent: Digest[];
 }
 
+export interface LocalBuildRequest {
+  /** Not yet substituted. */
+  request: BuildRequest;
+  project: string;
+  location: string;
+  /** Fills /workspace. */
+  fill?: ((workspace: string, say: (line: string) => void) => Promise<void>) | undefined;
+  /** A folder that is /workspace itself. */
+  workspace?: string | undefined;
+  /** /workspace stays, at DATA/kept/<build id>. */
+  keepWorkspace: boolean;
+  isChosen(index: number): boolean;
+  /** Whether `images` and artifacts are delivered at the end. */
+  pushes: boolean;
+  /** Takes the build's log as it grows, in whole lines. */
+  print(text: string): void;
+  /** Called when a step has failed in a container; absent: nobody wants to look around there. */
+  shell?: StartShell | undefined;
+}
+
+export type StartShell = (
+  step: { index: number; exitCode: number },
+  start: (args: string[], io: ProcessIo) => Promise<StartedContainer>,
+) => Promise<void>;
+
+export interface LocalBuilds {
+  /** To its end, whatever that is. */
+  run(request: LocalBuildRequest, signal: AbortSignal): Promise<Build>;
+  close(): Promise<void>;
+}
+
 /** What the command line needs of the program around it; start/ gives it, and loads it only when it is called. */
 export interface CliServices {
   version: string;
@@ -59,4 +93,6 @@ export interface CliServices {
   restore(options: RestoreOptions): Promise<RestoreReport>;
   /** Becomes the owner of a data folder that has none, for one command. */
   openOwner(data: string, wait: OwnerWait): Promise<ControlClient>;
+  /** Builds in this process, with the rows of the server that runs there or as the owner. */
+  openLocalBuilds(data: string, wait: OwnerWait): Promise<LocalBuilds>;
 }

@@ -39,7 +39,8 @@ export async function openLocal(data: string, { signal, waiting }: OwnerWait): P
   };
 }
 
-async function ownerInTurn(data: string, signal: AbortSignal, waiting: () => void): Promise<Owner> {
+/** The owner of a data folder for one command, when no other command is it any more. */
+export async function ownerInTurn(data: string, signal: AbortSignal, waiting: () => void): Promise<Owner> {
   for (let said = false; ; said = true) {
     try {
       return await openOwner(data, ACTIVITY);

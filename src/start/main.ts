@@ -13,6 +13,7 @@ const services: CliServices = {
     return await (await import('./serve.ts')).serve(options);
   },
   openOwner: async (data, wait) => (await import('./local.ts')).openLocal(data, wait),
+  openLocalBuilds: async (data, wait) => (await import('./local-builds.ts')).openLocalBuilds(data, wait),
   restore: async (options) => (await import('./restore.ts')).restore(options),
 };
 

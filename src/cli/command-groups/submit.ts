@@ -23,6 +23,28 @@ export function describeSubmit(program: Command, add: AddCommand): void {
     .option('--tag <image>', "build the folder's Dockerfile and push it under this name, without a config")
     .option('--async', 'print the id and go')
     .option('--json', 'the build as JSON at the end; the log goes to standard error');
+  const run = add(
+    program,
+    'run [source]',
+    {
+      summary: 'the same build here and now, without upload, queue or server',
+      about:
+        "Runs a cloudbuild.yaml on a copy of the folder, filtered by its .gcloudignore, and shows its log. Layers, images and buckets are the data folder's, whether a server runs on it or not. Ctrl-C cancels the build; nothing of it stays.",
+      examples: [
+        'slipway run',
+        'slipway run --step test --keep-workspace',
+        'slipway run --from-step test --shell-on-failure',
+      ],
+    },
+    async () => (await import('../commands/run.ts')).run,
+  );
+  withConfig(run)
+    .option('--tag <image>', "build the folder's Dockerfile and push it under this name, without a config")
+    .option('--step <id>', 'only this step, by id or number; nothing is pushed at the end')
+    .option('--from-step <id>', 'this step and those behind it in the file')
+    .option('--workspace <folder>', 'is /workspace itself, in place of a copy of the source')
+    .option('--keep-workspace', 'leave /workspace as the steps left it, and say where')
+    .option('--shell-on-failure', "on a terminal: a shell in a failed step's place");
   const render = add(
     program,
     'render',
