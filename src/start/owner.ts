@@ -44,6 +44,7 @@ import { type KeepTimes, registryRoots } from '../stores/registry/roots.ts';
 import { SecretKeys } from '../stores/secrets/secret-keys.ts';
 import { sourceRoots } from '../stores/sources/roots.ts';
 import type { RepositoryPulls } from '../stores/upstream/repository-pulls.ts';
+import { tokensOfConnection } from './connection-build-tokens.ts';
 import { openContentPlace } from './content-place.ts';
 import { addressesOfBuilds } from './git-sandbox.ts';
 import { pullsOver } from './pulls.ts';
@@ -137,8 +138,17 @@ export async function openOwner(data: string, activity: string, content?: string
       secrets: { access: (...args) => secrets.access(...args) },
       connectedRepositories: { resolveRepository: (...args) => gitlab.resolveRepository(...args) },
     };
+    const dropBuild = async (id: string) => {
+      await names.drop(`build:${id}`);
+      for (const token of await tokens.list())
+        if (token.kind === 'build' && token.note === noteOf(id)) await tokens.revoke(token.id);
+    };
     const served = await serveObjects(folder.rowsSocket, {
-      objects: (connection) => ({ ...rows, flights: flights.of(connection.closed) }),
+      objects: ({ closed }) => ({
+        ...rows,
+        flights: flights.of(closed),
+        buildTokens: tokensOfConnection(rows.buildTokens, closed, dropBuild),
+      }),
     });
     endings.push(() => served.close());
     await ensureAdminToken(folder, tokens);
@@ -172,11 +182,7 @@ export async function openOwner(data: string, activity: string, content?: string
       ],
       trash: new Trash(folder.trash),
       removals: new Semaphore(1),
-      async dropBuild(id) {
-        await names.drop(`build:${id}`);
-        for (const token of await tokens.list())
-          if (token.kind === 'build' && token.note === noteOf(id)) await tokens.revoke(token.id);
-      },
+      dropBuild,
       async dropBuildLeftovers() {
         for (const scope of await names.scopes()) if (scope.startsWith('build:')) await names.drop(scope);
         for (const token of await tokens.list()) if (token.kind === 'build') await tokens.revoke(token.id);
