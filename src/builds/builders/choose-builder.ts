@@ -14,6 +14,8 @@ export interface ChosenBuilder {
   image: string;
   /** Absent: the step runs in a container of `image`. */
   native?: { builder: NativeBuilder; args: readonly string[] } | undefined;
+  /** It wants git and nothing else: then the container is made of this machine's own, where it has one. */
+  git?: { entrypoint: string[] } | undefined;
   /** What of a program that we know is left to the image, e.g. `docker run`. */
   beyond?: string | undefined;
 }
@@ -24,10 +26,13 @@ interface Program {
   beyond(args: readonly string[]): string | undefined;
 }
 
+/** A program of a builder that runs in a container all the same, made of this machine's. */
+const GIT = 'git of this machine';
+
 interface BuilderImage {
   /** The program of its ENTRYPOINT; absent when the first argument names it. */
   entrypoint?: string;
-  programs: Record<string, Program>;
+  programs: Record<string, Program | typeof GIT>;
 }
 
 const DOCKER: Program = { builder: docker, beyond: beyondDocker };
@@ -37,11 +42,12 @@ const KANIKO: BuilderImage = {
   entrypoint: 'executor',
   programs: { executor: { builder: kaniko, beyond: () => undefined } },
 };
-const SDK = { gcloud: GCLOUD, gsutil: GSUTIL };
+const SDK = { gcloud: GCLOUD, gsutil: GSUTIL, git: GIT } as const;
 
 /** Google's builders, by image name without tag: what is served for them is the same in all versions. */
 const BUILDERS = new Map<string, BuilderImage>([
   ['gcr.io/cloud-builders/docker', { entrypoint: 'docker', programs: { docker: DOCKER } }],
+  ['gcr.io/cloud-builders/git', { entrypoint: 'git', programs: { git: GIT } }],
   ['gcr.io/cloud-builders/gsutil', { entrypoint: 'gsutil', programs: SDK }],
   ['gcr.io/cloud-builders/gcloud', { entrypoint: 'gcloud', programs: SDK }],
   ['gcr.io/google.com/cloudsdktool/cloud-sdk', { programs: SDK }],
@@ -66,6 +72,8 @@ export function chooseBuilder(step: BuildStepRequest, aliases: Readonly<Record<s
   const name = programName(entrypoint ?? args[0] ?? '');
   const program = Object.hasOwn(known.programs, name) ? known.programs[name] : undefined;
   if (program === undefined) return { image };
+  // the first argument, where it names the program, does so in a container as well
+  if (program === GIT) return { image, git: { entrypoint: known.entrypoint === undefined ? [] : ['git'] } };
   const rest = entrypoint === undefined ? args.slice(1) : args;
   const beyond = program.beyond(rest);
   return beyond === undefined ? { image, native: { builder: program.builder, args: rest } } : { image, beyond };

@@ -7,6 +7,7 @@ import { Problem } from '../../lib/problem.ts';
 import type { BuildStep } from '../build.ts';
 import type { ChosenBuilder } from '../builders/choose-builder.ts';
 import { provideStepImage } from '../builders/step-image.ts';
+import { openMachineGit } from '../git/machine-git.ts';
 import type { StepLog } from './build-log.ts';
 import { BuildFailure } from './failure.ts';
 import { mayFail } from './may-fail.ts';
@@ -27,18 +28,12 @@ export async function runInContainer(
   run: BuildRun,
   step: BuildStep,
   index: number,
-  { image, beyond }: ChosenBuilder,
+  chosen: ChosenBuilder,
   caller: Caller,
   log: StepLog,
   hooks: StepHooks,
 ): Promise<StepOutcome> {
-  const { builderProjects, ownNames, clock } = run.deps;
-  const projects = [...new Set([caller.project, ...builderProjects()])];
-  const name = await provideStepImage(
-    { index, asked: step.name ?? '', image, beyond, projects },
-    { engine: run.engine, caller, ownNames, clock, say: (line) => log.line(line), onPull: hooks.onPull },
-  );
-  const rootfs = await run.engine.rootfs(name, caller);
+  const { name, rootfs } = await openRootfs(run, step, index, chosen, caller, log, hooks);
   try {
     const spec = await containerOf(run, step, index, rootfs);
     const { signal } = caller;
@@ -59,13 +54,38 @@ export async function runInContainer(
   }
 }
 
-/** As the hosted service's `docker run` of a step (reference: runtime of a step), without its privileges. */
-async function containerOf(
+interface StepRootfs extends Omit<MountableRootfs, 'digest'> {
+  /** Empty when it is no image. */
+  digest: string;
+  /** What it has besides its own files. */
+  mounts?: ContainerMount[];
+}
+
+async function openRootfs(
   run: BuildRun,
   step: BuildStep,
   index: number,
-  rootfs: MountableRootfs,
-): Promise<ContainerSpec> {
+  { image, beyond, git }: ChosenBuilder,
+  caller: Caller,
+  log: StepLog,
+  hooks: StepHooks,
+): Promise<{ name: string; rootfs: StepRootfs }> {
+  const { builderProjects, ownNames, clock } = run.deps;
+  const own = git && (await openMachineGit(await run.workspace.scratch(index), git.entrypoint));
+  if (own !== undefined) {
+    log.line(`Already have image (with digest): ${step.name}`);
+    return { name: image, rootfs: own };
+  }
+  const projects = [...new Set([caller.project, ...builderProjects()])];
+  const name = await provideStepImage(
+    { index, asked: step.name ?? '', image, beyond, projects },
+    { engine: run.engine, caller, ownNames, clock, say: (line) => log.line(line), onPull: hooks.onPull },
+  );
+  return { name, rootfs: await run.engine.rootfs(name, caller) };
+}
+
+/** As the hosted service's `docker run` of a step (reference: runtime of a step), without its privileges. */
+async function containerOf(run: BuildRun, step: BuildStep, index: number, rootfs: StepRootfs): Promise<ContainerSpec> {
   const { env, secrets, cwd, folders } = await surroundingsOf(run, step);
   const scratch = await run.workspace.scratch(index);
   const binds = new Map([...folders, [OUTPUTS, await run.workspace.outputs(index)]]);
@@ -77,6 +97,7 @@ async function containerOf(
     target,
     readonly: false,
   }));
+  mounts.push(...(rootfs.mounts ?? []));
   if (step.script !== undefined) {
     const path = join(scratch, 'script');
     await writeFile(path, step.script);
