@@ -39,7 +39,7 @@ describe('BashForms', () => {
     ['${_P//[_[:space:]]/}', 'refs/heads/feature/ab'],
     ['${_P/#refs/x} ${_P/%b/c} ${_P/#b/c}', 'x/heads/feature/a_b refs/heads/feature/a_c refs/heads/feature/a_b'],
     ['${_A/o*o/0}', 'Hell0rld'],
-    ['${_A//l}', 'Heo Word'],
+    ['${_A//l} ${_A//l//L} ${_P//\\//_}', 'Heo Word HeLLo WorLd refs_heads_feature_a_b'],
     ['${_A/World/${SHORT_SHA}}', 'Hello abc1234'],
     ['${_A^^} ${_A,,} ${_A,} ${SHORT_SHA^} ${_A^^[lo]}', 'HELLO WORLD hello world hello World Abc1234 HeLLO WOrLd'],
     ['${_A', '${_A'],

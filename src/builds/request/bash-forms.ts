@@ -8,8 +8,8 @@ const MAX_DEPTH = 100;
 /** Characters made and steps of patterns for all the values of a request: some tenths of a second. */
 const MAX_WORK = 5_000_000;
 
-/** What a name stands for, or undefined when it has no value; `optional` when the form says what happens then. */
-export type LookUp = (name: string, optional: boolean) => string | undefined;
+/** What a name stands for, or undefined when it has no value. */
+export type LookUp = (name: string) => string | undefined;
 
 const NAME = /^[A-Z_][A-Z0-9_]*/;
 const BARE = /[A-Z_][A-Z0-9_]*/y;
@@ -49,7 +49,7 @@ export class BashForms {
       BARE.lastIndex = dollar + 1;
       const bare = BARE.exec(text)?.[0];
       if (bare !== undefined) {
-        out += this.#lookUp(bare, false) ?? '';
+        out += this.#lookUp(bare) ?? '';
         at = dollar + 1 + bare.length;
       } else if (text[dollar + 1] === '{') {
         const end = closingBrace(text, dollar + 1);
@@ -74,27 +74,26 @@ export class BashForms {
     if (this.#work.left < 0) throw new BadForm('these substitutions take too long to expand');
     const whole = `\${${inner}}`;
     const counted = /^#([A-Z_][A-Z0-9_]*)$/.exec(inner)?.[1];
-    if (counted !== undefined) return String([...(this.#lookUp(counted, false) ?? '')].length);
+    if (counted !== undefined) return String([...(this.#lookUp(counted) ?? '')].length);
     const name = NAME.exec(inner)?.[0];
     if (name === undefined) {
       // `${lower}` and the like name no substitution: they are text, as in every other field
       if (/^[a-z0-9]/.test(inner)) return whole;
-      throw new BadForm(`${whole}: bad substitution`);
+      throw new BadForm('bad substitution', `${whole} is no form of bash.`);
     }
     const form = inner.slice(name.length);
     const word = (from: number) => this.expand(form.slice(from));
-    if (form === '') return this.#lookUp(name, false) ?? '';
+    if (form === '') return this.#lookUp(name) ?? '';
     const conditional = /^:?[-=+?]/.exec(form)?.[0];
-    if (conditional !== undefined)
-      return choose(name, conditional, this.#lookUp(name, true), () => word(conditional.length));
-    const value = this.#lookUp(name, false) ?? '';
+    if (conditional !== undefined) return choose(name, conditional, this.#lookUp(name), () => word(conditional.length));
+    const value = this.#lookUp(name) ?? '';
     if (form.startsWith(':')) return slice(value, word(1), whole);
     const removal = /^(?:##?|%%?)/.exec(form)?.[0];
     if (removal !== undefined) return this.#remove(value, removal, word(removal.length));
     if (form.startsWith('/')) return this.#replace(value, form);
     const caseForm = /^(?:\^\^?|,,?)/.exec(form)?.[0];
     if (caseForm !== undefined) return this.#changeCase(value, caseForm, word(caseForm.length));
-    throw new BadForm(`${whole}: bad substitution`);
+    throw new BadForm('bad substitution', `${whole} is no form of bash.`);
   }
 
   #remove(value: string, form: string, pattern: string): string {
@@ -112,7 +111,9 @@ export class BashForms {
     const body = form.slice(mode.length);
     const cut = separator(body);
     const pattern = this.expand(cut < 0 ? body : body.slice(0, cut));
-    const replacement = cut < 0 ? '' : this.expand(body.slice(cut + 1));
+    // as on the hosted service, several slashes end a pattern like one, if anything is left to put in its place
+    const behind = cut < 0 ? '' : body.slice(cut + 1);
+    const replacement = this.expand(behind.replace(/^\/+(?=[^/])/, ''));
     if (pattern === '') return value;
     const characters = mode === '/%' ? [...value].reverse() : [...value];
     const compiled = compilePattern(pattern, mode === '/%');

@@ -7,3 +7,11 @@ export function parseDuration(text: string): number | undefined {
   if (match === null) return undefined;
   return Number(match[1]) * 1000 + Number(`0.${match[2] ?? '0'}`) * 1000;
 }
+
+/** As Go prints a duration in the API's texts: `20s`, `1h0m0s`, `1.5s`. */
+export function goDuration(ms: number): string {
+  const seconds = (ms / 1000) % 60;
+  const minutes = Math.floor(ms / 60_000);
+  if (ms < 60_000) return `${seconds}s`;
+  return minutes < 60 ? `${minutes}m${seconds}s` : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}s`;
+}

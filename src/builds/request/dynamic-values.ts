@@ -5,9 +5,11 @@ import type { Complaint } from './complaint.ts';
 export interface DynamicOptions {
   /** Names of values that are expanded: the user's own. */
   keys: readonly string[];
-  /** Takes note of a name that the value of `key` uses; `optional` when it may be without a value. */
-  named(name: string, key: string, optional: boolean): void;
+  /** Takes note of a name that a value uses. One without a value is empty there, as in bash. */
+  named(name: string): void;
   complain(complaint: Complaint): void;
+  /** Values that lead to themselves are empty where they do, as names without a value are; else that is a complaint. */
+  loose: boolean;
 }
 
 /**
@@ -17,15 +19,19 @@ export interface DynamicOptions {
 export function expandDynamic(values: Map<string, string>, options: DynamicOptions): void {
   const done = new Set<string>();
   const trail: string[] = [];
-  const forms = new BashForms((name, optional) => {
-    options.named(name, trail.at(-1) ?? '', optional);
+  const written = new Map(values);
+  const forms = new BashForms((name) => {
+    options.named(name);
+    if (options.loose && trail.includes(name)) return undefined;
     if (options.keys.includes(name)) resolve(name);
     return values.get(name);
   });
   const resolve = (key: string) => {
     if (done.has(key)) return;
-    if (trail.includes(key))
-      throw new BadForm(`${[...trail.slice(trail.indexOf(key)), key].join(' -> ')} lead to themselves`);
+    if (trail.includes(key)) {
+      const circle = [...trail.slice(trail.indexOf(key)), key];
+      throw new BadForm('cycle in evaluating substitutions', `They lead to themselves: ${circle.join(' -> ')}.`, key);
+    }
     trail.push(key);
     values.set(key, forms.expand(values.get(key) ?? ''));
     trail.pop();
@@ -36,8 +42,12 @@ export function expandDynamic(values: Map<string, string>, options: DynamicOptio
       resolve(key);
     } catch (error) {
       if (!(error instanceof BadForm)) throw error;
-      const path = ['substitutions', trail.at(-1) ?? key];
-      options.complain({ path, message: `invalid value for 'build.substitutions': ${error.message}` });
+      const at = error.key ?? trail.at(-1) ?? key;
+      options.complain({
+        path: ['substitutions', at],
+        message: `invalid value for 'build.substitutions': [${at} -> ${written.get(at)}]: ${error.message}`,
+        hint: error.hint,
+      });
       for (const failed of trail) done.add(failed);
       trail.length = 0;
     }

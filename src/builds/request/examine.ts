@@ -23,5 +23,12 @@ export function examineRequest(request: BuildRequest, builtIns: BuiltIns): Exami
   const invalid = [...buildComplaints(substituted, emptied)].map(
     (complaint): Complaint => ({ ...complaint, message: `invalid build: ${complaint.message}` }),
   );
-  return { request: automap(substituted, values), values, complaints: [...complaints, ...invalid] };
+  const asRun = withTidyTags(automap(substituted, values));
+  return { request: asRun, values, complaints: [...complaints, ...invalid] };
+}
+
+/** Tags that substitution left empty, and repeated ones, are left out. */
+function withTidyTags(request: BuildRequest): BuildRequest {
+  if (request.tags === undefined) return request;
+  return { ...request, tags: [...new Set(request.tags)].filter((tag) => tag !== '') };
 }

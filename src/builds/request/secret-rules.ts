@@ -3,14 +3,25 @@ import type { Complaint } from './complaint.ts';
 import type { FieldPath } from './field-path.ts';
 import type { BuildRequest } from './request.ts';
 
-/** What `secretEnv` asks for must be defined, and what the older `secrets` define must be asked for (lint remarks on others). */
+/** Longest encrypted value, in characters of base64. */
+const MAX_SECRET = 64 * 1024;
+const MAX_SECRETS = 100;
+
+/** Names of secrets are defined once, asked for where they are defined, and no other variables. */
 export function* secretComplaints(request: BuildRequest): Generator<Complaint> {
-  const defined = new Set(definedSecrets(request).map(({ name }) => name));
-  const used = new Set<string>();
-  for (const { name, path } of usedSecrets(request)) {
-    used.add(name);
-    if (defined.has(name)) continue;
-    const meant = nearest(name, defined);
+  const defined = definedSecrets(request);
+  const names = new Set<string>();
+  for (const { name, path } of defined) {
+    if (names.has(name)) yield { path, message: `secretEnv ${JSON.stringify(name)} is defined more than once` };
+    names.add(name);
+  }
+  if (names.size > MAX_SECRETS)
+    yield { path: ['availableSecrets'], message: `build defines more than ${MAX_SECRETS} secret values` };
+  yield* useComplaints(request);
+  const used = usedSecrets(request);
+  for (const { name, path } of used) {
+    if (names.has(name)) continue;
+    const meant = nearest(name, names);
     yield {
       path,
       message: `secretEnv ${JSON.stringify(name)} is used without being defined`,
@@ -20,18 +31,55 @@ export function* secretComplaints(request: BuildRequest): Generator<Complaint> {
           : `Did you mean ${meant}?`,
     };
   }
-  for (const { name, path } of definedSecrets(request))
-    if (path[0] === 'secrets' && !used.has(name))
+  // what Secret Manager has and no step asks for is only remarked on by lint: published builds have that, and run
+  for (const { name, path } of defined)
+    if (path[0] === 'secrets' && !used.some((use) => use.name === name))
       yield { path, message: `secretEnv ${JSON.stringify(name)} is defined without being used` };
-  for (const [index, step] of (request.steps ?? []).entries())
-    for (const [i, pair] of (step.env ?? []).entries()) {
-      const name = pair.split('=', 1)[0] ?? '';
-      if (step.secretEnv?.includes(name))
-        yield {
-          path: ['steps', index, 'env', i],
-          message: `build step ${index}: ${JSON.stringify(name)} is in env and in secretEnv`,
-        };
+  yield* keyComplaints(request);
+}
+
+/** Once in a step, and not in a step when all have it. */
+function* useComplaints({ steps, options }: BuildRequest): Generator<Complaint> {
+  const shared = options?.secretEnv ?? [];
+  for (const [i, name] of shared.entries())
+    if (shared.indexOf(name) < i)
+      yield {
+        path: ['options', 'secretEnv', i],
+        message: `Build uses global secretEnv ${JSON.stringify(name)} more than once`,
+      };
+  for (const [index, { env = [], secretEnv = [] }] of (steps ?? []).entries()) {
+    for (const [i, name] of secretEnv.entries()) {
+      const path = ['steps', index, 'secretEnv', i];
+      if (shared.includes(name))
+        yield { path, message: `Step ${index} uses the global secretEnv ${JSON.stringify(name)}` };
+      if (secretEnv.indexOf(name) < i)
+        yield { path, message: `Step ${index} uses the secretEnv ${JSON.stringify(name)} more than once` };
     }
+    const plain = new Set([...(options?.env ?? []), ...env].map((pair) => pair.split('=', 1)[0]));
+    for (const name of new Set([...shared, ...secretEnv]))
+      if (plain.has(name))
+        yield {
+          path: ['steps', index],
+          message: `step ${index} has secret and non-secret env ${JSON.stringify(name)}`,
+        };
+  }
+}
+
+function* keyComplaints({ secrets }: BuildRequest): Generator<Complaint> {
+  const keys = new Set<string>();
+  for (const [i, { kmsKeyName = '', secretEnv = {} }] of (secrets ?? []).entries()) {
+    const path = ['secrets', i];
+    if (keys.has(kmsKeyName))
+      yield { path, message: `kmsKeyName ${JSON.stringify(kmsKeyName)} is used by more than one secret` };
+    keys.add(kmsKeyName);
+    if (Object.keys(secretEnv).length === 0) yield { path, message: `secret ${i} defines no secretEnvs` };
+    for (const [name, value] of Object.entries(secretEnv))
+      if (value.length > MAX_SECRET)
+        yield {
+          path: [...path, 'secretEnv', name],
+          message: `secretEnv value for ${JSON.stringify(name)} cannot exceed ${MAX_SECRET}B`,
+        };
+  }
 }
 
 export interface NamedSecret {

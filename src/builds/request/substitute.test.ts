@@ -71,7 +71,7 @@ describe('substitute', () => {
       'values that lead to themselves',
       { substitutions: { _A: '$_B', _B: '${_A}' }, options: { dynamicSubstitutions: true } },
       '$_A',
-      "invalid value for 'build.substitutions': _A -> _B -> _A lead to themselves",
+      "invalid value for 'build.substitutions': [_A -> $_B]: cycle in evaluating substitutions",
     ],
   ])('refuses %s', (_, request, text, message) => {
     expect(() => args(request, text)).toThrow(expect.objectContaining({ message, code: 'invalid' }));
@@ -164,32 +164,35 @@ describe('substitute', () => {
     });
   });
 
-  it('lets a manual build give whatever a trigger would have, used or not', () => {
-    const given = { TRIGGER_NAME: 't', REF_NAME: 'r', SERVICE_ACCOUNT: 's', REPO_FULL_NAME: 'o/r', COMMIT_SHA: 'c' };
-    expect(args({ substitutions: given }, '$TRIGGER_NAME $REF_NAME $REPO_FULL_NAME')).toEqual(['t r o/r']);
+  it('lets a manual build give whatever a trigger would have', () => {
+    const given = { TRIGGER_NAME: 't', REF_NAME: 'r', SERVICE_ACCOUNT: 's', REPO_FULL_NAME: 'o/r' };
+    const text = '$TRIGGER_NAME $REF_NAME $REPO_FULL_NAME $SERVICE_ACCOUNT';
+    expect(args({ substitutions: given }, text)).toEqual(['t r o/r s']);
   });
 
-  it('dynamic values name others and have defaults', () => {
-    const request = {
-      options: { dynamicSubstitutions: true },
-      substitutions: { _IMAGE: '${_HOST}/p/$PROJECT_ID:${_TAG:-${SHORT_SHA:-none}}', _HOST: 'h', _TAG: '' },
-    };
-    expect(args(request, '$_IMAGE')).toEqual(['h/p/p1:none']);
+  it('leaves out tags that are empty or repeated', () => {
+    const request = { steps: [{ name: 'x' }], tags: ['a', '$BRANCH_NAME', 'a', 'b'] };
+    expect(examineRequest(request, BUILT_INS)).toMatchObject({ complaints: [], request: { tags: ['a', 'b'] } });
   });
 
   it.each<[string, Record<string, string>, string]>([
+    ['no form of bash', { _A: '${_B@Q}', _B: '' }, '[_A -> ${_B@Q}]: bad substitution'],
+    ['what a value asks for', { _A: '${_B:?give a name}' }, '[_A -> ${_B:?give a name}]: _B: give a name'],
     [
-      'a value of a value without one',
-      { _A: '$_B' },
-      'key in the template "_B" is not matched in the substitution data; substitutions = map[_A:$_B]',
+      'a value that has become too long',
+      { _A: '$_B$_B', _B: 'x'.repeat(3000) },
+      'substitution value for key "_A" too long (max: 4000)',
     ],
-    ['a shell variable in a value', { _A: '$HOME' }, 'key in the template "HOME" is not a valid built-in substitution'],
-    ['no form of bash', { _A: '${_B@Q}', _B: '' }, '${_B@Q}: bad substitution'],
-    ['what a value asks for', { _A: '${_B:?give a name}' }, '_B: give a name'],
   ])('dynamic: refuses %s', (_, substitutions, message) => {
     expect(() => args({ substitutions, options: { dynamicSubstitutions: true } }, '$_A')).toThrow(
       `invalid value for 'build.substitutions': ${message}`,
     );
+  });
+
+  it('dynamic: a name without a value is empty, as in bash; with ALLOW_LOOSE so is a value that leads to itself', () => {
+    const options = { dynamicSubstitutions: true, substitutionOption: 'ALLOW_LOOSE' as const };
+    expect(args({ substitutions: { _A: '[$_B$HOME]' }, options }, '$_A')).toEqual(['[]']);
+    expect(args({ substitutions: { _A: '[${_A}]' }, options }, '$_A')).toEqual(['[]']);
   });
 
   it('does not grow beyond measure', () => {

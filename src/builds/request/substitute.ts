@@ -66,11 +66,12 @@ export function substitute(request: BuildRequest, builtIns: BuiltIns): Substitut
   if (request.options?.dynamicSubstitutions)
     expandDynamic(values, {
       keys: Object.keys(user),
-      named: (key, holder, optional) =>
-        optional ? void used.add(key) : void named(key, ['substitutions', holder], `$${key}`),
+      named: (key) => used.add(key),
       complain: (complaint) => complaints.push(complaint),
+      loose,
     });
 
+  complaints.push(...longValues(Object.keys(user), values));
   let expanded = 0;
   const expand = (text: string, path: FieldPath): string =>
     text.replace(TEMPLATE, (word, dollar?: string, bare?: string, braced?: string) => {
@@ -103,17 +104,21 @@ function* keyComplaints(user: Record<string, string>): Generator<Complaint> {
         message: `invalid .substitutions field: substitution key ${JSON.stringify(key)} does not respect format "^_[A-Z0-9_]+$" and is not an overridable built-in substitutions`,
         hint: `Names of your own begin with an underscore and are in capitals: _${key.replace(/^_+/, '').toUpperCase()}.`,
       };
-    if ((user[key] ?? '').length > MAX_VALUE)
-      yield {
-        path,
-        message: `${DATA}substitution value for key ${JSON.stringify(key)} too long (max: ${MAX_VALUE})`,
-      };
   }
 }
 
-/** Values that an event would have given are no slip when nobody asks for them. */
+/** What they have become, where values name others. */
+function* longValues(keys: readonly string[], values: ReadonlyMap<string, string>): Generator<Complaint> {
+  for (const key of keys)
+    if ((values.get(key) ?? '').length > MAX_VALUE)
+      yield {
+        path: ['substitutions', key],
+        message: `${DATA}substitution value for key ${JSON.stringify(key)} too long (max: ${MAX_VALUE})`,
+      };
+}
+
 function unusedValues(keys: readonly string[], used: ReadonlySet<string>): Complaint[] {
-  const unused = keys.filter((key) => !used.has(key) && !isEventBuiltIn(key));
+  const unused = keys.filter((key) => !used.has(key));
   const [first] = unused;
   if (first === undefined) return [];
   const named = unused.map(

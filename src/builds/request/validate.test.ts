@@ -26,7 +26,11 @@ describe('validateBuild', () => {
       { steps: [{ ...step, args: ['', '', '', 'x'.repeat(10_001)] }] },
       'build step 0 arg 3 too long (max: 10000)',
     ],
-    ['env without value', { steps: [{ ...step, env: ['A'] }] }, 'build step 0 env "A" is not of the form KEY=VALUE'],
+    [
+      'env without value',
+      { steps: [{ ...step, env: ['A'] }] },
+      'build step #0 - "": the Env entry "A" must be of the form "KEY=VALUE"',
+    ],
     [
       'same id twice',
       {
@@ -53,24 +57,28 @@ describe('validateBuild', () => {
     [
       'step longer than the build',
       { steps: [{ ...step, timeout: '20s' }], timeout: '10s' },
-      'build step 0 timeout 20s exceeds the build timeout 10s',
+      'invalid .timeout in build step #0: build step timeout 20s must be <= build timeout 10s',
     ],
-    ['no time', { steps: [{ ...step, timeout: '0s' }] }, 'build step 0 timeout must be greater than 0'],
+    [
+      'no time',
+      { steps: [{ ...step, timeout: '0s' }] },
+      'invalid .timeout in build step #0: build step timeout must be >0',
+    ],
     ['volume of one step', { steps: [{ ...step, volumes: [volume] }, step] }, 'Volume "vol" is only used by one step'],
     [
       'shared volume, one step',
       { steps: [step], options: { volumes: [volume] } },
-      'Volume "vol" is only used by one step',
+      'Global volumes defined but there are fewer than two steps',
     ],
     [
       'reserved path',
       { steps: [step, step], options: { volumes: [{ name: 'vol', path: '/workspace' }] } },
-      'Volume path "/workspace" is reserved',
+      'invalid .options.volumes: path "/workspace" is reserved',
     ],
     [
       'relative path',
       { steps: [step, step], options: { volumes: [{ name: 'vol', path: 'v' }] } },
-      'Volume path "v" is not a valid absolute path',
+      'invalid .options.volumes: path "v" is not valid, must be absolute',
     ],
     [
       'secret without definition',
@@ -93,7 +101,7 @@ describe('validateBuild', () => {
         steps: [{ ...step, env: ['X=1'], secretEnv: ['X'] }],
         availableSecrets: { secretManager: [{ versionName: 'v', env: 'X' }] },
       },
-      'build step 0: "X" is in env and in secretEnv',
+      'step 0 has secret and non-secret env "X"',
     ],
     [
       'a secret for all steps that is not defined',
@@ -103,7 +111,7 @@ describe('validateBuild', () => {
     [
       'objects without a bucket',
       { steps: [step], artifacts: { objects: { location: 'b', paths: ['*'] } } },
-      'artifacts.objects.location "b" is not of the form gs://bucket/path/',
+      `invalid .artifacts field: invalid .artifacts.location value "b"; Google Cloud Storage URLs must begin with 'gs://'`,
     ],
     [
       'a disk that nobody has',
@@ -113,7 +121,7 @@ describe('validateBuild', () => {
     [
       'other images in artifacts',
       { steps: [step], images: ['a', 'b'], artifacts: { images: ['b', 'c'] } },
-      'images and artifacts.images must be equal when both are set',
+      'cannot specify different .images and .artifacts.images',
     ],
     ['bad tag', { steps: [step], tags: ['a b'] }, 'invalid build tag "a b": must match format "^[\\w][\\w.-]{0,127}$"'],
   ])('%s', (_, request, message) => {

@@ -4,7 +4,7 @@ import { messageOf } from '../../lib/problem.ts';
 import { artifactComplaints } from './artifact-rules.ts';
 import { isEventBuiltIn } from './built-ins.ts';
 import type { Complaint } from './complaint.ts';
-import { parseDuration } from './duration.ts';
+import { goDuration, parseDuration } from './duration.ts';
 import { type FieldPath, formatPath } from './field-path.ts';
 import { findCircle, stepLabel } from './plan.ts';
 import type { BuildRequest, BuildStepRequest } from './request.ts';
@@ -65,15 +65,19 @@ function* complaintsOf(request: BuildRequest): Generator<Complaint> {
   const tags = request.tags ?? [];
   if (tags.length > MAX_TAGS)
     yield { path: ['tags'], message: `number of tags ${tags.length} exceeded (max: ${MAX_TAGS})` };
+  // an empty one is what a substitution without a value leaves, and is left out
   for (const [i, tag] of tags.entries())
-    if (!TAG.test(tag))
+    if (tag !== '' && !TAG.test(tag))
       yield {
         path: ['tags', i],
         message: `invalid build tag ${JSON.stringify(tag)}: must match format "${TAG.source}"`,
       };
   for (const [i, env] of (request.options?.env ?? []).entries())
-    if (!/^[^=]+=/.test(env))
-      yield { path: ['options', 'env', i], message: `options env ${JSON.stringify(env)} is not of the form KEY=VALUE` };
+    if (!env.includes('='))
+      yield {
+        path: ['options', 'env', i],
+        message: `invalid .options.env field: the Env entry ${JSON.stringify(env)} must be of the form "KEY=VALUE"`,
+      };
 }
 
 function* timeoutComplaints(request: BuildRequest): Generator<Complaint> {
@@ -123,10 +127,10 @@ function* stepComplaints(step: BuildStepRequest, index: number, request: BuildRe
   for (const [i, env] of envs.entries()) {
     if (env.length > MAX_ENV)
       yield { path: [...path, 'env', i], message: `build step ${index} env ${i} too long (max: ${MAX_ENV})` };
-    if (!/^[^=]+=/.test(env))
+    if (!env.includes('='))
       yield {
         path: [...path, 'env', i],
-        message: `build step ${index} env ${JSON.stringify(env)} is not of the form KEY=VALUE`,
+        message: `build step #${index} - ${JSON.stringify(step.id ?? '')}: the Env entry ${JSON.stringify(env)} must be of the form "KEY=VALUE"`,
       };
   }
   if ((step.dir ?? '').length > MAX_NAME)
@@ -145,11 +149,12 @@ function* stepTimeoutComplaints(step: BuildStepRequest, index: number, request: 
   const path = ['steps', index, 'timeout'];
   const ms = parseDuration(step.timeout);
   const whole = request.timeout === undefined ? undefined : parseDuration(request.timeout);
+  const which = `invalid .timeout in build step #${index}: build step timeout`;
   if (ms === undefined) yield durationComplaint(path, step.timeout);
-  else if (ms <= 0) yield { path, message: `build step ${index} timeout must be greater than 0` };
-  else if (ms > DAY) yield { path, message: 'timeout exceeds the timeout limit of 24h0m0s' };
-  else if (whole !== undefined && ms > whole)
-    yield { path, message: `build step ${index} timeout ${step.timeout} exceeds the build timeout ${request.timeout}` };
+  else if (ms <= 0) yield { path, message: `${which} must be >0` };
+  else if (ms > DAY) yield { path, message: `${which} ${goDuration(ms)} exceeds the timeout limit of 24h0m0s` };
+  else if (whole !== undefined && whole > 0 && ms > whole)
+    yield { path, message: `${which} ${goDuration(ms)} must be <= build timeout ${goDuration(whole)}` };
 }
 
 /** Ids are unique, and a step waits only for steps above it; so every order that passes here has no circle. */
@@ -184,7 +189,7 @@ function* orderComplaints(steps: readonly BuildStepRequest[]): Generator<Complai
 function* imageComplaints(request: BuildRequest): Generator<Complaint> {
   const listed = request.artifacts?.images;
   if (listed !== undefined && request.images !== undefined && !sameNames(listed, request.images))
-    yield { path: ['artifacts', 'images'], message: 'images and artifacts.images must be equal when both are set' };
+    yield { path: ['artifacts', 'images'], message: 'cannot specify different .images and .artifacts.images' };
   for (const [i, image] of (request.images ?? listed ?? []).entries()) {
     const complaint = referenceComplaint(image);
     if (complaint === undefined) continue;

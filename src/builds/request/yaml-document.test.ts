@@ -12,7 +12,7 @@ describe('readYaml', () => {
     ['maps in maps', '{a: '.repeat(100_000), /nested more than 60/],
     ['lists in lists', '- '.repeat(400_000), /nested more than 60/],
     ['a staircase', lines(1000, (i) => `${' '.repeat(i)}a:`), /nested more than 60/],
-    ['a hundred thousand keys', lines(100_000, (i) => `k${i}: 1`), /more than 200000/],
+    ['a hundred thousand keys', lines(100_000, (i) => `k${i}: 1`), /more than 100000/],
     [
       'a thousand laughs',
       `a: &a [x,x]\n${letters
@@ -28,10 +28,14 @@ describe('readYaml', () => {
     ['an alias within its anchor', 'a: &a [*b]', /alias/i],
     ['a map for a key', '? {a: b}\n: c\n', /no plain text/],
   ])('refuses %s at once', (_, text, message) => {
-    const began = performance.now();
-    const result = readYaml(text, new LineCounter());
-    expect('fault' in result && result.fault.message).toMatch(message);
-    expect(performance.now() - began).toBeLessThan(1000);
+    let quickest = Number.POSITIVE_INFINITY; // of two, for others use the machine too
+    for (let round = 0; round < 2; round++) {
+      const began = performance.now();
+      const result = readYaml(text, new LineCounter());
+      quickest = Math.min(quickest, performance.now() - began);
+      expect('fault' in result && result.fault.message).toMatch(message);
+    }
+    expect(quickest).toBeLessThan(1000);
   });
 
   it('changes no prototype', () => {

@@ -17,7 +17,7 @@ const MAX_LENGTH = 1 << 20;
 /** Deepest nesting; a build's fields stand at 6, and each level of YAML's grammar counts. */
 const MAX_DEPTH = 60;
 /** Words and signs; a build with 300 steps of 100 arguments each has fewer. */
-const MAX_TOKENS = 200_000;
+const MAX_TOKENS = 100_000;
 /** How often anchors may be repeated, within each other too. */
 const MAX_ALIASES = 10_000;
 /** `%YAML` and its like, and `<<` in one map: nobody writes a dozen, and each costs more than a word does. */

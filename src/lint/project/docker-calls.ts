@@ -1,5 +1,4 @@
 import { posix } from 'node:path';
-import { pathLabel } from '../../builds/request/complaint.ts';
 import type { BuildStepRequest } from '../../builds/request/request.ts';
 import type { BuildConfig } from './build-config.ts';
 import type { CiConfig } from './ci-config.ts';
@@ -89,9 +88,4 @@ function kanikoCall(step: BuildStepRequest, place: DockerCall['place']): DockerC
     ),
     partial: false,
   };
-}
-
-/** How a step is named in a message. */
-export function stepName(index: number, id: string | undefined): string {
-  return id === undefined || id === '' ? pathLabel(['steps', index]) : `step ${JSON.stringify(id)}`;
 }
