@@ -16,8 +16,9 @@ import {
 const MAX_LENGTH = 1 << 20;
 /** Deepest nesting; a build's fields stand at 6, and each level of YAML's grammar counts. */
 const MAX_DEPTH = 60;
-/** Words and signs; a build with 300 steps of 100 arguments each has fewer. */
-const MAX_TOKENS = 100_000;
+/** Lines, and words and signs: several times what a build with 300 steps has. */
+const MAX_LINES = 20_000;
+const MAX_TOKENS = 60_000;
 /** How often anchors may be repeated, within each other too. */
 const MAX_ALIASES = 10_000;
 /** `%YAML` and its like, and `<<` in one map: nobody writes a dozen, and each costs more than a word does. */
@@ -62,6 +63,8 @@ export function readYaml(text: string, counter: LineCounter): YamlText | { fault
 
 function compose(text: string, counter: LineCounter): YamlText {
   for (let at = 0; at >= 0; at = text.indexOf('\n', at) + 1 || -1) counter.addNewLine(at);
+  const end = counter.lineStarts[MAX_LINES];
+  if (end !== undefined) throw new Fault(`longer than ${MAX_LINES} lines`, end);
   if (text.length > MAX_LENGTH) throw new Fault(`longer than ${MAX_LENGTH} characters`, 0);
   const forbidden = text.search(CONTROL);
   if (forbidden >= 0)
