@@ -1,6 +1,6 @@
 import type { DoctorLine } from '../doors/control/house-wire.ts';
-import type { Owner } from './owner.ts';
 import { Named } from './named.ts';
+import type { Owner } from './owner.ts';
 
 /** Whether the key file opens every value: after a restore without it, a build would be the first to tell. */
 export async function examineSecrets(owner: Owner, report: (line: DoctorLine) => void): Promise<void> {

@@ -68,7 +68,10 @@ export function withRunningLogs(
     },
     compose: async (bucket, name, sources, options) => {
       if (sources.some((source) => running.has(source)))
-        throw new Problem('unsupported', 'the log of a running build can be copied, but not composed with other objects');
+        throw new Problem(
+          'unsupported',
+          'the log of a running build can be copied, but not composed with other objects',
+        );
       return store.compose(bucket, name, sources, options);
     },
   };
