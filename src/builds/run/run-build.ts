@@ -64,7 +64,7 @@ export async function runBuild(queued: Build, deps: BuildDeps, outer: AbortSigna
         .catch((error: unknown) => serverLog.error({ build: build.id, error: messageOf(error) }, 'leftovers'));
     }
   } catch (error) {
-    failure = failureFor(error, build, signal);
+    failure = failureFor(error, build, log, signal);
   } finally {
     clear();
   }
@@ -103,11 +103,12 @@ async function resultsOf(run: BuildRun, { images = [] }: BuildResults): Promise<
 }
 
 /** What isn't a failure of the build is ours; its text goes to the server's log with the stack, to the user without. */
-function failureFor(error: unknown, build: Build, signal: AbortSignal): BuildFailure {
+function failureFor(error: unknown, build: Build, log: BuildLog, signal: AbortSignal): BuildFailure {
   const stopped = failureOf(signal);
   if (stopped !== undefined) return stopped;
   if (error instanceof BuildFailure) return error;
-  serverLog.error({ build: build.id, err: error }, 'build failed by an error of the server');
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  serverLog.error({ build: build.id, error: log.masked(text) }, 'build failed by an error of the server');
   const advice = error instanceof Problem ? error.hint : undefined;
   return new BuildFailure('INTERNAL_ERROR', 'FAILURE_TYPE_UNSPECIFIED', `internal error: ${messageOf(error)}`, {
     advice,
