@@ -9,12 +9,12 @@ import type { ContainerFolder, KeptState } from '../kept/container-folder.ts';
 import { RecordKeeper } from '../kept/record-keeper.ts';
 import { ContainerLog } from '../logs/container-log.ts';
 import { signalNumber } from '../sandbox/signals.ts';
+import { endsByItself } from './ends-by-itself.ts';
 import { endsWithin } from './ends-within.ts';
 import { erase, refusedRemoval } from './erase.ts';
 import { exitOf } from './exit-of.ts';
 import { later } from './later.ts';
 import { type Launched, launch } from './launch.ts';
-import { listensFor } from './listens-for.ts';
 import { startsAgain } from './restart-policy.ts';
 import { RestartTimer } from './restart-timer.ts';
 import { Run, type RunEnd } from './run.ts';
@@ -254,19 +254,6 @@ export class KeptContainer {
     return { alreadyStopped: false };
   }
 
-  /** What a person stops is stopped by hand; this is the server's end, after which policies start it again. */
-  async #endByItself({ process }: Launched, ms: number): Promise<void> {
-    const signal = stopSignalOf(this.record.request.stopSignal);
-    if (!(await listensFor(process.pid, signalNumber(signal)))) return;
-    try {
-      await process.signal(signal);
-      if (this.#kept.state.status === 'paused') await process.unpause();
-      await endsWithin(this.#run.over, ms);
-    } catch (error) {
-      serverLog.warn({ container: this.id, error: messageOf(error) }, 'a container did not get its stop signal');
-    }
-  }
-
   async #signal(signal: string): Promise<void> {
     const number = signalNumber(signal);
     this.#kept.stoppedByHand = true;
@@ -395,7 +382,7 @@ export class KeptContainer {
     await this.#turns.with(async () => undefined);
     const run = this.#run;
     if (this.#launched !== undefined) {
-      if (seconds > 0) await this.#endByItself(this.#launched, seconds * 1000);
+      if (seconds > 0) await endsByItself(this.record, this.#launched.process, run.over, seconds * 1000);
       this.#launched?.kill();
       await run.told;
     }
