@@ -13,6 +13,8 @@ export interface Finding {
 
 /** What a compiler complained of, as a finding. */
 export function findingOf(problem: Problem, severity: Severity, file: string): Finding {
-  const { message, place, hint } = problem;
+  const { place, hint } = problem;
+  // the place names the file already
+  const message = problem.message.startsWith(`${file}: `) ? problem.message.slice(file.length + 2) : problem.message;
   return { severity, message, place: place ?? { file, ranges: [] }, hint };
 }

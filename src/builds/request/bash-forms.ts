@@ -6,7 +6,7 @@ const MAX_TEXT = 65_536;
 /** Deepest nesting of forms. */
 const MAX_DEPTH = 100;
 /** Characters made and steps of patterns for all the values of a request: some tenths of a second. */
-const MAX_WORK = 5_000_000;
+const MAX_WORK = 1_000_000;
 
 /** What a name stands for, or undefined when it has no value. */
 export type LookUp = (name: string) => string | undefined;

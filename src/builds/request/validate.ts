@@ -104,7 +104,9 @@ function durationComplaint(path: FieldPath, text: string): Complaint {
   return {
     path,
     message: `${path.at(-1)} ${JSON.stringify(text)}: illegal duration format; duration must end with 's'`,
-    hint: `Write ${seconds}s.`,
+    hint: text.includes('$')
+      ? `Substitutions are not expanded in ${path.at(-1)}: write the seconds, 600s.`
+      : `Write ${seconds}s.`,
   };
 }
 
@@ -196,8 +198,15 @@ function* imageComplaints(request: BuildRequest): Generator<Complaint> {
     yield {
       path: request.images === undefined ? ['artifacts', 'images', i] : ['images', i],
       message: `invalid image name ${JSON.stringify(image)}: ${complaint}`,
+      hint: unexpandedHint(request, image),
     };
   }
+}
+
+/** A value of substitutions that names others stays as it is written, unless it may. */
+function unexpandedHint({ options }: BuildRequest, text: string): string | undefined {
+  if (options?.dynamicSubstitutions || !/\$(?:\{|[A-Z_])/.test(text)) return undefined;
+  return 'Values of substitutions that name others are expanded with options: {dynamicSubstitutions: true}, and in triggers.';
 }
 
 /** In any order. */

@@ -34,9 +34,10 @@ export const SHOWN_ID = '00000000-0000-0000-0000-000000000000';
 export async function render(context: CliContext, options: RenderOptions): Promise<number> {
   const text = await readConfigFile(options.config);
   const { request, placeOf } = parseConfigFile(text, options.config);
-  const substitutions = { ...request.substitutions, ...options.substitutions };
+  const given = { ...request.substitutions, ...options.substitutions };
+  const substitutions = Object.keys(given).length === 0 ? {} : { substitutions: given };
   const { request: resolved, complaints } = examineRequest(
-    { ...request, substitutions, ...(options.loose ? asTriggered(request) : {}) },
+    { ...request, ...substitutions, ...(options.loose ? asTriggered(request) : {}) },
     builtInsOf(SHOWN_ID, projectOf(options.project), options.region),
   );
   const excused = complaints.filter(({ emptied }) => options.loose && emptied !== undefined);

@@ -41,7 +41,7 @@ function* findings(read: ReadConfig): Generator<Finding> {
       severity: inTrigger && byHand ? 'error' : 'warning',
       message: withoutPrefix(complaint.message),
       place: config.placeOf(complaint.path, complaint.word),
-      hint: inTrigger ? complaint.hint : manualHint(complaint, read),
+      hint: complaint.hint,
     };
   }
 }
@@ -55,10 +55,4 @@ function withoutPrefix(message: string): string {
   return message
     .replace(/^invalid build: |^invalid value for 'build.substitutions': /, '')
     .replace(/; substitutions = map\[.*\]$/s, '');
-}
-
-function manualHint(complaint: Complaint, { config: { request } }: ReadConfig): string | undefined {
-  if (/\$(?:\{|_|[A-Z])/.test(complaint.message) && !request.options?.dynamicSubstitutions)
-    return 'Values of substitutions are expanded in builds of triggers; for others set options: {dynamicSubstitutions: true}.';
-  return complaint.hint;
 }

@@ -1,3 +1,4 @@
+import type { IgnoreRules } from '../../builds/sources/gcloudignore.ts';
 import { placeLabel } from '../../lib/problem.ts';
 import type { Rule } from '../rule.ts';
 import { placeOfLine } from './ignored-place.ts';
@@ -17,15 +18,17 @@ export const ignoredDockerfile: Rule = {
         place: placeOfLine(rule.file, gcloudignore.texts.get(rule.file) ?? '', rule.line),
         hint:
           rule.file === '.gcloudignore'
-            ? `Take the line out, or let it in again below it: ${letIn(dockerfile)}`
-            : `Write a .gcloudignore of your own that includes it: #!include:${rule.file}, and below it ${letIn(dockerfile)}`,
+            ? `Take the line out, or let it in again below it: ${letIn(dockerfile, gcloudignore.rules)}`
+            : `Write a .gcloudignore of your own that includes it: #!include:${rule.file}, and below it ${letIn(dockerfile, gcloudignore.rules)}`,
       };
     }
   },
 };
 
-/** What lies below an ignored folder can't come back, so its folders are named too. */
-function letIn(path: string): string {
+/** What lies below an ignored folder can't come back, so such folders are named too. */
+function letIn(path: string, rules: IgnoreRules): string {
   const parts = path.split('/');
-  return parts.map((_, depth) => `!${parts.slice(0, depth + 1).join('/')}`).join(' and ');
+  const folders = parts.slice(1).map((_, depth) => parts.slice(0, depth + 1).join('/'));
+  const ignored = folders.filter((folder) => rules.excludes(folder, true) !== undefined);
+  return [...ignored, path].map((each) => `!${each}`).join(' and ');
 }
