@@ -10,6 +10,7 @@ import { describeSecrets } from './command-groups/secrets.ts';
 import { describeServer } from './command-groups/server.ts';
 import { describeSubmit } from './command-groups/submit.ts';
 import { describeTokens } from './command-groups/tokens.ts';
+import { describeTriggers } from './command-groups/triggers.ts';
 
 /** Every command with its options, in the order in which a newcomer needs them. */
 export function describeCommands(program: Command, add: AddCommand): void {
@@ -20,6 +21,7 @@ export function describeCommands(program: Command, add: AddCommand): void {
   describeImageBuild(program, add);
   describeImages(program, add);
   describeRepositories(program, add);
+  describeTriggers(program, add);
   describeSecrets(program, add);
   describeTokens(program, add);
   describeHouse(program, add);

@@ -21,6 +21,11 @@ const PULL_DATES_MS = 5 * 365 * DAY_MS;
 /** What an address gave the last time is forgotten when no build asked for so long: it then costs one download. */
 const ADDRESS_IDLE_MS = 30 * DAY_MS;
 
+/** Longer than any key of a delivery tells a repetition. */
+const DELIVERY_MS = 8 * DAY_MS;
+/** Nobody is told of the state of a commit after so long. */
+const REPORT_MS = 7 * DAY_MS;
+
 export interface Housekeeper {
   /** As `clean`; a round that is at work is waited for instead. */
   round(): Promise<CollectReport>;
@@ -84,6 +89,12 @@ export async function clean(
   await attempt('links', async () => void (await owner.stores.registry.dropUnusedLinks(now - pushHours * HOUR_MS)));
   await attempt('dates of pulls', async () => void (await owner.stores.upstream.dropPulls(now - PULL_DATES_MS)));
   await attempt('sources', async () => void (await owner.stores.sources.forget(now - sourceDays * DAY_MS)));
+  await attempt('triggers', async () => {
+    const { inbox, events, reports } = owner.triggerRows;
+    await inbox.forget(now - DELIVERY_MS);
+    await events.forget(now - eventDays * DAY_MS);
+    await reports.forget(now - REPORT_MS);
+  });
   await attempt('snapshots', async () => {
     const snapshots = await SnapshotStore.open(owner.folder.snapshots);
     await snapshots.collect(IDLE_MS, now);

@@ -79,6 +79,9 @@ export function sqliteCommitReports(database: Database): CommitReports {
     async close(build) {
       await change(build).set({ open: 0 }).execute();
     },
+    async forget(before) {
+      await tables.deleteFrom('commit_reports').where('at', '<', before).execute();
+    },
     async any() {
       const rows = tables.selectFrom('commit_reports').select('build').where('open', '=', 1).limit(1);
       return (await rows.executeTakeFirst()) !== undefined;

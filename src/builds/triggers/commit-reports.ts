@@ -41,6 +41,8 @@ export interface CommitReports {
   retryAt(build: string, at: number): Promise<void>;
   /** Nothing more is told of it. */
   close(build: string): Promise<void>;
+  /** Forgets those of before this time. */
+  forget(before: number): Promise<void>;
   /** Whether any is open. */
   any(): Promise<boolean>;
 }
