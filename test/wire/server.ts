@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, cpSync, existsSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type RunOptions, type RunResult, run, runOk } from '../../src/lib/run.ts';
 import { missingPrograms } from './registry-image.ts';
@@ -137,6 +137,8 @@ export class TestServer {
       env: {
         ...cleanEnvironment(),
         SLIPWAY_DATA: this.data,
+        // what `slipway submit` remembers is the test's own; the bases, which take a minute to make, are everybody's
+        SLIPWAY_CACHE: basesCache(),
         XDG_CACHE_HOME: join(this.folder, 'cache'),
         ...options.env,
       },
@@ -245,9 +247,13 @@ export class TestServer {
 
 /** slipway.yaml for a server whose builds take their bases from the upstream registry of this machine, which is started. */
 export async function mirrorConfig(more = ''): Promise<string> {
+  return `registries:\n  mirrors:\n    docker.io: ["${await upstreamUrl()}"]\n${more}`;
+}
+
+/** The upstream registry of this machine, which has the base images and is started. */
+export async function upstreamUrl(): Promise<string> {
   const { stdout } = await runOk(process.execPath, [join(ROOT, 'scripts/bases/upstream.mjs')]);
-  const { url } = JSON.parse(stdout) as { url: string };
-  return `registries:\n  mirrors:\n    docker.io: ["${url}"]\n${more}`;
+  return (JSON.parse(stdout) as { url: string }).url;
 }
 
 /** As much of a Build as the tests look at. */
@@ -270,6 +276,11 @@ export function commandOf(program: Program): string[] {
 export function slipway(args: readonly string[], options: RunOptions & { program?: Program } = {}): Promise<RunResult> {
   const { program = 'sources', ...rest } = options;
   return run(process.execPath, [...COMMAND[program], ...args], { env: cleanEnvironment(), ...rest });
+}
+
+function basesCache(): string {
+  const { SLIPWAY_CACHE, XDG_CACHE_HOME } = process.env;
+  return SLIPWAY_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'slipway');
 }
 
 /** Nothing of the person who runs the tests: no data folder, no project, no proxy. */
