@@ -71,8 +71,11 @@ export function describeHouse(program: Command, add: AddCommand): void {
     {
       summary: "fill the server with the example's bucket, model and bases",
       about:
-        'Fills the running server with what the example needs and prints where its copy of the example lies. Safe to repeat.',
+        "Fills the running server with what the example needs and prints where its copy of the example lies. With --builders, makes Google's builder images docker and git of this machine's Debian packages instead. Safe to repeat.",
+      examples: ['slipway seed', 'slipway seed --builders --project demo'],
     },
     async () => (await import('../commands/seed.ts')).seed,
-  );
+  )
+    .option('--builders', "Google's builder images docker and git, made here")
+    .option('--project <id>', 'whose builds use them (else $CLOUDSDK_CORE_PROJECT, else demo)');
 }

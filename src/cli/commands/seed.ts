@@ -10,6 +10,8 @@ import { run, runOk } from '../../lib/run.ts';
 import { type ApiClient, apiClient } from '../api-client.ts';
 import type { CliContext } from '../context.ts';
 import { IRIS_MODEL, MODEL_BUCKET, MODEL_OBJECT } from '../iris-model.ts';
+import { projectOf } from '../project.ts';
+import { seedBuilders } from './seed-builders.ts';
 
 /** The example's bases: Dockerfile, upstream image whose digest it gets, and the name of our own copy. */
 const BASES = [
@@ -29,7 +31,8 @@ interface Upstream {
  * Fills the running server with what the example needs: the model in its bucket, a mirror that plays Docker Hub, the bases
  * under the team's own names. Works on a copy of the example, a git repository in the cache folder. Safe to repeat.
  */
-export async function seed(context: CliContext): Promise<number> {
+export async function seed(context: CliContext, options: { builders?: boolean; project?: string }): Promise<number> {
+  if (options.builders) return await seedBuilders(context, projectOf(options.project));
   const say = (what: string, detail: string, ms?: number) =>
     context.terminal.err(
       `${what.padEnd(15)} ${ms === undefined ? detail : `${detail.padEnd(56)} ${formatDuration(ms).padStart(6)}`}\n`,
