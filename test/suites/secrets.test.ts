@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { expect, it } from 'vitest';
@@ -44,6 +45,29 @@ it('opens a value in its own row alone, and the doctor names what does not open'
         },
       ],
     });
+  } finally {
+    await close();
+  }
+});
+
+it('leaves nothing in the database of what was destroyed or deleted', async () => {
+  const { rows, database, databaseFile, close } = await opened(ownRows);
+  const name = { project: 'p1', secret: 'mine' };
+  try {
+    await rows.create(name, 'tester');
+    for (const value of ['first', 'second'])
+      await rows.addVersion(name, Buffer.from(value.repeat(99)).toString('base64'), 'tester');
+    const { rows: stored } = await sql<{ sealed: string }>`select sealed from secret_versions`.execute(database);
+    const found = async () => {
+      await sql`pragma wal_checkpoint(truncate)`.execute(database);
+      const bytes = await readFile(databaseFile);
+      return stored.map(({ sealed }) => bytes.includes(sealed.slice(100, 200)));
+    };
+    expect(await found()).toEqual([true, true]);
+    await rows.setState(name, 1, 'DESTROYED', 'tester');
+    expect(await found()).toEqual([false, true]);
+    await rows.remove(name, 'tester');
+    expect(await found()).toEqual([false, false]);
   } finally {
     await close();
   }

@@ -1,4 +1,4 @@
-import type { Kysely, Selectable } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import { type Clock, systemClock, timestamp } from '../../lib/clock.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { SecretKeys } from '../../stores/secrets/secret-keys.ts';
@@ -118,7 +118,7 @@ export class SqliteSecrets implements SecretStore {
   }
 
   setState(name: SecretName, version: number, state: SecretState, actor: string): Promise<SecretVersion> {
-    return this.#write(async (rows, now) => {
+    return this.#erase(async (rows, now) => {
       await existing(rows, name);
       const row = await versionRow(rows, name, version);
       if (row.state === 'DESTROYED') throw destroyed(name, row.version);
@@ -136,7 +136,7 @@ export class SqliteSecrets implements SecretStore {
   }
 
   remove(name: SecretName, actor: string): Promise<boolean> {
-    return this.#write(async (rows, now) => {
+    return this.#erase(async (rows, now) => {
       const { numDeletedRows } = await rows
         .deleteFrom('secrets')
         .where('project', '=', name.project)
@@ -200,6 +200,18 @@ export class SqliteSecrets implements SecretStore {
         });
       }
     return { values: rows.length, broken };
+  }
+
+  /** What goes is overwritten in the file of the database, which SQLite would leave where it was until it needs the room. */
+  #erase<T>(work: (rows: Rows, now: number) => Promise<T>): Promise<T> {
+    return this.#write(async (rows, now) => {
+      await sql`pragma secure_delete = on`.execute(rows);
+      try {
+        return await work(rows, now);
+      } finally {
+        await sql`pragma secure_delete = off`.execute(rows);
+      }
+    });
   }
 
   #write<T>(work: (rows: Rows, now: number) => Promise<T>): Promise<T> {
