@@ -258,7 +258,7 @@ describe.skipIf(missing !== '' || !hasGitBackend)(`triggers of a GitLab${missing
     await server.kill();
     gitlab.refuseStatuses = undefined;
     await server.restart();
-    await expect.poll(() => states(head), { timeout: 15_000 }).toMatchObject([{ state: 'success' }]);
+    await expect.poll(() => states(head), { timeout: 60_000 }).toMatchObject([{ state: 'success' }]);
   });
 
   it('keep a repository while they wait for it; the hook goes with it', async () => {

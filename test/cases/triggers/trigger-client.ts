@@ -54,7 +54,7 @@ export class TriggerClient {
 
   async ended(id: string): Promise<Build> {
     await expect
-      .poll(async () => (await this.build(id)).status, { timeout: 30_000, interval: 100 })
+      .poll(async () => (await this.build(id)).status, { timeout: 120_000, interval: 100 })
       .not.toMatch(/QUEUED|WORKING/);
     return this.build(id);
   }
