@@ -13,7 +13,7 @@ const PUBLISHED_BY: Record<string, string> = {
 /**
  * Packages go to repositories of their format, and this server has repositories of images: refused before anything runs,
  * because a build that ends SUCCESS without its packages would be a lie.
- * @throws Problem `unsupported`, `invalid` for objects without paths
+ * @throws Problem `unsupported`
  */
 export function refuseUnsupportedArtifacts({ artifacts = {} }: BuildRequest): void {
   for (const [kind, instead] of Object.entries(PUBLISHED_BY))
@@ -21,8 +21,4 @@ export function refuseUnsupportedArtifacts({ artifacts = {} }: BuildRequest): vo
       throw new Problem('unsupported', `invalid build: artifacts.${kind} is not supported by this server`, {
         hint: `Its repositories hold container images. Publish in a step, with the registry's password in secretEnv: ${instead}.\nOr keep the files in a bucket: artifacts.objects.`,
       });
-  if (artifacts.objects !== undefined && (artifacts.objects.paths ?? []).length === 0)
-    throw new Problem('invalid', 'invalid build: artifacts.objects.paths is empty', {
-      hint: 'Name what is to be uploaded, as paths below /workspace: dist/*.js, report/.',
-    });
 }

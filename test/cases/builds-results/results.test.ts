@@ -137,7 +137,6 @@ describe('artifacts.objects', () => {
     ['python', { pythonPackages: [{ paths: ['dist/*'] }] }, 'artifacts.pythonPackages', 'twine'],
     ['maven', { mavenArtifacts: [{ path: 'a.jar' }] }, 'artifacts.mavenArtifacts', 'mvn'],
     ['go', { goModules: [{ modulePath: 'm' }] }, 'artifacts.goModules', 'artifacts.objects'],
-    ['no paths', { objects: { location: 'gs://results', paths: [] } }, 'artifacts.objects.paths is empty', 'dist/*.js'],
   ];
   it.each(refused)('of other kinds are refused before anything runs: %s', async (_what, artifacts, message, hint) => {
     await expect(bench.submit({ steps: [make('a')], artifacts })).rejects.toMatchObject({
