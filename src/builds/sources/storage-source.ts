@@ -2,9 +2,9 @@ import { open, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { unpackTar } from '../../engine/sources/unpack-archive.ts';
+import { readZip } from '../../engine/sources/read-zip.ts';
+import { unpackEntries, unpackTar } from '../../engine/sources/unpack-archive.ts';
 import { hasErrorCode, messageOf, Problem } from '../../lib/problem.ts';
-import { runOk } from '../../lib/run.ts';
 import type { BucketObject, BucketReader } from '../../stores/buckets/buckets.ts';
 import { parseRoot, SNAPSHOT_TYPE, type SnapshotRoot } from '../../stores/sources/tree-list.ts';
 import type { StorageSource } from '../request/request.ts';
@@ -121,14 +121,7 @@ async function unzip(stream: Readable, workspace: string, signal: AbortSignal): 
   try {
     const file = await open(path, 'wx', 0o600);
     await pipeline(stream, file.createWriteStream(), { signal });
-    await runOk('unzip', ['-q', '-o', path, '-d', workspace], { signal });
-  } catch (error) {
-    if (error instanceof Problem && error.code === 'not-found')
-      throw new Problem('unsupported', 'this machine has no unzip, so a .zip source cannot be unpacked', {
-        hint: 'Install unzip on the server, or submit the folder or a .tgz.',
-      });
-    if (error instanceof Problem && error.code === 'failed') throw new Problem('invalid', error.message);
-    throw error;
+    await unpackEntries(readZip(path), workspace, signal);
   } finally {
     await rm(path, { force: true });
   }

@@ -38,15 +38,31 @@ export async function unpackTar(
   signal: AbortSignal,
   reserve = RESERVE_BYTES,
 ): Promise<number> {
+  return await unpackEntries(readTar(stream), root, signal, reserve);
+}
+
+/** An entry of an archive of any kind. */
+export interface ArchiveEntry {
+  header: TarHeader;
+  body: AsyncIterable<Uint8Array>;
+}
+
+/** As `unpackTar`, of any archive. */
+export async function unpackEntries(
+  entries: AsyncIterable<ArchiveEntry>,
+  root: string,
+  signal: AbortSignal,
+  reserve = RESERVE_BYTES,
+): Promise<number> {
   try {
-    return await unpackEntries(stream, root, signal, new SpaceGuard(root, reserve));
+    return await unpackAll(entries, root, signal, new SpaceGuard(root, reserve));
   } catch (error) {
     throw diskProblem(error, root);
   }
 }
 
-async function unpackEntries(
-  stream: AsyncIterable<Uint8Array>,
+async function unpackAll(
+  entries: AsyncIterable<ArchiveEntry>,
   root: string,
   signal: AbortSignal,
   room: SpaceGuard,
@@ -54,7 +70,7 @@ async function unpackEntries(
   const folders = new Map<string, TarHeader>();
   const places = new Places(root);
   let count = 0;
-  for await (const { header, body } of readTar(stream)) {
+  for await (const { header, body } of entries) {
     signal.throwIfAborted();
     const path = cleanName(header.name);
     if (path === '') continue;
