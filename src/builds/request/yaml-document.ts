@@ -7,10 +7,10 @@ import {
   isPair,
   isScalar,
   isSeq,
-  Lexer,
   type LineCounter,
   Parser,
 } from 'yaml';
+import { isPedantic, lenientLexer } from './lenient-lexer.ts';
 
 /** Longest text taken. A build request of the API has the same order of size, and it is read well within a second. */
 const MAX_LENGTH = 1 << 20;
@@ -76,7 +76,7 @@ function compose(text: string, counter: LineCounter): YamlText {
   let document: Document | undefined;
   for (const next of composer.compose(tokens(text), true, text.length)) {
     if (document !== undefined) throw new Fault('more than one document (a second one begins here)', next.range[0]);
-    const broken = next.errors[0];
+    const broken = next.errors.find((error) => !isPedantic(error));
     if (broken !== undefined) throw new Fault(broken.message, broken.pos[0]);
     document = next;
   }
@@ -98,7 +98,7 @@ function* tokens(text: string): Generator<CST.Token> {
   const parser = new Parser();
   let count = 0;
   let directives = 0;
-  for (const lexeme of new Lexer().lex(text)) {
+  for (const lexeme of lenientLexer().lex(text)) {
     if (++count > MAX_TOKENS) throw new Fault(`more than ${MAX_TOKENS} words and signs`, parser.offset);
     for (const token of parser.next(lexeme)) {
       if (token.type === 'directive' && ++directives > MAX_DIRECTIVES)
