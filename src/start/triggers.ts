@@ -1,8 +1,8 @@
+import { ConnectionService } from '../builds/gitlab/connection-service.ts';
 import { type SubmitDeps, submitBuild } from '../builds/submit.ts';
 import type { CommitReader } from '../builds/triggers/commit-reader.ts';
 import type { CommitReports } from '../builds/triggers/commit-reports.ts';
 import { DeliveryQueue } from '../builds/triggers/delivery-queue.ts';
-import { ConnectionService } from '../builds/triggers/gitlab/connection-service.ts';
 import { WebhookReceiver } from '../builds/triggers/receive.ts';
 import { CommitReporter } from '../builds/triggers/report-commits.ts';
 import { TriggerSchedules } from '../builds/triggers/run-schedules.ts';

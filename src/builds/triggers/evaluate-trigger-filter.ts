@@ -1,7 +1,7 @@
 import { Problem } from '../../lib/problem.ts';
+import { passesFilter } from '../trigger-filter/evaluate-filter.ts';
+import { parseFilter } from '../trigger-filter/parse-filter.ts';
 import type { Decision } from './decide.ts';
-import { passesFilter } from './filter/evaluate-filter.ts';
-import { parseFilter } from './filter/parse-filter.ts';
 import type { Payload } from './payload-bindings.ts';
 import { boundSubstitutions } from './start-build.ts';
 import type { TriggerRecord } from './triggers.ts';

@@ -1,10 +1,10 @@
 import { FailureBrake } from '../../auth/failure-brake.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { Problem } from '../../lib/problem.ts';
+import type { GitLabConnections } from '../gitlab/gitlab-connections.ts';
+import { comesFromGitLab, deliveryKey, sameSecret, type WebhookHeaders } from '../gitlab/verify-delivery.ts';
 import type { ConnectionStore } from './connection.ts';
 import type { DeliveryQueue, Receipt } from './delivery-queue.ts';
-import type { GitLabConnections } from './gitlab/gitlab-connections.ts';
-import { comesFromGitLab, deliveryKey, sameSecret, type WebhookHeaders } from './gitlab/verify-delivery.ts';
 import { sourceOfTrigger, type TriggerPlace, type TriggerStore } from './triggers.ts';
 
 export interface ReceiveDeps {

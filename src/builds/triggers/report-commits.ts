@@ -2,9 +2,9 @@ import type { Clock } from '../../lib/clock.ts';
 import { log } from '../../lib/log.ts';
 import { messageOf, Problem } from '../../lib/problem.ts';
 import { pause } from '../../lib/retry.ts';
+import type { GitLabConnections } from '../gitlab/gitlab-connections.ts';
 import type { CommitReports, CommitState, OpenReport } from './commit-reports.ts';
 import { stateOf } from './commit-state.ts';
-import type { GitLabConnections } from './gitlab/gitlab-connections.ts';
 
 export interface CommitReporterDeps {
   reports: CommitReports;

@@ -1,14 +1,14 @@
 import { type Clock, timestamp } from '../../lib/clock.ts';
 import { log } from '../../lib/log.ts';
 import { messageOf, Problem } from '../../lib/problem.ts';
+import type { GitLabConnections } from '../gitlab/gitlab-connections.ts';
+import { readGitLabEvent } from '../gitlab/read-event.ts';
 import type { CommitReports } from './commit-reports.ts';
 import type { ConnectionStore } from './connection.ts';
 import { type Decision, decide } from './decide.ts';
 import type { TriggerOutcome } from './delivery-queue.ts';
 import { evaluateFilter } from './evaluate-trigger-filter.ts';
 import { describeEvent, type RepositoryEvent } from './event.ts';
-import type { GitLabConnections } from './gitlab/gitlab-connections.ts';
-import { readGitLabEvent } from './gitlab/read-event.ts';
 import type { Delivery } from './inbox.ts';
 import { repositoryFacts } from './repository-facts.ts';
 import { buildIdFor, type Start, type StartDeps, startBuild } from './start-build.ts';

@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify';
 import type { Role } from '../../auth/identity.ts';
+import type { ConnectionService } from '../../builds/gitlab/connection-service.ts';
 import type { WorkerPools } from '../../builds/pools/worker-pools.ts';
 import type { CancelDeps } from '../../builds/queue/cancel-build.ts';
 import type { BuildRecord, BuildRecords } from '../../builds/records.ts';
 import type { SubmitDeps } from '../../builds/submit.ts';
-import type { ConnectionService } from '../../builds/triggers/gitlab/connection-service.ts';
 import type { WebhookReceiver } from '../../builds/triggers/receive.ts';
 import type { TriggerService } from '../../builds/triggers/trigger-service.ts';
 import { Problem } from '../../lib/problem.ts';

@@ -1,4 +1,4 @@
-import { Problem } from '../../../lib/problem.ts';
+import { Problem } from '../../lib/problem.ts';
 
 export type Token =
   | { kind: 'name' | 'text' | 'sign'; text: string; at: number }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { Problem } from '../../../lib/problem.ts';
-import type { PullRequestEvent, RepositoryEvent } from '../event.ts';
+import { Problem } from '../../lib/problem.ts';
+import type { PullRequestEvent, RepositoryEvent } from '../triggers/event.ts';
 
 /** Of GitLab's webhook payloads, the fields that decide; all else is reached by payload bindings alone. */
 const commit = z.object({ id: z.string(), message: z.string().optional() });

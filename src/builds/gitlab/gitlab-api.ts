@@ -1,7 +1,7 @@
-import { INNER_ADDRESS_HINT } from '../../../engine/sources/web-file.ts';
-import type { Answer, Transport } from '../../../images/remote/transport.ts';
-import { messageOf, Problem } from '../../../lib/problem.ts';
-import type { CommitState } from '../commit-reports.ts';
+import { INNER_ADDRESS_HINT } from '../../engine/sources/web-file.ts';
+import type { Answer, Transport } from '../../images/remote/transport.ts';
+import { messageOf, Problem } from '../../lib/problem.ts';
+import type { CommitState } from '../triggers/commit-reports.ts';
 
 /** As much of GitLab's REST API (v4) as triggers need. */
 export interface GitLabProject {

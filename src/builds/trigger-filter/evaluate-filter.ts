@@ -1,4 +1,4 @@
-import { Problem } from '../../../lib/problem.ts';
+import { Problem } from '../../lib/problem.ts';
 import type { Expression } from './parse-filter.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { signature } from '../../../lib/webhook.ts';
+import { signature } from '../../lib/webhook.ts';
 import { comesFromGitLab, deliveryKey, sameSecret } from './verify-delivery.ts';
 
 const BODY = Buffer.from('{"object_kind":"push"}');

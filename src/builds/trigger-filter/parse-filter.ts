@@ -1,4 +1,4 @@
-import { type UserRegex, userRegex } from '../user-regex.ts';
+import { type UserRegex, userRegex } from '../triggers/user-regex.ts';
 import { filterProblem, type Token, tokensOf } from './tokens.ts';
 
 /** A filter as a tree (the Common Expression Language, in part: docs/triggers.md). */

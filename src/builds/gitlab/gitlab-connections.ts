@@ -1,10 +1,10 @@
-import type { Transport } from '../../../images/remote/transport.ts';
-import { Problem } from '../../../lib/problem.ts';
-import { parseVersionName } from '../../../stores/secrets/secret-names.ts';
-import type { SecretReader } from '../../../stores/secrets/secrets.ts';
-import { projectNumber } from '../../project-number.ts';
-import type { ConnectedRepositories, ConnectedRepository } from '../../sources/source-deps.ts';
-import type { ConnectionRecord, ConnectionStore, RepositoryRecord } from '../connection.ts';
+import type { Transport } from '../../images/remote/transport.ts';
+import { Problem } from '../../lib/problem.ts';
+import { parseVersionName } from '../../stores/secrets/secret-names.ts';
+import type { SecretReader } from '../../stores/secrets/secrets.ts';
+import { projectNumber } from '../project-number.ts';
+import type { ConnectedRepositories, ConnectedRepository } from '../sources/source-deps.ts';
+import type { ConnectionRecord, ConnectionStore, RepositoryRecord } from '../triggers/connection.ts';
 import { GitLabApi } from './gitlab-api.ts';
 
 export interface GitLabDeps {

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { z } from 'zod';
-import { type Clock, timestamp } from '../../../lib/clock.ts';
-import { log } from '../../../lib/log.ts';
-import { messageOf, Problem } from '../../../lib/problem.ts';
+import { type Clock, timestamp } from '../../lib/clock.ts';
+import { log } from '../../lib/log.ts';
+import { messageOf, Problem } from '../../lib/problem.ts';
 import {
   type Connection,
   type ConnectionRecord,
@@ -10,9 +10,9 @@ import {
   connectionSchema,
   type Repository,
   repositorySchema,
-} from '../connection.ts';
-import type { TriggerPlace, TriggerStore } from '../triggers.ts';
-import { patched } from '../update-trigger.ts';
+} from '../triggers/connection.ts';
+import type { TriggerPlace, TriggerStore } from '../triggers/triggers.ts';
+import { patched } from '../triggers/update-trigger.ts';
 import type { GitLabConnections } from './gitlab-connections.ts';
 
 export interface ConnectionServiceDeps {

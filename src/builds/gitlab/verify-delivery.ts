@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { signature, webhookKey } from '../../../lib/webhook.ts';
+import { signature, webhookKey } from '../../lib/webhook.ts';
 
 export type WebhookHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
