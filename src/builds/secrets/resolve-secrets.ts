@@ -1,3 +1,4 @@
+import { formatBytes } from '../../lib/bytes.ts';
 import { Problem } from '../../lib/problem.ts';
 import { parseVersionName, versionName } from '../../stores/secrets/secret-names.ts';
 import type { SecretReader } from '../../stores/secrets/secrets.ts';
@@ -8,14 +9,28 @@ import { BuildFailure } from '../run/failure.ts';
 /** Values of a build's secrets by the variable that carries them (`availableSecrets`); they live in its process alone. */
 export type BuildSecrets = ReadonlyMap<string, string>;
 
+/** Of all secrets of a build: the mask of its log holds some hundred bytes for each sixteen. */
+const MOST_BYTES = 1 << 20;
+
 /**
  * Fetches what `availableSecrets` names, before anything of the build runs.
  * @throws BuildFailure when there is no such secret or version, when it is another project's, or when no variable can hold it
  */
 export async function resolveSecrets(build: Build, reader: SecretReader): Promise<BuildSecrets> {
   const values = new Map<string, string>();
-  for (const { versionName: name, env } of build.availableSecrets?.secretManager ?? [])
-    values.set(env, await read(name, build, reader));
+  let bytes = 0;
+  for (const { versionName: name, env } of build.availableSecrets?.secretManager ?? []) {
+    const value = await read(name, build, reader);
+    bytes += value.length;
+    if (bytes > MOST_BYTES)
+      throw new BuildFailure(
+        'FAILURE',
+        'FAILURE_TYPE_UNSPECIFIED',
+        `the secrets of this build are longer than ${formatBytes(MOST_BYTES)} together`,
+        { advice: 'Keep large files in a bucket, encrypted with a key that is the secret.' },
+      );
+    values.set(env, value);
+  }
   return values;
 }
 

@@ -187,6 +187,11 @@ async function readValue(context: CliContext, file: string | undefined): Promise
     throw error;
   }
   const value = Buffer.concat(chunks);
+  if (size === 0)
+    throw new UsageProblem(
+      'there is no value',
+      'Give it on standard input or with --data-file FILE; create --empty makes a secret without one.',
+    );
   const isOneLine = value.indexOf('\n') === value.length - 1 && value.length > 1;
   if (isOneLine) context.terminal.err("note: the value ends with a newline, which is kept; printf '%s' writes none\n");
   return value.toString('base64');

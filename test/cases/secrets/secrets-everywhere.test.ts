@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runOk } from '../../../src/lib/run.ts';
 import { missingPrograms } from '../../wire/registry-image.ts';
-import { mirrorConfig, missingForBuilds, TestServer } from '../../wire/server.ts';
+import { type EndedBuild, mirrorConfig, missingForBuilds, TestServer } from '../../wire/server.ts';
 
 const VALUE = 'hush-3f9b1c77a2e04d5586';
 const SHAPES = [VALUE, Buffer.from(VALUE).toString('base64'), VALUE.slice(4)];
@@ -58,6 +58,10 @@ describe.skipIf(why !== '')(`a secret${why}`, () => {
     );
     expect(await server.ok('secret', 'get', 'token')).toBe(VALUE);
     expect(await server.ok('secret', 'list')).toMatch(/^token +1 enabled/m);
+    expect(await server.ok('secret', 'disable', 'token', '1')).toBe('version 1 of token is disabled\n');
+    const refused = await server.cli(['secret', 'get', 'token']);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('slipway secret enable token 1')]);
+    await server.ok('secret', 'enable', 'token', '1');
     const again = await server.cli(['secret', 'create', 'token', '--data-file', values]);
     expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('slipway secret add token')]);
   });
@@ -136,6 +140,9 @@ describe.skipIf(why !== '')(`a secret${why}`, () => {
     ]);
     const said = [log, described, history, operations, await server.log()].join('\n');
     for (const shape of SHAPES) expect(said).not.toContain(shape);
+    const digest = (JSON.parse(described) as EndedBuild).results?.images?.[0]?.digest;
+    const referrers = (await server.get(`/v2/demo/shop/api/referrers/${digest}`)) as { manifests: unknown[] };
+    expect(referrers.manifests).toHaveLength(1);
     await runOk('tar', ['-xf', archive, '-C', await server.source('image', { none: '' })]);
     expect(await blobsThatHold(join(server.folder, 'image', 'blobs', 'sha256'))).toEqual([]);
     expect(await filesThatHold(server.data)).toEqual([]);

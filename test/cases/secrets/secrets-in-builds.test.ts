@@ -153,6 +153,17 @@ describe('a build ends before its first step', () => {
     expect(log).toContain('slipway secret enable npm-token 1');
   });
 
+  it('with more than the mask of a log can hold', async () => {
+    await keep('large', 'x'.repeat(65_536));
+    const versionName = 'projects/p1/secrets/large/versions/1';
+    const envs = Array.from({ length: 17 }, (_, i) => `TOKEN${i}`);
+    const { ended } = await ran({
+      steps: [{ name: 'busybox', args: ['say', 'a'], secretEnv: envs }],
+      availableSecrets: { secretManager: envs.map((env) => ({ versionName, env })) },
+    });
+    expect(ended?.failureInfo?.detail).toMatch(/^the secrets of this build are longer than 1.* together$/);
+  });
+
   it('with bytes that no variable can carry', async () => {
     await keep('binary', 'a\0b');
     const { ended, log } = await ran(request(['say', 'a'], 'projects/p1/secrets/binary/versions/1'));
