@@ -7,6 +7,7 @@ import { readMountTable } from '../src/kernel/mount-table.ts';
 import { messageOf } from '../src/lib/problem.ts';
 import { runOk } from '../src/lib/run.ts';
 import { AccountedGroup } from './accounting.ts';
+import { measureCloudbuild } from './cloudbuild/measure-cloudbuild.ts';
 import { buildah } from './contenders/buildah.ts';
 import type { Candidate, Contender } from './contenders/contender.ts';
 import { dockerBuildkit, dockerClassic } from './contenders/docker.ts';
@@ -52,6 +53,8 @@ const { values } = parseArgs({
     registry: { type: 'boolean', default: false },
     /** Our docker door beside dockerd, by the same docker, instead of the rows. */
     docker: { type: 'boolean', default: false },
+    /** Whole builds by Cloud Build's API, instead of the rows. */
+    cloudbuild: { type: 'boolean', default: false },
     /** Rows (W5,W6; their whole set is measured; R1,R2 of the registry; D1,D2 of docker) and contenders; all when absent. */
     only: { type: 'string' },
   },
@@ -109,11 +112,12 @@ async function bench(): Promise<number> {
         REGISTRY_ROWS.filter(({ id }) => wantedRegistryRows.length === 0 || wantedRegistryRows.includes(id)),
         { folder, samples, versions, signal, say: noted },
       );
-    } else if (section === 'Growth') {
+    } else if (section === 'Growth' || section === 'Cloud Build') {
       const found = await slipway.find();
       if ('version' in found) versions.push(`slipway: ${found.version}`);
       const upstream = await upstreamUntilTheEnd(folder, endings);
-      tables = await measureGrowth({ upstream, folder, samples, signal, say: noted });
+      const measure = section === 'Growth' ? measureGrowth : measureCloudbuild;
+      tables = await measure({ upstream, folder, samples, signal, say: noted });
     } else {
       const upstream = await upstreamUntilTheEnd(folder, endings);
       const contenders = await beginAll(folder, versions, endings);
@@ -134,6 +138,7 @@ async function bench(): Promise<number> {
 
 function wantedSection(): Section {
   if (values.growth) return 'Growth';
+  if (values.cloudbuild) return 'Cloud Build';
   if (values.docker || wantedDockerRows.length > 0) return 'Docker';
   return values.registry || wantedRegistryRows.length > 0 ? 'Registry' : 'Rows';
 }

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runOk } from '../../src/lib/run.ts';
 import { AccountedGroup } from '../accounting.ts';
@@ -55,17 +55,20 @@ function contender(
 export class ResidentServer {
   readonly group: AccountedGroup;
   readonly #folder: string;
+  readonly #config: string | undefined;
   #server: Daemon | undefined;
   #data = '';
   #renewals = 0;
 
-  static async create(name: string, folder: string): Promise<ResidentServer> {
-    return new ResidentServer(await AccountedGroup.create(name), folder);
+  /** @param config text of slipway.yaml */
+  static async create(name: string, folder: string, config?: string): Promise<ResidentServer> {
+    return new ResidentServer(await AccountedGroup.create(name), folder, config);
   }
 
-  private constructor(group: AccountedGroup, folder: string) {
+  private constructor(group: AccountedGroup, folder: string, config: string | undefined) {
     this.group = group;
     this.#folder = folder;
+    this.#config = config;
   }
 
   /** The data folder since the last `renew`. */
@@ -77,6 +80,7 @@ export class ResidentServer {
     await this.#server?.stop();
     this.#data = join(this.#folder, `data-${++this.#renewals}`);
     await mkdir(this.#data, { mode: 0o700 });
+    if (this.#config !== undefined) await writeFile(join(this.#data, 'slipway.yaml'), this.#config);
     const argv = [process.execPath, SLIPWAY, 'serve', '--data', this.#data, '--listen', '127.0.0.1:0'];
     this.#server = await startDaemon(
       await this.group.asRoot(argv),

@@ -15,15 +15,18 @@ export interface GrowthField {
 }
 
 /** How the cost of one kind of work grows with its size; a line for each size. */
-export interface GrowthTable {
+export interface GrowthTable<F = GrowthField> {
   title: string;
   about: string;
   columns: string[];
-  lines(field: GrowthField): AsyncGenerator<(string | number)[]>;
+  lines(field: F): AsyncGenerator<(string | number)[]>;
 }
 
 /** The table as text. When a line fails, those before it stand, and the reason stands below them. */
-export async function growthText({ title, about, columns, lines }: GrowthTable, field: GrowthField): Promise<string> {
+export async function growthText<F>(
+  { title, about, columns, lines }: GrowthTable<F>,
+  field: F & Pick<GrowthField, 'signal' | 'say'>,
+): Promise<string> {
   const text = [`### ${title}`, '', about, '', row(columns), row(columns.map(() => '--:'))];
   try {
     for await (const line of lines(field)) {

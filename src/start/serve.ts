@@ -21,6 +21,7 @@ import { type ControlParts, controlService } from './control/service.ts';
 import { DockerAuthority } from './docker/docker-authority.ts';
 import { keepDocker } from './docker/keep-docker.ts';
 import type { DockerPlaces } from './docker/serve-docker.ts';
+import { doorsFirst } from './doors-first.ts';
 import { drain, signalled } from './drain.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { openHttpDoors } from './http-doors.ts';
@@ -42,6 +43,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   try {
     const owner = await openOwner(options.data, 'slipway serve', options.content);
     endings.push(() => owner.close());
+    doorsFirst();
     await recover(owner);
     const listen = options.listen ?? owner.config.listen;
     // the plain server is made first: port 0 means that only now the address is known, and every door names it
@@ -142,7 +144,7 @@ function dispatcherOf(owner: Owner, pool: WorkerPool): BuildDispatcher {
     concurrency: (key) => pools[key]?.concurrency ?? concurrency,
     sweep: () => sweep(owner),
     run: async (build: Build, signal) => {
-      await pool.once('runBuild', [build], signal);
+      await pool.once('runBuild', [build], signal, build.projectId);
     },
   });
 }

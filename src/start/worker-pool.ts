@@ -13,14 +13,34 @@ const LAST_GRACE_MS = 5_000;
 const REFILL_MS = 1500;
 
 /**
- * Processes for builds, one build each, a few of them started ahead so that a build doesn't wait for Node; and one that
- * stays, for the person at the keyboard: its context indexes and caches are warm.
+ * So long a process that has done its work waits for more of the same owner. Starting one costs 0.8 s of processor time, which
+ * was most of what a small build cost, and its code is compiled by then. Milliseconds.
+ */
+const IDLE_MS = 15_000;
+/** The same when as many wait already as are to: until the queue has given the next build. Milliseconds. */
+const SURPLUS_MS = 1000;
+/** After so many calls it ends, with whatever it has gathered. */
+const MOST_CALLS = 50;
+
+/** A process that waits for work. */
+interface Waiting {
+  worker: WorkerProcess;
+  /** Whose work it did; undefined when it is new. */
+  owner: string | undefined;
+  calls: number;
+  idle?: NodeJS.Timeout;
+}
+
+/**
+ * Processes for builds, one build each at a time, a few of them started ahead so that a build doesn't wait for Node; and one
+ * that stays, for the person at the keyboard: its context indexes and caches are warm. A process works for one owner only,
+ * so that nothing one project left in memory is at hand for another.
  */
 export class WorkerPool {
   readonly #data: string;
   readonly #listen: string;
   readonly #spare: number;
-  readonly #waiting: WorkerProcess[] = [];
+  readonly #waiting = new Set<Waiting>();
   readonly #busy = new Set<WorkerProcess>();
   #resident: WorkerProcess | undefined;
   #refill: NodeJS.Timeout | undefined;
@@ -37,9 +57,12 @@ export class WorkerPool {
     this.#fill();
   }
 
-  /** One call in a process of its own, which ends with it. */
-  async once(name: string, args: unknown[], signal: AbortSignal): Promise<unknown> {
-    const worker = this.#take();
+  /**
+   * One call in a process that does nothing else meanwhile. One that failed or was stopped ends its process.
+   * @param owner for whom: its next call may have the same process
+   */
+  async once(name: string, args: unknown[], signal: AbortSignal, owner: string): Promise<unknown> {
+    const { worker, calls } = this.#take(owner);
     this.#busy.add(worker);
     this.#fillSoon();
     let overdue: NodeJS.Timeout | undefined;
@@ -47,12 +70,17 @@ export class WorkerPool {
       overdue = setTimeout(() => worker.kill(), signal.reason === 'shutdown' ? LAST_GRACE_MS : GRACE_MS);
     };
     signal.addEventListener('abort', asked, { once: true });
+    let whole = false;
     try {
-      return await worker.call(name, args, () => undefined, signal);
+      const value = await worker.call(name, args, () => undefined, signal);
+      whole = !signal.aborted;
+      return value;
     } finally {
       signal.removeEventListener('abort', asked);
       clearTimeout(overdue);
-      await worker.stop(LAST_GRACE_MS);
+      if (whole && worker.alive && !this.#closed && calls + 1 < MOST_CALLS)
+        this.#rest({ worker, owner, calls: calls + 1 });
+      else await worker.stop(LAST_GRACE_MS);
       this.#busy.delete(worker);
     }
   }
@@ -64,7 +92,7 @@ export class WorkerPool {
     onEvent: (event: unknown) => void,
     signal: AbortSignal,
   ): Promise<unknown> {
-    if (this.#resident === undefined || !this.#resident.alive) this.#resident = this.#take();
+    if (this.#resident === undefined || !this.#resident.alive) this.#resident = this.#take(undefined).worker;
     this.#fillSoon();
     return this.#resident.call(name, args, onEvent, signal);
   }
@@ -72,27 +100,49 @@ export class WorkerPool {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#refill);
-    const all = [...this.#waiting.splice(0), ...this.#busy];
+    const all = [...[...this.#waiting].map((waiting) => this.#wake(waiting).worker), ...this.#busy];
     if (this.#resident !== undefined) all.push(this.#resident);
     await Promise.all(all.map((worker) => worker.stop(LAST_GRACE_MS)));
   }
 
-  #take(): WorkerProcess {
+  /** One that has worked for the owner before, or a new one. */
+  #take(owner: string | undefined): Waiting {
     if (this.#closed) throw new Problem('unavailable', 'the server is shutting down');
-    for (let worker = this.#waiting.shift(); worker !== undefined; worker = this.#waiting.shift())
-      if (worker.alive) return worker;
-    return new WorkerProcess(this.#data, this.#listen);
+    for (const wanted of new Set([owner, undefined]))
+      for (const waiting of this.#waiting) {
+        if (waiting.owner !== wanted) continue;
+        this.#wake(waiting);
+        if (waiting.worker.alive) return waiting;
+      }
+    return { worker: new WorkerProcess(this.#data, this.#listen), owner: undefined, calls: 0 };
+  }
+
+  #rest(waiting: Waiting): void {
+    this.#waiting.add(waiting);
+    const patience = this.#waiting.size > this.#spare ? SURPLUS_MS : IDLE_MS;
+    waiting.idle = setTimeout(() => {
+      this.#waiting.delete(waiting);
+      void waiting.worker.stop(LAST_GRACE_MS);
+      this.#fillSoon();
+    }, patience);
+    waiting.idle.unref();
+  }
+
+  #wake(waiting: Waiting): Waiting {
+    this.#waiting.delete(waiting);
+    clearTimeout(waiting.idle);
+    return waiting;
   }
 
   #fillSoon(): void {
-    if (this.#waiting.length >= this.#spare) return;
+    if (this.#waiting.size >= this.#spare) return;
     clearTimeout(this.#refill);
     this.#refill = setTimeout(() => this.#fill(), REFILL_MS);
     this.#refill.unref();
   }
 
   #fill(): void {
-    while (!this.#closed && this.#waiting.length < this.#spare)
-      this.#waiting.push(new WorkerProcess(this.#data, this.#listen));
+    while (!this.#closed && this.#waiting.size < this.#spare)
+      this.#waiting.add({ worker: new WorkerProcess(this.#data, this.#listen), owner: undefined, calls: 0 });
   }
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { extname, join } from 'node:path';
 import { log } from '../lib/log.ts';
 import { Problem, problemFromJson } from '../lib/problem.ts';
+import { likeOthers } from './doors-first.ts';
 import type { FromProcess, ToProcess } from './process-messages.ts';
 
 /**
@@ -46,6 +47,7 @@ export class WorkerProcess {
       env: { ...process.env, MALLOC_ARENA_MAX: ARENAS },
       execArgv: [...process.execArgv, `--max-semi-space-size=${YOUNG_MIB}`],
     });
+    likeOthers(this.#child.pid);
     this.ready = new Promise((resolve, reject) => {
       this.#child.on('message', (message: FromProcess) => {
         if (message.kind === 'ready') resolve();
