@@ -53,7 +53,11 @@ function emptyHint(names: readonly string[]): string {
 function* complaintsOf(request: BuildRequest): Generator<Complaint> {
   const steps = request.steps ?? [];
   if (steps.length === 0) yield { path: ['steps'], message: 'no build steps are specified' };
-  if (steps.length > MAX_STEPS) yield { path: ['steps'], message: `cannot specify more than ${MAX_STEPS} build steps` };
+  if (steps.length > MAX_STEPS) {
+    // and nothing of each of them: there may be a hundred thousand
+    yield { path: ['steps'], message: `cannot specify more than ${MAX_STEPS} build steps` };
+    return;
+  }
   yield* timeoutComplaints(request);
   for (const [index, step] of steps.entries()) yield* stepComplaints(step, index, request);
   yield* orderComplaints(steps);
@@ -117,7 +121,11 @@ function* stepComplaints(step: BuildStepRequest, index: number, request: BuildRe
   else if (step.name.length > MAX_NAME)
     yield { path: [...path, 'name'], message: `build step ${index} name too long (max: ${MAX_NAME})` };
   else if (!isReference(step.name))
-    yield { path: [...path, 'name'], message: `invalid build step name ${JSON.stringify(step.name)}` };
+    yield {
+      path: [...path, 'name'],
+      message: `invalid build step name ${JSON.stringify(step.name)}`,
+      hint: unexpandedHint(request, step.name),
+    };
   if (args.length > MAX_ARGS)
     yield { path: [...path, 'args'], message: `build step ${index} too many args (max: ${MAX_ARGS})` };
   for (const [i, arg] of args.entries())
