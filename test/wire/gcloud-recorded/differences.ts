@@ -21,6 +21,8 @@ export function differenceOf(name: string): Difference | undefined {
 
 const IMAGE = /europe-central2-docker\.pkg\.dev\/\$PROJECT_ID\/images\/api:\$_TAG/g;
 
+const OWN_IMAGE = 'europe-central2-docker.pkg.dev/p1/images/api:dev';
+
 const OTHER_LOG = 'the log is of a build that ran';
 const SUBSTITUTED = 'substitutions are made when a build is taken in';
 const MORE = 'a build that ran tells more: results, timings, status of each step';
@@ -84,6 +86,40 @@ const DIFFERENCES: Record<string, Difference> = {
       ],
     ],
   },
+  'err-403': {
+    reason: 'our text says which role it takes; a reader’s token asks, where the stub refused everybody',
+    replace: [
+      [
+        'permission. This command is unauthenticated because the [auth/disable_credentials] property is True',
+        'permission\nThis needs the role writer in project p1. This command is authenticated with an access token from <W>/reader specified by the [auth/access_token_file] property.',
+      ],
+    ],
+  },
+  'submit-subst-badkey': {
+    reason: 'a name that is none is refused when the build is taken in',
+    exit: 1,
+    stdout: '',
+    replace: [
+      [
+        /^Created [\s\S]*/gm,
+        'ERROR: (gcloud.builds.submit) INVALID_ARGUMENT: invalid .substitutions field: substitution key "lower" does not respect format "^_[A-Z0-9_]+$" and is not an overridable built-in substitutions\nNames of your own begin with an underscore and are in capitals: _LOWER.\nAlso:\n  invalid image name "europe-central2-docker.pkg.dev/$PROJECT_ID/images/api:$_TAG": invalid reference format',
+      ],
+    ],
+  },
+  'yaml-goartifacts': {
+    reason: 'repositories of packages are refused in words',
+    exit: 1,
+    stdout: '',
+    stderr:
+      "ERROR: (gcloud.builds.submit) INVALID_ARGUMENT: invalid build: artifacts.goModules is not supported by this server\nIts repositories hold container images. Publish in a step, with the registry's password in secretEnv: a tag of the repository, which the go command reads by itself.\nOr keep the files in a bucket: artifacts.objects.",
+  },
+  'yaml-strtimeout': {
+    reason: 'durations end with an s; gcloud leaves that to the server',
+    exit: 1,
+    stdout: '',
+    stderr:
+      'ERROR: (gcloud.builds.submit) INVALID_ARGUMENT: invalid build: timeout "10m": illegal duration format; duration must end with \'s\'',
+  },
   'err-401-token': {
     reason: 'our text goes on with what to do',
     replace: [
@@ -108,6 +144,27 @@ const DIFFERENCES: Record<string, Difference> = {
   'log-stream-done': { reason: OTHER_LOG, log: true },
   'log-stream-running': { reason: OTHER_LOG, log: true },
   'log-cloudlogging-ga-token': { reason: OTHER_LOG, log: true },
+  'submit-beta-grpc-tail': { reason: `${OTHER_LOG}; ${SUBSTITUTED}`, log: true, replace: [[IMAGE, OWN_IMAGE]] },
+  'submit-cloudlogging-ga': { reason: SUBSTITUTED, replace: [[IMAGE, OWN_IMAGE]] },
+  'submit-failing': { reason: OTHER_LOG, log: true },
+  'submit-internal': { reason: OTHER_LOG, log: true },
+  'submit-logging-none': { reason: SUBSTITUTED, replace: [[IMAGE, OWN_IMAGE]] },
+  'submit-sigint-cancel': { reason: OTHER_LOG, log: true },
+  'submit-status-pending': {
+    reason: 'only a trigger’s build is PENDING; one that a person submits goes to its end',
+    log: true,
+    exit: 0,
+    replace: [
+      [/^ERROR: .*PENDING"$/gm, ''],
+      [/^----$/gm, `----\nID  CREATE_TIME  DURATION  SOURCE  IMAGES  STATUS\n<ID>  <TIME>  -  ${OWN_IMAGE}  SUCCESS`],
+    ],
+  },
+  'submit-suppress': { reason: SUBSTITUTED, replace: [[IMAGE, OWN_IMAGE]] },
+  'submit-sync-gcloudproxy': { reason: `${OTHER_LOG}; ${SUBSTITUTED}`, log: true, replace: [[IMAGE, OWN_IMAGE]] },
+  'submit-sync-mitm': { reason: `${OTHER_LOG}; ${SUBSTITUTED}`, log: true, replace: [[IMAGE, OWN_IMAGE]] },
+  'submit-sync-proxyonly': { reason: `${OTHER_LOG}; ${SUBSTITUTED}`, log: true, replace: [[IMAGE, OWN_IMAGE]] },
+  'submit-sync-wholelines': { reason: `${OTHER_LOG}; ${SUBSTITUTED}`, log: true, replace: [[IMAGE, OWN_IMAGE]] },
+  'submit-timeout': { reason: OTHER_LOG, log: true },
   'min-create-async': { reason: 'builds are answered for whole', as: 'submit-nosource' },
   'min-create-nometa': { reason: NEVER, as: 'submit-nosource' },
   'min-create-noproject': { reason: NEVER, as: 'submit-nosource' },

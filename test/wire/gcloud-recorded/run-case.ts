@@ -82,7 +82,8 @@ function judged(
   if (difference === undefined) return { name, outcome: 'wrong', recorded, seen };
   const expected = looked(expectedOf(recorded, difference, all), difference);
   const here = looked(seen, difference);
-  const outcome = equal(expected, here) && hasKeys(recorded.stdout, seen.stdout, difference) ? 'differs' : 'wrong';
+  const sound = hasLog(seen.stdout, difference) && hasKeys(recorded.stdout, seen.stdout, difference);
+  const outcome = sound && equal(expected, here) ? 'differs' : 'wrong';
   return { name, outcome, reason: difference.reason, recorded: expected, seen: here };
 }
 
@@ -107,8 +108,12 @@ function expectedOf(recorded: Seen, difference: Difference, all: readonly Record
 function looked(seen: Seen, { log, keys }: Difference): Seen {
   if (keys === true) return { ...seen, stdout: '<RESOURCE>' };
   if (log !== true) return seen;
-  // a log begins with the build's id, whatever it was that ran
-  return { ...seen, stdout: seen.stdout.replace(/^(starting build "<ID>"\n)[\s\S]*?(?=^----)/m, '$1<LOG>\n') };
+  return { ...seen, stdout: seen.stdout.replace(/(REMOTE BUILD OUTPUT ----\n)[\s\S]*(?=^----)/m, '$1<LOG>\n') };
+}
+
+/** A log begins with the build's id, whatever it was that ran. */
+function hasLog(seen: string, { log }: Difference): boolean {
+  return log !== true || seen.includes('REMOTE BUILD OUTPUT ----\nstarting build "<ID>"\n');
 }
 
 /** Whether a resource has every field that the recorded one has, of those that stand at its top. */
@@ -173,7 +178,7 @@ async function environmentOf(
   return env;
 }
 
-async function run(command: string, cwd: string, env: NodeJS.ProcessEnv, { interruptAfterMs }: SetUp): Promise<Seen> {
+async function run(command: string, cwd: string, env: NodeJS.ProcessEnv, { interruptAt }: SetUp): Promise<Seen> {
   const [program = '', ...args] = words(command);
   const child = spawn(program, args, {
     cwd,
@@ -182,10 +187,14 @@ async function run(command: string, cwd: string, env: NodeJS.ProcessEnv, { inter
     detached: true,
   });
   const output = { stdout: '', stderr: '' };
+  let interrupt: NodeJS.Timeout | undefined;
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
   const signal = (name: NodeJS.Signals) => child.pid !== undefined && process.kill(-child.pid, name);
-  const interrupt = interruptAfterMs === undefined ? undefined : setTimeout(() => signal('SIGINT'), interruptAfterMs);
+  child.stdout.on('data', () => {
+    if (interruptAt === undefined || interrupt !== undefined || !output.stdout.includes(interruptAt)) return;
+    interrupt = setTimeout(() => signal('SIGINT'), 1000);
+  });
   const timer = setTimeout(() => signal('SIGKILL'), LONGEST_MS);
   const [code] = (await once(child, 'close')) as [number | null];
   clearTimeout(interrupt);

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestServer } from '../server.ts';
+import { killBuild } from './kill-build.ts';
 import type { Place } from './run-case.ts';
 import { IMAGE, write } from './sources.ts';
 import { type Doors, LOCATION } from './world.ts';
@@ -12,13 +14,13 @@ export interface SetUp {
   /** Below the case's folder; `src` unless it says otherwise. */
   cwd?: string;
   /** Beside the recorded environment. */
-  env?: Record<string, string>;
+  env?: Record<string, string | undefined>;
   /** Runs against the server that wants a token. */
   asksForTokens?: boolean;
   /** What is in the token file; the owner's token unless it says otherwise. */
   token?: string;
-  /** ^C after so long. */
-  interruptAfterMs?: number;
+  /** ^C a second after this has been printed. */
+  interruptAt?: string;
   prepare?(to: Preparing): Promise<unknown>;
 }
 
@@ -210,7 +212,11 @@ const SET_UPS: Record<string, SetUp> = {
   'auth-print-token-file': { token: 'tok123' },
   'err-400': { prepare: config('steps: [{name: a, args: [$FOO]}]\n') },
   'err-401-token': { asksForTokens: true, token: 'tok123' },
-  'err-403': { asksForTokens: true, env: { CLOUDSDK_AUTH_ACCESS_TOKEN_FILE: '<W>/reader' }, prepare: readerToken },
+  'err-403': {
+    asksForTokens: true,
+    env: { CLOUDSDK_AUTH_ACCESS_TOKEN_FILE: '<W>/reader', CLOUDSDK_AUTH_DISABLE_CREDENTIALS: undefined },
+    prepare: readerToken,
+  },
   'err-bucket-wrong-project': {
     prepare: async ({ doors, project }) => doors.bucket('somebody', `${project}_cloudbuild`),
   },
@@ -308,7 +314,7 @@ const SET_UPS: Record<string, SetUp> = {
       CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDBUILD: 'http://127.0.0.1:8900/',
       CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE: 'http://127.0.0.1:8900/storage/v1/',
     },
-    interruptAfterMs: 8000,
+    interruptAt: 'BUILD\n',
     prepare: config("steps: [{name: busybox, args: [sleep, '120']}]\n"),
   },
   'submit-staging': { prepare: async ({ doors, project }) => doors.bucket(project, `${project}buk`) },
@@ -341,7 +347,6 @@ async function pendingBuild({ doors, project }: Preparing): Promise<Prepared> {
   await doors.json('POST', triggers, {
     name: 'asks',
     build: { steps: [{ name: 'gcr.io/cloud-builders/docker', args: ['version'] }] },
-    sourceToBuild: { uri: 'https://gitlab.example.com/a/b.git', ref: 'refs/heads/main', repoType: 'UNKNOWN' },
     approvalConfig: { approvalRequired: true },
   });
   const operation = await doors.json('POST', `${triggers}/asks:run`, {});
@@ -355,7 +360,6 @@ async function readerToken({ server, place }: Preparing): Promise<void> {
 
 async function rsyncFolder(to: Preparing): Promise<void> {
   await bucketOf({})(to);
-  const { rm } = await import('node:fs/promises');
   await rm(join(to.place.folder, 'src'), { recursive: true });
   await write(join(to.place.folder, 'src'), {
     '.gitignore': 'node_modules\n',
@@ -369,17 +373,17 @@ async function rsyncFolder(to: Preparing): Promise<void> {
 /** While the build runs, its process is killed. */
 async function killedWorker(to: Preparing): Promise<Prepared> {
   await config("steps: [{name: busybox, args: [sleep, '119']}]\n")(to);
-  const base = `/v1/projects/${to.project}/locations/${LOCATION}/builds`;
-  const watch = setInterval(async () => {
-    const { builds = [] } = (await to.doors.json('GET', base)) as {
-      builds?: { status: string; steps: { status?: string }[] }[];
-    };
-    if (builds[0]?.steps[0]?.status !== 'WORKING') return;
-    clearInterval(watch);
-    const { killBuild } = await import('./kill-build.ts');
-    await killBuild(to.server, 'sleep 119');
-  }, 200);
-  return { after: async () => clearInterval(watch) };
+  let over = false;
+  const killing = (async () => {
+    while (!over && !(await killBuild(to.server, 'sleep 119')))
+      await new Promise((resolve) => setTimeout(resolve, 200));
+  })();
+  return {
+    after: async () => {
+      over = true;
+      await killing;
+    },
+  };
 }
 
 async function webhookSecret({ doors, project }: Preparing): Promise<void> {
