@@ -69,10 +69,11 @@ export function buildDepsOver(build: Build, parts: BuildParts): BuildDeps {
       },
     },
     allowHostNetwork: config.builds.allowHostNetwork,
-    serveDocker: (of, recording, cloudbuild) =>
+    serveDocker: (of, recording, cloudbuild, lent) =>
       serveBuildDocker(of, join(folder.builds, build.id), {
         ...house,
         engine: recording,
+        lent,
         sharedNetworks: { cloudbuild },
       }),
     serveBuild: (of, token, bridge) => serveBuildNetwork(of, token, bridge, { folder, config, ownNames }),

@@ -60,13 +60,15 @@ export interface BuildIdentities {
 }
 
 /**
- * A docker socket that belongs to one build: its scope, its project, no host paths, gone when it is closed.
+ * A docker socket that belongs to one build: its scope, its project, gone when it is closed.
  * @param network that of the build's steps, which its containers may join as `cloudbuild`
+ * @param folders that its containers may bind, by the path that steps see; of this machine's own they bind none
  */
 export type ServeDocker = (
   caller: Caller,
   engine: Engine,
   network: () => Promise<BridgeNetwork>,
+  folders: ReadonlyMap<string, string>,
 ) => Promise<{ path: string; close(): Promise<void> }>;
 
 /**

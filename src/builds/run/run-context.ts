@@ -12,6 +12,7 @@ import type { BuildLog } from './build-log.ts';
 import { boundDisk } from './disk-bound.ts';
 import type { BuildFailure } from './failure.ts';
 import { writeRegistryLogins } from './registry-logins.ts';
+import { HOME } from './step-surroundings.ts';
 import { makeWorkspace, type Workspace } from './workspace.ts';
 
 /** What one build has while it runs. Everything that it starts is ended by `close`, whatever happened before. */
@@ -101,7 +102,11 @@ export async function openRun(
       if (deps.serveDocker === undefined || build.options.dockerDaemon === 'NO_DOCKER') return undefined;
       // made first, because it has to outlive the containers that join it
       await network();
-      const socket = await deps.serveDocker(caller, engine, network);
+      const folders = new Map([
+        ['/workspace', workspace.workspace],
+        [HOME, workspace.home],
+      ]);
+      const socket = await deps.serveDocker(caller, engine, network, folders);
       endings.push(() => socket.close());
       return socket.path;
     });

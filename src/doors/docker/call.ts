@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Network } from '../../containers/container.ts';
 import type { Containers } from '../../containers/containers.ts';
+import type { LentFolders } from '../../containers/lent/lent-folders.ts';
 import type { Networks } from '../../containers/networks.ts';
 import type { Volumes } from '../../containers/volumes.ts';
 import type { CachedLayer, CacheForgotten } from '../../engine/cache/cache.ts';
@@ -33,6 +34,8 @@ export interface DockerHouse {
   containers: Containers;
   volumes: Volumes;
   networks: Networks;
+  /** What its containers may bind besides volumes; nothing but for a build. */
+  lent: LentFolders;
   events: EventHub;
   /** Folder of this scope for what has to lie on a disk: contexts, archives on their way. */
   folder: string;

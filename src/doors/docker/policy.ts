@@ -25,7 +25,7 @@ const RULES: readonly Rule[] = [
       const bind = mounts.find(({ kind }) => kind === 'bind');
       return bind?.kind === 'bind' ? `the host path ${bind.source}` : undefined;
     },
-    why: 'files of the machine are not of this scope. Use a volume, or docker cp',
+    why: 'files of the machine are not of this scope. Use a volume, or docker cp; a build has /workspace and /builder/home',
   },
   {
     asked: ({ network }) => (network.kind === 'host' ? '--network host' : undefined),

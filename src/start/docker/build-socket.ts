@@ -16,11 +16,15 @@ const SOCKET = 'docker.sock';
 export async function serveBuildDocker(
   { scope, project, actor }: Caller,
   folder: string,
-  parts: HouseParts,
+  { lent = new Map(), ...parts }: HouseParts,
 ): Promise<{ path: string; close(): Promise<void> }> {
   const root = join(folder, 'docker');
   await mkdir(root, { recursive: true, mode: 0o700 });
-  const opened = await openHouse({ kind: 'build', scope, project, actor }, root, parts);
+  const opened = await openHouse({ kind: 'build', scope, project, actor }, root, {
+    ...parts,
+    // who runs docker in a container of a step's hands it this very socket
+    lent: new Map([...lent, ['/var/run/docker.sock', join(root, SOCKET)]]),
+  });
   const server = createServer(DOCKER_SERVER);
   const door = serveDockerDoor(server, () => opened.house);
   let handle: FileHandle | undefined;

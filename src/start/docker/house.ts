@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BridgeNetwork, ContainerRuntime, ContainerStarter } from '../../containers/container.ts';
 import type { ContainerEvent } from '../../containers/container-event.ts';
+import { LentFolders } from '../../containers/lent/lent-folders.ts';
 import { KeptNetworks } from '../../containers/networks/kept-networks.ts';
 import { openContainers } from '../../containers/open-containers.ts';
 import { KeptVolumes } from '../../containers/volumes/kept-volumes.ts';
@@ -13,6 +14,8 @@ import type { Engine } from '../../engine/engine.ts';
 import type { RegistryHosts } from '../../images/remote/hosts.ts';
 import { verifyLogin } from '../../images/remote/login.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { log } from '../../lib/log.ts';
+import { messageOf } from '../../lib/problem.ts';
 import { removeTree } from '../../lib/remove-tree.ts';
 import { isOwnHost, type OwnNames } from '../../stores/registry/name.ts';
 import type { RegistryReader } from '../../stores/registry/registry.ts';
@@ -34,6 +37,8 @@ export interface HouseParts {
   registry: RegistryReader;
   /** Projects that everybody reads. */
   sharedProjects(): readonly string[];
+  /** Folders that containers may bind by another path than this machine's (`/workspace`). */
+  lent?: ReadonlyMap<string, string>;
   /** Bridges of others that containers may join, by name. */
   sharedNetworks?: Readonly<Record<string, () => Promise<BridgeNetwork>>>;
 }
@@ -52,7 +57,12 @@ export async function openHouse(client: DockerClient, folder: string, parts: Hou
   const { engine, runtime, runFolder, own, remote, cache, sharedNetworks: shared = {} } = parts;
   const events = new EventHub();
   const clock = systemClock;
-  const onEvent = (event: ContainerEvent) => events.tell({ ...event, at: clock.now() });
+  const lent = new LentFolders(parts.lent ?? new Map(), runFolder);
+  const onEvent = (event: ContainerEvent) => {
+    if (event.type === 'container' && event.action === 'destroy')
+      lent.release(event.id).catch((error: unknown) => log.error({ error: messageOf(error) }, 'a lent folder'));
+    events.tell({ ...event, at: clock.now() });
+  };
   const work = join(folder, 'work');
   // what requests had on the disk when their process died
   await removeTree(work);
@@ -80,6 +90,7 @@ export async function openHouse(client: DockerClient, folder: string, parts: Hou
     containers,
     volumes,
     networks,
+    lent,
     events,
     folder: work,
     keptFolder: join(folder, 'kept'),
@@ -100,6 +111,7 @@ export async function openHouse(client: DockerClient, folder: string, parts: Hou
     house,
     async close(options) {
       await containers.close(options);
+      await lent.close();
       await networks.close(options);
       if (options?.drop === true) await removeTree(folder);
     },

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import type { ContainerRecord } from '../../../src/containers/container-record.ts';
 import type { Containers } from '../../../src/containers/containers.ts';
+import { LentFolders } from '../../../src/containers/lent/lent-folders.ts';
 import type { Networks } from '../../../src/containers/networks.ts';
 import type { Volumes } from '../../../src/containers/volumes.ts';
 import type { DockerHouse } from '../../../src/doors/docker/call.ts';
@@ -53,6 +54,7 @@ export async function openImagesDoor(options?: TestEngineOptions): Promise<Image
     containers: onlyImages(containers),
     volumes: {} as Volumes,
     networks: {} as Networks,
+    lent: new LentFolders(new Map(), folder),
     events,
     folder,
     keptFolder: folder,

@@ -10,14 +10,21 @@ export async function createContainer(call: DockerCall): Promise<void> {
   const { request, response, query, house } = call;
   const body = await readJsonObject(request);
   const read = readContainerRequest(query.get('name') || undefined, body);
-  const asked: ContainerRequest = {
-    ...read,
-    mounts: [...read.mounts, ...mountsOfOthers(body, read, house)],
-    ports: [...read.ports, ...(await allPorts(body, read, call))],
-  };
-  checkContainer(house.client, asked);
-  const { id } = await house.containers.create(asked);
-  sendJson(response, 201, { Id: id, Warnings: [] });
+  const lent = await house.lent.lend([...read.mounts, ...mountsOfOthers(body, read, house)]);
+  try {
+    const asked: ContainerRequest = {
+      ...read,
+      mounts: lent.mounts,
+      ports: [...read.ports, ...(await allPorts(body, read, call))],
+    };
+    checkContainer(house.client, { ...asked, mounts: asked.mounts.filter((mount) => !lent.lent.has(mount)) });
+    const { id } = await house.containers.create(asked);
+    lent.keep(id);
+    return sendJson(response, 201, { Id: id, Warnings: [] });
+  } catch (error) {
+    await lent.drop();
+    throw error;
+  }
 }
 
 /** `--volumes-from OTHER[:ro]`: what others have mounted, where this one has nothing of its own. */
