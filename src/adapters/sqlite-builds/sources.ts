@@ -9,7 +9,10 @@ import type { Database } from '../sqlite/database.ts';
 /** Rows that one statement takes: the longest turn of the owner's loop is some ten milliseconds. */
 const AT_ONCE = 5000;
 
-/** Incremental sources as rows (migration 0021). Only the owner process has one. */
+/**
+ * Incremental sources as rows (migration 0021). Only the owner process has one. What was asked for is looked up row by row:
+ * `cross join` keeps SQLite from reading all pieces of a project and the question anew for each of them.
+ */
 export class SqliteSources implements SourceRows {
   readonly #database: Kysely<Record<never, never>>;
   readonly #clock: Clock;
@@ -45,8 +48,8 @@ export class SqliteSources implements SourceRows {
       const { rows } = await sql<PiecePlace>`
         select s.piece as piece, p.digest as pack, s.at as at, s.size as size
         from json_each(${JSON.stringify(page)}) as asked
-        join source_pieces s on s.project = ${project} and s.piece = asked.value
-        join source_packs p on p.id = s.pack
+        cross join source_pieces s on s.project = ${project} and s.piece = asked.value
+        cross join source_packs p on p.id = s.pack
         where exists (select 1 from blobs b where b.digest = p.digest)`.execute(this.#database);
       for (const row of rows) found.push(row);
     }
@@ -59,7 +62,7 @@ export class SqliteSources implements SourceRows {
       const { rows } = await sql<WholeList>`
         select l.list as list, l.bytes as bytes
         from json_each(${JSON.stringify(page)}) as asked
-        join source_lists l on l.project = ${project} and l.list = asked.value
+        cross join source_lists l on l.project = ${project} and l.list = asked.value
         where not exists (
           select 1 from source_list_packs lp left join source_packs p on p.id = lp.pack
           where lp.project = l.project and lp.list = l.list
@@ -79,7 +82,7 @@ export class SqliteSources implements SourceRows {
       await sql`
         insert into source_list_packs (project, list, pack)
         select distinct ${project}, ${list}, p.id from json_each(${JSON.stringify(packs)}) as asked
-        join source_packs p on p.project = ${project} and p.digest = asked.value`.execute(transaction);
+        cross join source_packs p on p.project = ${project} and p.digest = asked.value`.execute(transaction);
     });
   }
 
@@ -92,7 +95,7 @@ export class SqliteSources implements SourceRows {
       await sql`
         update source_packs set used_at = max(used_at, ${now}) where id in (
           select lp.pack from json_each(${JSON.stringify(page)}) as asked
-          join source_list_packs lp on lp.project = ${project} and lp.list = asked.value
+          cross join source_list_packs lp on lp.project = ${project} and lp.list = asked.value
         )`.execute(this.#database);
     for (const page of pagesOf(packs))
       await sql`
