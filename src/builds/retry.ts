@@ -7,8 +7,14 @@ import { type SubmitDeps, submitBuild } from './submit.ts';
  * to be approved again.
  * @throws Problem `invalid`, `unsupported`
  */
-export function retryBuild({ build, request, trigger }: BuildRecord, actor: string, deps: SubmitDeps): Promise<Build> {
+export async function retryBuild(
+  { build, request, trigger }: BuildRecord,
+  actor: string,
+  deps: SubmitDeps,
+): Promise<Build> {
   const origin = trigger && { ...trigger, approvalRequired: build.approval !== undefined };
   const { projectId: project } = build;
-  return submitBuild({ request, project, location: locationOf(build), actor, trigger: origin }, deps);
+  const again = await submitBuild({ request, project, location: locationOf(build), actor, trigger: origin }, deps);
+  await deps.retried?.(build.id, again.id);
+  return again;
 }

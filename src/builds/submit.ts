@@ -25,6 +25,8 @@ export interface SubmitDeps {
   logUrl(id: string): string;
   /** Something was enqueued: wake the dispatcher. */
   enqueued(): void;
+  /** Whoever shows how a build stands shows the one made of it from now on. Never rejects: the build is there. */
+  retried?(from: string, to: string): Promise<void>;
 }
 
 export interface Submission {

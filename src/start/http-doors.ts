@@ -83,6 +83,7 @@ export async function openHttpDoors(parts: HttpDoorParts): Promise<HttpDoors> {
     logsBucket: () => `gs://${logBucket}`,
     logUrl: (id) => links.url(id),
     enqueued: parts.enqueued,
+    retried: (from, to) => triggering.retried(from, to),
   };
   const pools = new WorkerPools(stores.workerPools, systemClock);
   const cancel: CancelDeps = {

@@ -12,6 +12,8 @@ import { TriggerSources } from '../builds/triggers/trigger-source.ts';
 import { workOnDelivery } from '../builds/triggers/work-on-delivery.ts';
 import type { Triggering } from '../doors/cloudbuild/call.ts';
 import { systemClock } from '../lib/clock.ts';
+import { log } from '../lib/log.ts';
+import { messageOf } from '../lib/problem.ts';
 import type { Owner } from './owner.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -24,6 +26,8 @@ export interface TriggerParts {
 }
 
 export interface Triggers extends Triggering {
+  /** A build was made of another: its commit shows it. */
+  retried(from: string, to: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -60,6 +64,14 @@ export async function openTriggers({
     triggers: new TriggerService({ ...rows, clock, start, rescheduled: () => schedules.look() }),
     connections: new ConnectionService({ ...rows, gitlab, clock, publicUrl }),
     webhooks: new WebhookReceiver({ ...rows, gitlab, queue, clock }),
+    async retried(from, to) {
+      try {
+        await rows.reports.follow(from, to, clock.now());
+        reporter.wake();
+      } catch (error) {
+        log.error({ build: to, error: messageOf(error) }, 'the commit of a build that was made again does not show it');
+      }
+    },
     async close() {
       await schedules.close();
       await queue.close();

@@ -154,6 +154,18 @@ export function triggersSuite(name: string, open: () => Promise<OpenTriggers>): 
       expect(await reports.any()).toBe(false);
     });
 
+    it('shows another build at the commit of one', async () => {
+      const { reports } = rows;
+      const report = { build: 'b1', repository: REPOSITORY, commit: 'c', context: 'x', at: 5 };
+      await reports.add(report);
+      await reports.close('b1');
+      await reports.follow('b1', 'b3', 7);
+      await reports.follow('never', 'b4', 7);
+      await rows.putBuild({ id: 'b3', status: 'QUEUED' });
+      await rows.putBuild({ id: 'b4', status: 'QUEUED' });
+      expect(await reports.due(10, 9)).toMatchObject([{ ...report, build: 'b3', at: 7 }]);
+    });
+
     it('tells of a build that could not be made', async () => {
       const { reports } = rows;
       await reports.add({ build: 'b2', repository: REPOSITORY, commit: 'c', context: 'x', at: 5 });

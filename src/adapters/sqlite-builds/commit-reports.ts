@@ -23,23 +23,29 @@ type ReportTables = {
 export function sqliteCommitReports(database: Database): CommitReports {
   const tables = database.withTables<ReportTables>();
   const change = (build: string) => tables.updateTable('commit_reports').where('build', '=', build);
+  const add = async (report: CommitReport) => {
+    const { build, at } = report;
+    await tables
+      .insertInto('commit_reports')
+      .values({
+        build,
+        at,
+        report: JSON.stringify(report),
+        told: null,
+        failures: 0,
+        retry_at: 0,
+        problem: null,
+        open: 1,
+      })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  };
   return {
-    async add(report) {
-      const { build, at } = report;
-      await tables
-        .insertInto('commit_reports')
-        .values({
-          build,
-          at,
-          report: JSON.stringify(report),
-          told: null,
-          failures: 0,
-          retry_at: 0,
-          problem: null,
-          open: 1,
-        })
-        .onConflict((conflict) => conflict.doNothing())
-        .execute();
+    add,
+    async follow(from, to, at) {
+      const rows = tables.selectFrom('commit_reports').select('report').where('build', '=', from);
+      const row = await rows.executeTakeFirst();
+      if (row !== undefined) await add({ ...(JSON.parse(row.report) as CommitReport), build: to, at });
     },
     async fail(build, problem) {
       await change(build).set({ problem }).execute();

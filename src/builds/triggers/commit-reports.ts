@@ -32,6 +32,8 @@ export interface OpenReport extends CommitReport {
 
 export interface CommitReports {
   add(report: CommitReport): Promise<void>;
+  /** The commit of one build shows another one from now on, if it shows any. */
+  follow(from: string, to: string, at: number): Promise<void>;
   /** The build could not be made: the commit shows `failed` with this text. */
   fail(build: string, problem: string): Promise<void>;
   /** Open ones with something to tell whose time has come, oldest first; one whose state the host knows already is not among them. */

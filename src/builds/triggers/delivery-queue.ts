@@ -28,6 +28,8 @@ export interface DeliveryQueueDeps {
 const AT_ONCE = 2;
 /** More that wait are refused: their sender tries again. */
 const MOST_WAITING = 1000;
+/** And so much of their bodies, which are held in memory. Characters. */
+const MOST_TEXT = 64 << 20;
 /** GitLab gives up after 10 seconds, and then shows no answer. */
 const PATIENCE_MS = 5_000;
 
@@ -41,6 +43,7 @@ export class DeliveryQueue {
   readonly #last = new Map<string, Promise<TriggerOutcome[]>>();
   readonly #stop = new AbortController();
   #waiting = 0;
+  #text = 0;
 
   constructor(deps: DeliveryQueueDeps) {
     this.#deps = deps;
@@ -66,8 +69,8 @@ export class DeliveryQueue {
 
   /** As `accept`, for whoever doesn't wait. @returns undefined for a repetition */
   async take(delivery: NewDelivery): Promise<{ outcomes: Promise<TriggerOutcome[]> } | undefined> {
-    if (this.#waiting >= MOST_WAITING)
-      throw new Problem('exhausted', `${MOST_WAITING} deliveries wait to be worked on`, {
+    if (this.#waiting >= MOST_WAITING || this.#text >= MOST_TEXT)
+      throw new Problem('exhausted', 'too many deliveries wait to be worked on', {
         hint: 'Send it again in a minute.',
       });
     const accepted = await this.#deps.inbox.accept(delivery);
@@ -81,13 +84,15 @@ export class DeliveryQueue {
   }
 
   #line(delivery: Delivery): Promise<TriggerOutcome[]> {
-    const { source } = delivery;
+    const { source, body } = delivery;
     this.#waiting++;
+    this.#text += body.length;
     const before = this.#last.get(source);
     const done: Promise<TriggerOutcome[]> = (before ?? Promise.resolve())
       .then(() => this.#slots.with(() => this.#work(delivery)))
       .finally(() => {
         this.#waiting--;
+        this.#text -= body.length;
         if (this.#last.get(source) === done) this.#last.delete(source);
       });
     this.#last.set(source, done);

@@ -2,6 +2,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { log } from '../../lib/log.ts';
 import { messageOf, Problem } from '../../lib/problem.ts';
 import { pause } from '../../lib/retry.ts';
+import type { BuildStatus } from '../build.ts';
 import type { GitLabConnections } from '../gitlab/gitlab-connections.ts';
 import type { CommitReports, CommitState, OpenReport } from './commit-reports.ts';
 import { stateOf } from './commit-state.ts';
@@ -22,12 +23,16 @@ const FINAL: readonly CommitState[] = ['success', 'failed', 'canceled'];
 /** GitLab cuts longer ones off, or refuses them. */
 const LONGEST_DESCRIPTION = 140;
 
-const WORDS: Record<CommitState, string> = {
-  pending: 'waits to be built',
-  running: 'is being built',
-  success: 'built',
-  failed: 'the build failed',
-  canceled: 'the build was cancelled',
+const WORDS: Record<BuildStatus, string> = {
+  PENDING: 'waits for approval',
+  QUEUED: 'waits to be built',
+  WORKING: 'is being built',
+  SUCCESS: 'built',
+  FAILURE: 'the build failed',
+  INTERNAL_ERROR: 'the build server failed',
+  TIMEOUT: 'the build took too long',
+  EXPIRED: 'the build waited too long',
+  CANCELLED: 'the build was cancelled',
 };
 
 /**
@@ -100,7 +105,7 @@ export class CommitReporter {
   async #send(report: OpenReport, state: CommitState): Promise<void> {
     const { gitlab } = this.#deps;
     const { repository, connection } = await gitlab.linked(report.repository);
-    const description = (report.status === undefined ? (report.problem ?? '') : WORDS[state]).slice(
+    const description = (report.status === undefined ? (report.problem ?? '') : WORDS[report.status]).slice(
       0,
       LONGEST_DESCRIPTION,
     );

@@ -126,7 +126,7 @@ describe.skipIf(missing !== '' || !hasGitBackend)(`triggers of a GitLab${missing
     const object = encodeURIComponent(`main/${head}/trigger.txt`);
     expect(await client.ok('GET', `/storage/v1/b/demo-built/o/${object}`)).toMatchObject({ size: '6' });
     await expect
-      .poll(() => states(head).at(-1), { timeout: 10_000 })
+      .poll(() => states(head).at(-1), { timeout: 60_000 })
       .toMatchObject({
         state: 'success',
         name: 'slipway/main',
@@ -142,6 +142,22 @@ describe.skipIf(missing !== '' || !hasGitBackend)(`triggers of a GitLab${missing
       outcome: 'built',
       build: build.id,
     });
+  });
+
+  it('show a build that was made again at the same commit, with what the trigger gave it', async () => {
+    const [event] = await client.events('main');
+    const first = await client.build(event?.build ?? '');
+    const head = first.source?.connectedRepository?.revision ?? '';
+    const before = states(head).length;
+    const operation = await client.ok('POST', `/v1/${PARENT}/builds/${first.id}:retry`, {});
+    const again = await client.ended((operation['metadata'] as { build: { id: string } }).build.id);
+    expect(again.steps[0]?.args).toEqual(first.steps[0]?.args);
+    await expect
+      .poll(() => states(head).slice(before).at(-1), { timeout: 60_000 })
+      .toMatchObject({
+        state: 'success',
+        target_url: again.logUrl,
+      });
   });
 
   it('say why they build nothing', async () => {
@@ -172,7 +188,7 @@ describe.skipIf(missing !== '' || !hasGitBackend)(`triggers of a GitLab${missing
       reason: expect.stringMatching(/^cloudbuild.yaml:2:3: unknown field "nam"/),
     });
     await expect
-      .poll(() => states(broken), { timeout: 10_000 })
+      .poll(() => states(broken), { timeout: 60_000 })
       .toMatchObject([{ state: 'failed', description: expect.stringContaining('cloudbuild.yaml:2:3') }]);
     await shop.commit(
       { 'cloudbuild.yaml': 'steps: [{name: gcr.io/cloud-builders/gsutil, args: [version]}]\n' },
@@ -188,7 +204,9 @@ describe.skipIf(missing !== '' || !hasGitBackend)(`triggers of a GitLab${missing
     const outcome = await only('releases', pushed);
     const build = await client.build(outcome?.build ?? '');
     expect(build).toMatchObject({ status: 'PENDING', source: { connectedRepository: { revision: head } } });
-    await expect.poll(() => states(head)).toMatchObject([{ state: 'pending', ref: 'v1', name: 'slipway/releases' }]);
+    await expect
+      .poll(() => states(head), { timeout: 60_000 })
+      .toMatchObject([{ state: 'pending', ref: 'v1', name: 'slipway/releases' }]);
     await client.ok('POST', `/v1/${PARENT}/builds/${build.id}:approve`, { approvalResult: { decision: 'APPROVED' } });
     expect((await client.ended(build.id)).status).toBe('SUCCESS');
   });
