@@ -139,7 +139,7 @@ const buildsSchema = z.strictObject({
     .string()
     .regex(/^\d+\.\d+\.\d+\.\d+\/\d+$/)
     .default('10.89.0.0/16'),
-  /** Builder images served under another name: `gcr.io/cloud-builders/npm: europe-central2-docker.pkg.dev/p/r/npm`. */
+  /** Images of steps served under another name, of a tag or all tags: `gcr.io/cloud-builders/npm: europe-central2-docker.pkg.dev/p/r/npm`. */
   images: z.record(z.string(), z.string()).default({}),
 });
 
