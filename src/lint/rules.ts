@@ -9,6 +9,7 @@ import { ignoredDockerfile } from './rules/ignored-dockerfile.ts';
 import { ignoredSource } from './rules/ignored-source.ts';
 import { imageNameCase } from './rules/image-name-case.ts';
 import { imageNotBuilt } from './rules/image-not-built.ts';
+import { stepTimeout } from './rules/step-timeout.ts';
 import { substitutionInScript } from './rules/substitution-in-script.ts';
 import { unusedSecret } from './rules/unused-secret.ts';
 import { waitFor } from './rules/wait-for.ts';
@@ -19,6 +20,7 @@ export const RULES: readonly Rule[] = [
   bashForm,
   substitutionInScript,
   waitFor,
+  stepTimeout,
   unusedSecret,
   deprecatedBuilder,
   imageNotBuilt,

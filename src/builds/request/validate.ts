@@ -151,20 +151,18 @@ function* stepComplaints(step: BuildStepRequest, index: number, request: BuildRe
       message: `build step ${index} cannot specify script together with args or entrypoint`,
       hint: 'Put the whole command line into the script.',
     };
-  yield* stepTimeoutComplaints(step, index, request);
+  yield* stepTimeoutComplaints(step, index);
 }
 
-function* stepTimeoutComplaints(step: BuildStepRequest, index: number, request: BuildRequest): Generator<Complaint> {
+/** One that is longer than the build's is let be, as on the hosted service: the build ends it. */
+function* stepTimeoutComplaints(step: BuildStepRequest, index: number): Generator<Complaint> {
   if (step.timeout === undefined) return;
   const path = ['steps', index, 'timeout'];
   const ms = parseDuration(step.timeout);
-  const whole = request.timeout === undefined ? undefined : parseDuration(request.timeout);
   const which = `invalid .timeout in build step #${index}: build step timeout`;
   if (ms === undefined) yield durationComplaint(path, step.timeout);
   else if (ms <= 0) yield { path, message: `${which} must be >0` };
   else if (ms > DAY) yield { path, message: `${which} ${goDuration(ms)} exceeds the timeout limit of 24h0m0s` };
-  else if (whole !== undefined && whole > 0 && ms > whole)
-    yield { path, message: `${which} ${goDuration(ms)} must be <= build timeout ${goDuration(whole)}` };
 }
 
 /** Ids are unique, and a step waits only for steps above it; so every order that passes here has no circle. */
