@@ -1,13 +1,17 @@
 import { isIP } from 'node:net';
 import type { CertifiedHosts } from './certificate-authority.ts';
 
-/** Google's hosts that gcloud and gsutil have hard-coded, whatever endpoint they are given. */
+/** Google's hosts that gcloud and gsutil have hard-coded, and those of the APIs that we have, for clients with no endpoint set. */
 const API_HOSTS = [
   'storage.googleapis.com',
   'www.googleapis.com',
   'oauth2.googleapis.com',
   'logging.googleapis.com',
   'secretmanager.googleapis.com',
+  'cloudbuild.googleapis.com',
+  'artifactregistry.googleapis.com',
+  'serviceusage.googleapis.com',
+  'containeranalysis.googleapis.com',
 ];
 /** Parent of all of Artifact Registry's hosts. */
 const REGISTRY_DOMAIN = 'pkg.dev';

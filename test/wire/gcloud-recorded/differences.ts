@@ -164,7 +164,38 @@ const DIFFERENCES: Record<string, Difference> = {
   'submit-sync-mitm': { reason: `${OTHER_LOG}; ${SUBSTITUTED}`, log: true, replace: [[IMAGE, OWN_IMAGE]] },
   'submit-sync-proxyonly': { reason: `${OTHER_LOG}; ${SUBSTITUTED}`, log: true, replace: [[IMAGE, OWN_IMAGE]] },
   'submit-sync-wholelines': { reason: `${OTHER_LOG}; ${SUBSTITUTED}`, log: true, replace: [[IMAGE, OWN_IMAGE]] },
-  'submit-timeout': { reason: OTHER_LOG, log: true },
+  'submit-subst': {
+    reason: 'built-in names that nothing uses are refused, as the hosted service does',
+    exit: 1,
+    stdout: '',
+    replace: [
+      [
+        /^Created [\s\S]*/gm,
+        `ERROR: (gcloud.builds.submit) INVALID_ARGUMENT: invalid value for 'build.substitutions': ${['BRANCH_NAME', 'COMMIT_SHA', 'REPO_NAME', 'SHORT_SHA', 'TAG_NAME'].map((key) => `key "${key}" in the substitution data is not matched in the template`).join(';')}\nUse it in a step, leave it out, or set options.substitutionOption: ALLOW_LOOSE.`,
+      ],
+    ],
+  },
+  'submit-sync-disable-ssl': {
+    reason: 'the recording’s environment had a CA bundle of its own, which beats gcloud’s setting',
+    as: 'submit-sync-mitm',
+    log: true,
+    replace: [[IMAGE, OWN_IMAGE]],
+  },
+  'submit-timeout': {
+    reason: `${OTHER_LOG}; failureInfo says why a build ended, also when its time was over`,
+    log: true,
+    replace: [[/^ERROR: /gm, 'BUILD FAILURE: context deadline exceeded\nERROR: ']],
+  },
+  'trig-list': {
+    reason: 'one trigger is there, where the recording had six',
+    replace: [
+      [/^---\nbuild:[\s\S]*?(?=^---\ncreateTime: '<TIME>'\ngitFileSource)/gm, ''],
+      [/^---\napprovalConfig[\s\S]*/gm, ''],
+    ],
+  },
+  'trig-run': { reason: `${SUBSTITUTED}; ${MORE}`, keys: true },
+  'trig-run-sha': { reason: `${SUBSTITUTED}; ${MORE}`, keys: true },
+  'approve-alpha': { reason: MORE, keys: true },
   'min-create-async': { reason: 'builds are answered for whole', as: 'submit-nosource' },
   'min-create-nometa': { reason: NEVER, as: 'submit-nosource' },
   'min-create-noproject': { reason: NEVER, as: 'submit-nosource' },

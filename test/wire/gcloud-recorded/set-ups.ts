@@ -147,7 +147,7 @@ const trigger =
     for (const location of [LOCATION, 'global'])
       await doors.json('POST', `/v1/projects/${project}/locations/${location}/triggers`, { ...t2, ...more });
   };
-const INLINE = { build: { steps: [{ name: 'ubuntu' }] }, gitFileSource: undefined };
+const INLINE = { build: { steps: [{ name: 'ubuntu' }] }, gitFileSource: undefined, sourceToBuild: undefined };
 
 const pool = async ({ doors, project }: Preparing) => {
   const workerConfig = { machineType: 'e2-standard-4', diskSizeGb: '100' };
@@ -397,5 +397,5 @@ async function exportedTrigger(to: Preparing): Promise<void> {
   const path = `/v1/projects/${to.project}/locations/${LOCATION}/triggers/t2`;
   const exported = await to.doors.json('GET', path);
   const { createTime: _made, ...rest } = exported;
-  await write(to.place.folder, { 't2.yaml': JSON.stringify({ ...rest, name: 't2' }) });
+  await write(to.place.folder, { 't2.yaml': JSON.stringify(rest).replaceAll('UNKNOWN', 'GITHUB') });
 }
