@@ -22,6 +22,8 @@ export function missingImageAdvice(request: StepImageRequest, problem: Problem, 
   const made = reference.host === 'gcr.io' && MADE_HERE.has(reference.repository) && reference.tag === undefined;
   return [
     ...why,
+    // of a registry that refuses: what it wants
+    ...(problem.hint === undefined || problem.code === 'unavailable' ? [] : [problem.hint]),
     `This server has no image ${name}. Once, where ${reference.host} can be reached, copy it here:`,
     `  slipway copy ${name} ${copy}`,
     'or carry it over in a file, from a machine that can reach it:',
