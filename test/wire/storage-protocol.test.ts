@@ -260,6 +260,26 @@ describe('storage door: the protocol, case by case', () => {
       expect((await call('GET', '/storage/v1/b/bkt/o/%zz')).status).toBe(404);
     });
 
+    it('say in words what they do not have, so that no client looks for the bucket or tries again', async () => {
+      await put('plain/acl', 'x');
+      expect((await call('GET', '/storage/v1/b/bkt/o/plain%2Facl')).json.name).toBe('plain/acl');
+      for (const [method, path] of [
+        ['GET', '/iam'],
+        ['PUT', '/iam'],
+        ['GET', '/acl'],
+        ['GET', '/o/plain%2Facl/acl'],
+        ['POST', '/notificationConfigs'],
+        ['PATCH', ''],
+      ] as const) {
+        const { status, json } = await call(method, `/storage/v1/b/bkt${path}`, method === 'GET' ? {} : { body: '{}' });
+        expect([status, json.error.errors[0].reason, json.error.message]).toEqual([
+          400,
+          'notImplemented',
+          expect.stringMatching(/^Slipway has no /),
+        ]);
+      }
+    });
+
     it('are listed by prefix, folder and page', async () => {
       for (const name of ['list/a', 'list/sub/b', 'list/sub/c', 'list/z']) await put(name, name);
       const list = async (query: string) => (await call('GET', `/storage/v1/b/bkt/o?${query}`)).json;
@@ -311,7 +331,7 @@ describe('storage door: the protocol, case by case', () => {
       const long = `{"name":"${'x'.repeat(2 << 20)}"}`;
       expect((await call('POST', '/storage/v1/b?project=p1', { body: long })).status).toBe(413);
       expect((await call('TRACE', '/storage/v1/b')).status).toBe(405);
-      expect((await call('GET', '/storage/v1/b/bkt/acl')).status).toBe(404);
+      expect((await call('GET', '/storage/v1/b/bkt/nothing')).status).toBe(404);
     });
   });
 

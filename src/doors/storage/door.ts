@@ -15,6 +15,7 @@ import {
 import type { StorageCall, StorageDoorParts } from './call.ts';
 import { renderError, StorageError } from './errors.ts';
 import { sendMedia } from './media-routes.ts';
+import { NOT_SERVED } from './not-served.ts';
 import {
   changeObject,
   composeObject,
@@ -45,8 +46,9 @@ const PREFIXES = [
 
 const OBJECT = '/storage/v1/b/{bucket}/o/{object+}';
 
-const API = new Router<Handler>()
-  .on('GET', '/storage/v1/b', listBuckets)
+const API = new Router<Handler>();
+for (const [method, path, handler] of NOT_SERVED) API.on(method, path, handler);
+API.on('GET', '/storage/v1/b', listBuckets)
   .on('POST', '/storage/v1/b', createBucket)
   .on('GET', '/storage/v1/b/{bucket}', getBucket)
   .on('DELETE', '/storage/v1/b/{bucket}', deleteBucket)

@@ -25,8 +25,11 @@ describe.skipIf(why !== '')(`copies of a file that are broken in their middle${w
     await server?.close();
   });
 
-  it.each(['gsutil', 'gcloud'] as const)('go on where they were: %s', async (client) => {
-    await copyThroughInterruptions(server, client, payload);
+  it.each([
+    ['gsutil', 'client'],
+    ['gcloud', 'server'],
+  ] as const)('go on where they were: %s, the %s killed', async (client, kill) => {
+    await copyThroughInterruptions(server, client, payload, [kill]);
   });
 
   it('take no more memory than small ones', () => {

@@ -51,11 +51,16 @@ export async function freeAddress(): Promise<string> {
   return `127.0.0.1:${port}`;
 }
 
-/**
- * A file up and down by one client, each broken twice: the client is killed and begun again, then the server is killed and
- * started again under the client that runs.
- */
-export async function copyThroughInterruptions(server: TestServer, client: Client, payload: Payload): Promise<void> {
+/** Who is killed: a client, which is then begun again, or the server, which is started again under the client that runs. */
+export type Killed = 'client' | 'server';
+
+/** A file up and down by one client, each broken in its middle by each kind of kill. */
+export async function copyThroughInterruptions(
+  server: TestServer,
+  client: Client,
+  payload: Payload,
+  kills: readonly Killed[],
+): Promise<void> {
   const bucket = `${client}-broken`;
   await server.clientOk('gcloud', ['storage', 'buckets', 'create', `gs://${bucket}`]);
   const env = {
@@ -69,7 +74,7 @@ export async function copyThroughInterruptions(server: TestServer, client: Clien
   const uploads = join(server.data, 'content/bucket-uploads');
   const arrived = () => bytesBelow(uploads, /\.part$/);
 
-  for (const object of ['client', 'server'] as const) {
+  for (const object of kills) {
     const to = `gs://${bucket}/${object}.bin`;
     const sessions = await countOf(uploads, /\.json$/);
     if (object === 'client') {
