@@ -185,6 +185,14 @@ export class TestServer {
     return response.json();
   }
 
+  /** JSON to one of the HTTP doors, as the owner. */
+  async post(path: string, body: unknown): Promise<unknown> {
+    const headers = { authorization: `Bearer ${await this.token()}`, 'content-type': 'application/json' };
+    const response = await fetch(`${this.#url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${await response.text()}`);
+    return response.json();
+  }
+
   /** The environment that `eval "$(slipway env)"` makes. Activates gcloud where it is installed, which takes seconds. */
   async environment(): Promise<NodeJS.ProcessEnv> {
     this.#env ??= { ...cleanEnvironment(), ...exportsOf(await this.ok('env')), CLOUDSDK_CORE_DISABLE_PROMPTS: '1' };

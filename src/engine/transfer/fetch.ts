@@ -85,6 +85,16 @@ export class BlobFetcher {
     for (const watch of this.#watching.get(item as Digest) ?? []) watch(item, current, total, done);
   };
 
+  /** One that can't be asked vouches for nothing: its bytes may still come by a mirror. */
+  async #isVouchedFor(host: string, repository: string, digest: Digest, signal: AbortSignal): Promise<boolean> {
+    const { remote, vouches } = this.#deps;
+    if (vouches?.(host) !== true) return false;
+    return await remote.hasBlob(host, repository, digest, { signal }).catch((error: unknown) => {
+      if (signal.aborted) throw error;
+      return false;
+    });
+  }
+
   /** What lies in a repository of ours is here or nowhere, unless that pulls through. */
   async #elsewhere(places: BlobOrigin[]): Promise<BlobOrigin[]> {
     const { own, pullsThrough } = this.#deps;
@@ -95,7 +105,7 @@ export class BlobFetcher {
   }
 
   async #fetch(blob: Descriptor, signal: AbortSignal): Promise<void> {
-    const { content, origins, remote, vouches } = this.#deps;
+    const { content, origins, remote } = this.#deps;
     if (await this.has(blob.digest)) return;
     const places = await this.#elsewhere(await origins.sources(blob.digest));
     const liesHere = await content.liesHere(blob.digest);
@@ -104,7 +114,7 @@ export class BlobFetcher {
       try {
         // one of ours that pulls through brings it into the store, and says so
         const mayLieHere = liesHere || isOwnHost(host, this.#deps.own);
-        if (mayLieHere && vouches?.(host) && (await remote.hasBlob(host, repository, blob.digest, { signal }))) {
+        if (mayLieHere && (await this.#isVouchedFor(host, repository, blob.digest, signal))) {
           await content.note([blob.digest]);
           return;
         }
