@@ -4,7 +4,6 @@ import type { NodeHandler } from '../doors/http/door.ts';
 import { servesLogging } from '../doors/logging/server.ts';
 import { TOKEN_PATHS } from '../doors/oauth/routes.ts';
 import { servesSecrets } from '../doors/secretmanager/server.ts';
-import { servesSecrets } from '../doors/secretmanager/server.ts';
 import { servesStorage } from '../doors/storage/door.ts';
 import type { Metrics } from '../lib/metrics.ts';
 
@@ -15,7 +14,6 @@ export interface Doors {
   logging: NodeHandler;
   console: NodeHandler;
   artifacts: NodeHandler;
-  secrets: NodeHandler;
   secrets: NodeHandler;
   /** Everything that no other door takes: Cloud Build's API, and its 404 in Google's form. */
   cloudbuild: NodeHandler;
@@ -46,7 +44,6 @@ function doorOf(request: IncomingMessage, path: string): keyof Doors {
   if ((path === '/v2' || path.startsWith('/v2/')) && !GOOGLE_V2.test(path)) return 'registry';
   if (path.startsWith('/builds/')) return 'console';
   if (servesArtifacts(path)) return 'artifacts';
-  if (servesSecrets(path)) return 'secrets';
   if (servesSecrets(path)) return 'secrets';
   return 'cloudbuild';
 }
