@@ -73,6 +73,7 @@ describe('slipway submit sends what the server does not have', () => {
       await writeFile(file, await server.ok('token', 'create', '--role', 'writer', '--project', project));
       return file;
     };
+    await submit({}, '--async');
     await mkdir(join(source, 'text'));
     await writeFile(join(source, 'text/words'), 'the same words again '.repeat(20_000));
     const elsewhere = {

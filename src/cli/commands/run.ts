@@ -8,9 +8,9 @@ import type { CliContext } from '../context.ts';
 import { copySource } from '../copy-source.ts';
 import { EXIT } from '../exit-codes.ts';
 import { isFolder } from '../is-folder.ts';
-import { isArchive } from '../pack.ts';
 import { projectOf } from '../project.ts';
 import type { StartShell } from '../services.ts';
+import { isArchive } from '../sources/is-archive.ts';
 import { stepShell } from '../step-shell.ts';
 import { UsageProblem } from '../usage-problem.ts';
 

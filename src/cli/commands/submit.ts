@@ -10,8 +10,8 @@ import { buildSummary } from '../build-summary.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type BuildView, buildPath, followLog } from '../follow.ts';
-import { isArchive } from '../pack.ts';
 import { projectOf } from '../project.ts';
+import { isArchive } from '../sources/is-archive.ts';
 import { sendSource } from '../sources/send-source.ts';
 import { READER_GONE } from '../terminal.ts';
 
