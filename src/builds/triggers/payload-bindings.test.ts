@@ -26,6 +26,11 @@ it('keeps a dollar from outside a dollar', () => {
   expect(bindPayload('$(body.title) $_OWN', hostile, escapeDollars)).toBe('$$_SECRET $${PROJECT_ID} $_OWN');
 });
 
+it('refuses what is nested without end', () => {
+  const deep: unknown = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000));
+  expect(() => bindPayload('$(body)', { body: deep })).toThrow('nested too deeply');
+});
+
 it.each(['$()', '$(body.)', '$(body[x])', '$(1)', '$(body.a b)'])('refuses %s', (text) => {
   expect(() => bind(text)).toThrow('no payload binding');
 });

@@ -62,5 +62,11 @@ function look(payload: Payload, path: (string | number)[]): unknown {
 
 function textOf(value: unknown): string {
   if (value === undefined || value === null) return '';
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  if (typeof value === 'string') return value;
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    // JSON.parse reads what is nested more deeply than the stack is high, and JSON.stringify does not write it
+    throw new Problem('invalid', 'the payload is nested too deeply for a substitution', { cause: error });
+  }
 }

@@ -2,6 +2,7 @@ import { FailureBrake } from '../../auth/failure-brake.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { GitLabConnections } from '../gitlab/gitlab-connections.ts';
+import { readGitLabEvent } from '../gitlab/read-event.ts';
 import { comesFromGitLab, deliveryKey, sameSecret, type WebhookHeaders } from '../gitlab/verify-delivery.ts';
 import type { ConnectionStore } from './connection.ts';
 import type { DeliveryQueue, Receipt } from './delivery-queue.ts';
@@ -66,6 +67,8 @@ export class WebhookReceiver {
     if (connection === undefined || right === '' || !comesFromGitLab(headers, body, right, this.#deps.clock.now()))
       throw await this.#refusal();
     if (connection.disabled) throw new Problem('denied', `connection ${connection.name} is disabled`);
+    // what can't be read is the sender's to mend, and told to the sender alone
+    readGitLabEvent(JSON.parse(jsonOf(body)));
     return this.#accept('gitlab', connection.name, headers, body);
   }
 

@@ -46,7 +46,7 @@ export async function workOnDelivery(
       : { build: true };
     return [await desk.end(`schedule of ${timestamp(at)}`, decision, { signal })];
   }
-  return [await desk.end('webhook', evaluateFilter(record, { body }), { payload: { body }, signal })];
+  return [await desk.end('webhook', async () => evaluateFilter(record, { body }), { payload: { body }, signal })];
 }
 
 async function workOnGitLab(

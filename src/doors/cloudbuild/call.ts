@@ -48,6 +48,23 @@ export async function authorised(
   return { project, actor: identity.name };
 }
 
+/**
+ * As `authorised`, for what lasts: a build ends, and leaves nothing behind that starts others. Whoever may open a merge request may
+ * have one built, and gets no more than that.
+ * @throws Problem `unauthenticated`, `denied`
+ */
+export async function authorisedToKeep(
+  request: FastifyRequest<{ Params: Scope }>,
+  deps: CloudBuildDeps,
+): Promise<{ project: string; actor: string }> {
+  const project = await projectId(request.params.project, deps.records, deps.pools);
+  const identity = await requireRole(request.raw, 'writer', project, deps);
+  if (identity.kind !== 'build') return { project, actor: identity.name };
+  throw new Problem('denied', 'The caller does not have permission', {
+    hint: 'The token of a build changes no triggers and no connections.',
+  });
+}
+
 /** Ids are unique, so a build is found whatever location the client names; its project must be the one in the path. */
 export async function recordOf(id: string, project: string, deps: CloudBuildDeps): Promise<BuildRecord> {
   const record = await deps.records.get(id);

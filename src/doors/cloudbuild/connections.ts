@@ -4,7 +4,7 @@ import type { TriggerPlace } from '../../builds/triggers/triggers.ts';
 import { timestamp } from '../../lib/clock.ts';
 import { Problem } from '../../lib/problem.ts';
 import { NOT_FOUND } from '../http/google-errors.ts';
-import { authorised, type CloudBuildDeps, type Triggering } from './call.ts';
+import { authorised, authorisedToKeep, type CloudBuildDeps, type Triggering } from './call.ts';
 
 const BASE = '/v2/projects/:project/locations/:location';
 const TYPES = 'type.googleapis.com/google.devtools.cloudbuild.v2';
@@ -38,7 +38,8 @@ type Done =
 /** projects.locations.connections and their repositories, of the API's second version. */
 export function connectionRoutes(door: FastifyInstance, deps: CloudBuildDeps, { connections }: Triggering): void {
   const inPlace = async (request: FastifyRequest<InPlace>, role: 'reader' | 'writer'): Promise<TriggerPlace> => {
-    const { project } = await authorised(request, role, deps);
+    const { project } =
+      role === 'writer' ? await authorisedToKeep(request, deps) : await authorised(request, role, deps);
     return { project, location: request.params.location };
   };
 

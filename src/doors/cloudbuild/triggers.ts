@@ -3,9 +3,9 @@ import { type RepoSource, repoSourceSchema } from '../../builds/triggers/trigger
 import type { Supposed } from '../../builds/triggers/trigger-service.ts';
 import type { TriggerPlace } from '../../builds/triggers/triggers.ts';
 import { Problem } from '../../lib/problem.ts';
-import { NOT_FOUND } from '../http/google-errors.ts';
+import { unknownMethod } from '../http/google-errors.ts';
 import { projectId } from './access.ts';
-import { authorised, type CloudBuildDeps, SCOPES, type Scope, type Triggering } from './call.ts';
+import { authorised, authorisedToKeep, type CloudBuildDeps, SCOPES, type Scope, type Triggering } from './call.ts';
 import { readSupposed, type WireTriggerEvents } from './trigger-wire.ts';
 import { bodyOf, jsonBody, receiveRawBodies } from './webhooks.ts';
 import { operationOf } from './wire.ts';
@@ -93,7 +93,7 @@ function verbs(door: FastifyInstance, base: string, deps: CloudBuildDeps, { trig
       const supposed: Supposed = readSupposed(jsonBody(request));
       return triggers.check(await triggers.get(place, name), supposed);
     }
-    if (verb !== 'run') throw new Problem('not-found', NOT_FOUND);
+    if (verb !== 'run') throw unknownMethod();
     const { project, actor } = await authorised(request, 'writer', deps);
     const record = await triggers.get({ project, location: request.params.location ?? 'global' }, name);
     const source = runSource(jsonBody(request));
@@ -106,7 +106,7 @@ async function placeOf(
   role: 'reader' | 'writer',
   deps: CloudBuildDeps,
 ): Promise<TriggerPlace> {
-  const { project } = await authorised(request, role, deps);
+  const { project } = role === 'writer' ? await authorisedToKeep(request, deps) : await authorised(request, role, deps);
   return { project, location: request.params.location ?? 'global' };
 }
 

@@ -265,6 +265,10 @@ describe.skipIf(missing !== '' || !hasGitBackend)(`triggers of a GitLab${missing
     const headers = { 'idempotency-key': 'one' };
     expect(await send(push(head), headers)).toMatchObject({ state: 'done' });
     expect(await send(push(head), headers)).toEqual({ state: 'duplicate' });
+    expect(await client.hook(hook, SECRET, { object_kind: 'push' })).toMatchObject({
+      status: 400,
+      json: { error: { message: expect.stringContaining('no usable') } },
+    });
     expect(await send({ object_kind: 'pipeline', project })).toEqual({ state: 'done', outcomes: [] });
   });
 

@@ -116,6 +116,25 @@ describe.skipIf(missing !== '' || !hasGitBackend)(`triggers without a host that 
     expect(await call('no json')).toMatchObject({ status: 400 });
   });
 
+  it('link no host that this server may not speak to', async () => {
+    await client.secret('token', 'x');
+    const credential = { userTokenSecretVersion: 'projects/demo/secrets/token/versions/1' };
+    const gitlabConfig = {
+      hostUri: 'http://127.0.0.1:9',
+      authorizerCredential: credential,
+      readAuthorizerCredential: credential,
+      webhookSecretSecretVersion: credential.userTokenSecretVersion,
+    };
+    expect(await client.ask('POST', `/v2/${PARENT}/connections?connectionId=lab`, { gitlabConfig })).toMatchObject({
+      status: 403,
+      json: { error: { message: expect.stringContaining('fetch.allowHosts') } },
+    });
+    gitlabConfig.webhookSecretSecretVersion = 'projects/demo/secrets/missing/versions/1';
+    expect(await client.ask('POST', `/v2/${PARENT}/connections?connectionId=lab`, { gitlabConfig })).toMatchObject({
+      status: 404,
+    });
+  });
+
   it('start at their times, and make up for what passed while nobody was there', async () => {
     const said = await slipway('schedule', 'shop', '0 3 * * *', '--time-zone', 'Europe/Warsaw');
     expect(said.stdout).toBe('shop: at 0 3 * * * Europe/Warsaw\n');
