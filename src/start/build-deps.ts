@@ -27,12 +27,16 @@ export interface BuildParts {
   house: HouseParts;
   /** `gs://` name of the view of all logs. */
   logBucket: string;
+  /** HOST:PORT of HTTP doors that ask for a token; absent: the server's. */
+  doors?: string | undefined;
 }
 
 /** What one build needs, over the stores of a data folder, in whatever process it runs. */
 export function buildDepsOver(build: Build, parts: BuildParts): BuildDeps {
   const { stores, folder, config, engine, runtime, registries, house, logBucket } = parts;
   const ownNames = registries.ownNames(config.listen);
+  // without tokens, everybody on the listener is the owner: no step may be
+  const doors = config.auth === 'token' ? (parts.doors ?? config.listen) : parts.doors;
   return {
     records: stores.builds,
     logs: stores.logs,
@@ -76,6 +80,6 @@ export function buildDepsOver(build: Build, parts: BuildParts): BuildDeps {
         lent,
         sharedNetworks: { cloudbuild },
       }),
-    serveBuild: (of, token, bridge) => serveBuildNetwork(of, token, bridge, { folder, config, ownNames }),
+    serveBuild: (of, token, bridge) => serveBuildNetwork(of, token, bridge, { folder, ownNames, doors }),
   };
 }

@@ -22,11 +22,11 @@ import { buildDepsOver } from './build-deps.ts';
 import { contentOver } from './content-place.ts';
 import { engineOver } from './engine.ts';
 import { ownerInTurn } from './local.ts';
+import { openLocalDoors } from './local-doors.ts';
 import { pullsOver } from './pulls.ts';
 import { RegistrySettings } from './registries.ts';
 import type { RowObjects } from './rows.ts';
 import { runtimeOver } from './runtime.ts';
-import { serveBuildNetwork } from './serve-build-network.ts';
 import { type Stores, storesOver } from './stores.ts';
 
 /** Where a build of this kind has its folder: its process is in the name, so that those of the dead can be told. */
@@ -36,8 +36,8 @@ interface Place {
   stores: Stores;
   folder: DataFolder;
   config: Config;
-  /** HOST:PORT of the server's doors; empty when no server runs. */
-  doors: string;
+  /** HOST:PORT of doors that stand in for a server's. */
+  doors?: string;
   /** Given when the server has gone, without whose rows nothing can go on. */
   lost?: AbortSignal;
   close(): Promise<void>;
@@ -63,19 +63,28 @@ export async function openLocalBuilds(data: string, wait: OwnerWait): Promise<Lo
 
 async function asOwner(data: string, { signal, waiting }: OwnerWait): Promise<Place> {
   const owner = await ownerInTurn(data, signal, waiting);
-  await owner.dropBuildLeftovers();
-  const { stores, folder, config } = owner;
-  return { stores, folder, config, doors: '', close: () => owner.close() };
+  try {
+    await owner.dropBuildLeftovers();
+    const { stores, folder, config } = owner;
+    const doors = await openLocalDoors(owner);
+    const close = async () => {
+      await doors.close();
+      await owner.close();
+    };
+    return { stores, folder, config, doors: doors.address, close };
+  } catch (error) {
+    await owner.close();
+    throw error;
+  }
 }
 
 async function besideServer(folder: DataFolder): Promise<Place> {
   const { url } = await socketClient(folder.socket).call('status', {});
   const connection = await connectObjects<RowObjects>(folder.rowsSocket);
-  const doors = url.replace(/^https?:\/\//, '');
-  const config = { ...readConfig(folder.config), listen: doors };
+  const config = { ...readConfig(folder.config), listen: url.replace(/^https?:\/\//, '') };
   const rows = connection.objects as RowObjects;
   const stores = storesOver(rows, folder, contentOver(folder, config, rows.blobs));
-  return { stores, folder, config, doors, lost: connection.closed, close: async () => connection.close() };
+  return { stores, folder, config, lost: connection.closed, close: async () => connection.close() };
 }
 
 async function runHere(
@@ -117,8 +126,8 @@ async function depsOf(
   const engine = await engineOver(stores, runtime, folder, config, pulls, 'build');
   const registries = new RegistrySettings(folder.config);
   const own = registries.ownNames(config.listen);
-  const deps = buildDepsOver(build, {
-    ...{ stores, config, engine, runtime, registries },
+  return buildDepsOver(build, {
+    ...{ stores, config, engine, runtime, registries, doors },
     folder: { ...folder, builds },
     house: {
       ...{ engine, runtime, own, cache: stores.cache, runFolder: folder.run, registry: stores.registry },
@@ -127,11 +136,6 @@ async function depsOf(
     },
     logBucket: await logBucketName(folder.root),
   });
-  return {
-    ...deps,
-    serveBuild: (of, token, bridge) =>
-      serveBuildNetwork(of, token, bridge, { folder, config: { ...config, listen: doors }, ownNames: own }),
-  };
 }
 
 /** The build's record is in memory, and its log on the terminal: nobody else has to do with it. */

@@ -9,7 +9,6 @@ import { parseDuration } from '../builds/request/duration.ts';
 import type { ServedBuild } from '../builds/run/build-deps.ts';
 import { registryHosts } from '../builds/run/registry-logins.ts';
 import { TRUST_FOLDER } from '../builds/run/trust-mounts.ts';
-import type { Config } from '../config.ts';
 import type { BridgeNetwork } from '../containers/container.ts';
 import { GATE_NAME, serveBuild } from '../doors/metadata/serve-build.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -19,15 +18,16 @@ import type { OwnNames } from '../stores/registry/name.ts';
 
 export interface BuildNetworkParts {
   folder: DataFolder;
-  config: Config;
   ownNames: OwnNames;
+  /** HOST:PORT of HTTP doors that ask for a token; absent: there are none. */
+  doors: string | undefined;
 }
 
 const HOUR_MS = 60 * 60 * 1000;
 
 /**
- * Metadata server, registry and buckets on the network of one build (decision 0025). Where no server listens, or anybody who
- * reaches it is its owner, there is the metadata server alone.
+ * Metadata server, registry and buckets on the network of one build (decision 0025). Where there are no
+ * doors, or anybody who reaches them is their owner, there is the metadata server alone.
  */
 export async function serveBuildNetwork(
   build: Build,
@@ -35,12 +35,11 @@ export async function serveBuildNetwork(
   bridge: BridgeNetwork,
   parts: BuildNetworkParts,
 ): Promise<ServedBuild | undefined> {
-  const { config, ownNames, folder } = parts;
+  const { doors, ownNames, folder } = parts;
   if (bridge.services === undefined) return undefined;
   const number = projectNumber(build.projectId);
   const endsAt = Date.parse(build.startTime ?? build.createTime) + (parseDuration(build.timeout) ?? HOUR_MS);
-  const hasDoors = config.auth === 'token' && config.listen !== '';
-  const certificate = hasDoors ? await registryCertificate(ownNames, folder, endsAt) : undefined;
+  const certificate = doors !== undefined ? await registryCertificate(ownNames, folder, endsAt) : undefined;
   const { close } = await serveBuild(bridge, {
     buildId: build.id,
     project: build.projectId,
@@ -50,10 +49,10 @@ export async function serveBuildNetwork(
     token,
     expiresAt: endsAt,
     now: () => systemClock.now(),
-    doors: hasDoors ? { address: config.listen, certificate } : undefined,
+    doors: doors === undefined ? undefined : { address: doors, certificate },
   });
   return {
-    env: hasDoors ? clientVariables(certificate !== undefined) : {},
+    env: doors === undefined ? {} : clientVariables(certificate !== undefined),
     authority:
       certificate === undefined
         ? undefined
@@ -94,7 +93,7 @@ interface RegistryCertificate {
   authority: string;
 }
 
-/** Of this build alone. Undefined where the data folder has no authority yet, because no server ever ran on it. */
+/** Of this build alone. Undefined where the data folder has no authority yet, because nothing ever listened for it. */
 async function registryCertificate(
   { hosts }: OwnNames,
   folder: DataFolder,
