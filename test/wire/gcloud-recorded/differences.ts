@@ -62,7 +62,7 @@ const DIFFERENCES: Record<string, Difference> = {
   },
   'ar-repo-create': {
     reason: 'the operation is done when it is answered for',
-    replace: [[/^Waiting for operation .*\n\.\.done\.\n/gm, '']],
+    replace: [[/^Waiting for operation .*\ndone\.\n/gm, '']],
   },
   'ar-repo-describe': {
     reason: 'the repository tells its address itself',

@@ -7,7 +7,7 @@ const MASKS: readonly [RegExp, string][] = [
   [/^\S+: SyntaxWarning: invalid escape sequence.*\n(?: {2}.*\n)?/gm, ''],
   [/^WARNING: All log messages before absl::InitializeLog\(\).*\n/gm, ''],
   [/^[IEW]0000 00:00:.*\n/gm, ''],
-  [/\r/g, ''],
+  [/\r\n?/g, '\n'],
   [/https?:\/\/[^\s\]'>]*\/console\/builds[^\s\]'>]*/g, '<LOG PAGE>'],
   [/https?:\/\/[^\s\]'>]*\/builds\/[0-9a-f-]{36}\?key=[^\s\]'>]*/g, '<LOG PAGE>'],
   [/<LOG PAGE>\.?\]\./g, '<LOG PAGE>].'],

@@ -96,7 +96,7 @@ function expectedOf(recorded: Seen, difference: Difference, all: readonly Record
   const other = all.find((one) => one.case === difference.as);
   const base = other === undefined ? recorded : seenOf(other);
   const replaced = (text: string) =>
-    masked((difference.replace ?? []).reduce((current, [from, to]) => current.replaceAll(from, to), text));
+    masked((difference.replace ?? []).reduce((current, [from, to]) => current.replaceAll(from, () => to), text));
   return {
     exit: difference.exit ?? base.exit,
     stdout: difference.stdout ?? replaced(base.stdout),

@@ -43,7 +43,6 @@ export function setUpOf(name: string): SetUp {
 }
 
 const ENDED = /^(SUCCESS|FAILURE|CANCELLED|TIMEOUT|INTERNAL_ERROR)$/;
-const ID = /[0-9a-f]{8}-[0-9a-f-]{27}/;
 
 /** A build without a source, whose one step ends at once. */
 const quick = (project: string, more: object = {}) => ({
@@ -349,8 +348,10 @@ async function pendingBuild({ doors, project }: Preparing): Promise<Prepared> {
     build: { steps: [{ name: 'gcr.io/cloud-builders/docker', args: ['version'] }] },
     approvalConfig: { approvalRequired: true },
   });
-  const operation = await doors.json('POST', `${triggers}/asks:run`, {});
-  return { ids: idsOf(ID.exec(JSON.stringify(operation))?.[0] ?? '') };
+  const { metadata } = (await doors.json('POST', `${triggers}/asks:run`, {})) as {
+    metadata: { build: { id: string } };
+  };
+  return { ids: idsOf(metadata.build.id) };
 }
 
 async function readerToken({ server, place }: Preparing): Promise<void> {
