@@ -25,6 +25,7 @@ import { mirrorRows } from './rows/mirror.ts';
 import { pythonBuildRows } from './rows/python-build.ts';
 import type { RowSet } from './rows/row.ts';
 import { pullRows, pushRows, workerRows } from './rows/transfers.ts';
+import { measureSubmit } from './submit/measure-submit.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
 
 const CANDIDATES: Candidate[] = [slipway, slipwayCopy, dockerClassic, dockerBuildkit, buildah, skopeo];
@@ -55,6 +56,8 @@ const { values } = parseArgs({
     docker: { type: 'boolean', default: false },
     /** Whole builds by Cloud Build's API, instead of the rows. */
     cloudbuild: { type: 'boolean', default: false },
+    /** A folder of a gigabyte, submitted by gcloud and by us, instead of the rows. */
+    submit: { type: 'boolean', default: false },
     /** Rows (W5,W6; their whole set is measured; R1,R2 of the registry; D1,D2 of docker) and contenders; all when absent. */
     only: { type: 'string' },
   },
@@ -107,6 +110,8 @@ async function bench(): Promise<number> {
         DOCKER_ROWS.filter(({ id }) => wantedDockerRows.length === 0 || wantedDockerRows.includes(id)),
         { upstream, folder, samples, versions, signal, say: noted, until: (end) => void endings.push(end) },
       );
+    } else if (section === 'Submit') {
+      tables = await measureSubmit({ folder, signal, say: noted });
     } else if (section === 'Registry') {
       tables = await measureRegistry(
         REGISTRY_ROWS.filter(({ id }) => wantedRegistryRows.length === 0 || wantedRegistryRows.includes(id)),
@@ -139,6 +144,7 @@ async function bench(): Promise<number> {
 function wantedSection(): Section {
   if (values.growth) return 'Growth';
   if (values.cloudbuild) return 'Cloud Build';
+  if (values.submit) return 'Submit';
   if (values.docker || wantedDockerRows.length > 0) return 'Docker';
   return values.registry || wantedRegistryRows.length > 0 ? 'Registry' : 'Rows';
 }

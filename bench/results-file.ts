@@ -5,8 +5,8 @@ import { hasErrorCode } from '../src/lib/problem.ts';
 const FILE = join(import.meta.dirname, 'RESULTS.md');
 
 /** A part of the file that one run writes anew. What else stands in it is kept: the other part, and what people wrote. */
-export type Section = 'Rows' | 'Growth' | 'Registry' | 'Docker' | 'Cloud Build';
-const ORDER: readonly string[] = ['Rows', 'Growth', 'Registry', 'Docker', 'Cloud Build'];
+export type Section = 'Rows' | 'Growth' | 'Registry' | 'Docker' | 'Cloud Build' | 'Submit';
+const ORDER: readonly string[] = ['Rows', 'Growth', 'Registry', 'Docker', 'Cloud Build', 'Submit'];
 
 const METHOD = `Written by \`npm run bench -- --write\`. Every number is the median of the samples. *wall*: from the start of the first client
 to the end of the last. *x ours*: the contender's number divided by ours, above 1 where ours is ahead; *x our server* takes

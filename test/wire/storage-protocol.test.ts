@@ -13,7 +13,7 @@ interface WireJson {
   items: { name: string; id: string }[];
   prefixes: string[];
   nextPageToken: string;
-  error: { code: number; errors: [{ reason: string }] };
+  error: { code: number; message: string; errors: [{ reason: string }] };
 }
 
 interface Answer {
