@@ -34,6 +34,8 @@ export class LentFolders {
   readonly #held = new Map<string, string[]>();
   /** Places that are mounted. */
   readonly #places = new Set<string>();
+  /** What is being given back. */
+  readonly #ending = new Set<Promise<unknown>>();
   #made = 0;
   #folder: Promise<string> | undefined;
 
@@ -74,20 +76,22 @@ export class LentFolders {
   /** No container is left. */
   async close(): Promise<void> {
     await this.#end([...this.#places]);
+    await Promise.all(this.#ending);
     const folder = await this.#folder;
     if (folder !== undefined) await rmdir(folder);
   }
 
-  /** What is unmounted is removed by name alone: a removal of trees would go through what is still mounted. */
   async #end(places: readonly string[]): Promise<void> {
-    for (const place of places) {
-      if (!this.#places.delete(place)) continue;
-      await unmount(place, { lazy: true });
-      await rmdir(place).catch((error: unknown) => {
-        if (!hasErrorCode(error, 'ENOTDIR')) throw error;
-        return unlink(place);
-      });
-    }
+    const ending = Promise.all(
+      places
+        .filter((place) => this.#places.delete(place))
+        .map(async (place) => {
+          await unmount(place, { lazy: true });
+          await removePlace(place);
+        }),
+    );
+    this.#ending.add(ending);
+    await ending.finally(() => this.#ending.delete(ending));
   }
 
   async #mount(bind: Bind): Promise<string | undefined> {
@@ -100,7 +104,12 @@ export class LentFolders {
       const place = join(await this.#folder, String(this.#made++));
       if (fstatSync(fd).isDirectory()) await mkdir(place);
       else await writeFile(place, '');
-      await mount({ source: selfFd(fd), target: place, type: '', flags: ['bind'] });
+      try {
+        await mount({ source: selfFd(fd), target: place, type: '', flags: ['bind'] });
+      } catch (error) {
+        await removePlace(place);
+        throw error;
+      }
       this.#places.add(place);
       return place;
     } finally {
@@ -136,6 +145,14 @@ export class LentFolders {
       });
     }
   }
+}
+
+/** By its name alone, with nothing mounted on it: a removal of trees would go through what still is. */
+async function removePlace(place: string): Promise<void> {
+  await rmdir(place).catch((error: unknown) => {
+    if (!hasErrorCode(error, 'ENOTDIR')) throw error;
+    return unlink(place);
+  });
 }
 
 type Bind = Extract<RequestedMount, { kind: 'bind' }>;
