@@ -89,25 +89,28 @@ async function besideServer(folder: DataFolder): Promise<Place> {
 
 async function runHere(
   request: LocalBuildRequest,
-  place: Place,
+  home: Place,
   runtime: ContainerRuntime & ContainerStarter,
   signal: AbortSignal,
 ): Promise<Build> {
   const { project, location, print } = request;
   const id = randomUUID();
   const resolved = resolveRequest(request.request, builtInsOf(id, project, location));
-  const build = newBuild(resolved, { id, project, location, logsBucket: 'gs://terminal', logUrl: '' }, Date.now());
+  const place = { id, project, location, logsBucket: 'gs://terminal', logUrl: '' };
+  const made = newBuild(resolved, place, Date.now());
+  // whoever runs it wants to read it, also where nobody is to keep it
+  const build: Build = { ...made, options: { ...made.options, logging: 'LEGACY' } };
   const local: LocalRun = {
     fill: request.fill,
     inPlace: request.workspace,
-    keepAt: request.keepWorkspace ? join(place.folder.root, 'kept', id) : undefined,
+    keepAt: request.keepWorkspace ? join(home.folder.root, 'kept', id) : undefined,
     isChosen: request.isChosen,
     pushes: request.pushes,
     failed: request.shell && shellAfter(request.shell, runtime),
   };
-  const runs = join(place.folder.builds, `${RUN_PREFIX}${currentOwner()}`);
-  const deps = await depsOf(build, place, runtime, runs);
-  const stop = place.lost === undefined ? signal : AbortSignal.any([signal, asShutdown(place.lost)]);
+  const runs = join(home.folder.builds, `${RUN_PREFIX}${currentOwner()}`);
+  const deps = await depsOf(build, home, runtime, runs);
+  const stop = home.lost === undefined ? signal : AbortSignal.any([signal, asShutdown(home.lost)]);
   try {
     const own = { ...deps, ...terminalDeps(build, print), folder: runs, local };
     return (await runBuild(build, own, stop)) ?? build;

@@ -64,8 +64,17 @@ async function* entriesOf(
     const stat = await lstat(full, { bigint: true });
     if (rules?.excludes(path, stat.isDirectory()) !== undefined) continue;
     if (stat.isDirectory()) {
+      const inner = await list(full);
+      if (isDataFolder(inner)) continue;
       yield { path, full, stat };
-      yield* entriesOf(root, path, await list(full), rules);
+      yield* entriesOf(root, path, inner, rules);
     } else if (stat.isSymbolicLink() || stat.isFile()) yield { path, full, stat };
   }
+}
+
+/**
+ * A data folder of ours (`.slipway` in a project) is no source, whatever the rules say: its token would be in every step.
+ */
+function isDataFolder(names: readonly string[]): boolean {
+  return names.includes('owner.lock') && names.includes('signing-key');
 }
