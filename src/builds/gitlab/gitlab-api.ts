@@ -102,33 +102,35 @@ export class GitLabApi {
     const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const limit = AbortSignal.timeout(TIMEOUT_MS);
     const signal = outer === undefined ? limit : AbortSignal.any([limit, outer]);
+    const headers: Record<string, string> = { authorization: `Bearer ${this.#token}` };
+    if (bytes !== undefined) headers['content-type'] = 'application/json';
+    const sent = bytes === undefined ? undefined : { size: bytes.length, open: async () => chunksOf(bytes) };
+    let status: number;
+    let text: string;
     try {
-      const answer = await this.#transport.send({
-        method,
-        url,
-        headers: {
-          authorization: `Bearer ${this.#token}`,
-          ...(bytes === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        body: bytes === undefined ? undefined : { size: bytes.length, open: async () => chunksOf(bytes) },
-        signal,
-        attempts: 1,
-      });
-      const text = await read(answer);
-      if (answer.status >= 200 && answer.status < 300)
-        return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
-      throw refused(url, answer.status, text);
+      const answer = await this.#transport.send({ method, url, headers, body: sent, signal, attempts: 1 });
+      status = answer.status;
+      text = await read(answer);
     } catch (error) {
-      if (error instanceof Problem) {
-        if (error.code !== 'denied' || error.hint !== undefined) throw error;
-        throw new Problem('denied', error.message, { hint: INNER_ADDRESS_HINT, cause: error });
-      }
-      throw new Problem('unavailable', `GitLab at ${url.host} can't be reached: ${messageOf(error)}`, {
-        hint: 'Is hostUri of the connection right, and can this machine reach it?',
-        cause: error,
-      });
+      throw unreachable(url, error);
+    }
+    if (status < 200 || status >= 300) throw refused(url, status, text);
+    try {
+      return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
+    } catch (error) {
+      throw new Problem('unavailable', `${url.origin} answers with no JSON: is it a GitLab?`, { cause: error });
     }
   }
+}
+
+function unreachable(url: URL, error: unknown): Problem {
+  if (error instanceof Problem && error.code === 'denied')
+    return new Problem('denied', error.message, { hint: INNER_ADDRESS_HINT, cause: error });
+  if (error instanceof Problem) return error;
+  return new Problem('unavailable', `GitLab at ${url.host} can't be reached: ${messageOf(error)}`, {
+    hint: 'Is hostUri of the connection right, and can this machine reach it?',
+    cause: error,
+  });
 }
 
 async function* chunksOf(bytes: Buffer): AsyncIterable<Uint8Array> {
