@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, timestamp } from '../lib/clock.ts';
 import { messageOf } from '../lib/problem.ts';
+import { Turns } from '../lib/turns.ts';
 import type { Build } from './build.ts';
 import { newBuild } from './new-build.ts';
 import type { BuildPools } from './pools/build-pools.ts';
@@ -13,6 +14,9 @@ import { type PlaceOf, problemOfComplaints } from './request/complaint.ts';
 import { examineRequest } from './request/examine.ts';
 import type { BuildRequest } from './request/request.ts';
 import { refuseUnsupported } from './request/supported.ts';
+
+/** Many may come at once. */
+const turns = new Turns();
 
 export interface SubmitDeps {
   records: Pick<BuildRecords, 'create' | 'update'>;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parsePriority, priorityOf, priorityTag } from './priority.ts';
+import { parsePriority, priorityOf, withPriority } from './priority.ts';
 
 it.each([
   [undefined, 'normal'],
@@ -12,6 +12,8 @@ it.each([
 });
 
 it('is written as the tag it is read from, and refused when it is none', () => {
-  expect(priorityOf([priorityTag(parsePriority('high'))])).toBe('high');
+  expect(withPriority(['v1', 'priority-low'], parsePriority('high'))).toEqual(['v1', 'priority-high']);
+  expect(withPriority(['priority-low'], 'normal')).toEqual([]);
+  expect(priorityOf(withPriority(undefined, 'low'))).toBe('low');
   expect(() => parsePriority('urgent')).toThrow('"urgent" is no priority');
 });

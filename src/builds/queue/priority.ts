@@ -4,7 +4,7 @@ import { Problem } from '../../lib/problem.ts';
 export type Priority = 'high' | 'normal' | 'low';
 
 const PREFIX = 'priority-';
-export const PRIORITIES: readonly Priority[] = ['high', 'normal', 'low'];
+const PRIORITIES: readonly Priority[] = ['high', 'normal', 'low'];
 
 /**
  * The priority in a build's tags: `priority-high` or `priority-low`. A tag, because Cloud Build's API has no field for it and
@@ -22,6 +22,12 @@ export function parsePriority(text: string): Priority {
   return priority;
 }
 
-export function priorityTag(priority: Priority): string {
+/** The tags with this priority in place of any other. */
+export function withPriority(tags: readonly string[] | undefined, priority: Priority): string[] {
+  const others = (tags ?? []).filter((tag) => !PRIORITIES.some((one) => tag === priorityTag(one)));
+  return priority === 'normal' ? others : [...others, priorityTag(priority)];
+}
+
+function priorityTag(priority: Priority): string {
   return `${PREFIX}${priority}`;
 }

@@ -21,6 +21,7 @@ export function describeSubmit(program: Command, add: AddCommand): void {
   );
   withConfig(submit)
     .option('--tag <image>', "build the folder's Dockerfile and push it under this name, without a config")
+    .option('--priority <priority>', 'high: before the other builds of the project; low: when nothing else waits')
     .option('--async', 'print the id and go')
     .option('--json', 'the build as JSON at the end; the log goes to standard error');
   const run = add(

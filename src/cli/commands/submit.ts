@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
+import { parsePriority, withPriority } from '../../builds/queue/priority.ts';
 import { formatBytes } from '../../lib/bytes.ts';
 import { Problem } from '../../lib/problem.ts';
 import { type ApiClient, apiClient } from '../api-client.ts';
@@ -16,13 +17,17 @@ import { sendSource } from '../sources/send-source.ts';
 import { READER_GONE } from '../terminal.ts';
 
 interface SubmitOptions extends BuildOptions {
+  priority?: string;
   async?: boolean;
   json?: boolean;
 }
 
 export async function submit(context: CliContext, options: SubmitOptions, source = '.'): Promise<number> {
   const project = projectOf(options.project);
-  const request = await buildRequest(options, project);
+  const { priority } = options;
+  const asked = await buildRequest(options, project);
+  const request =
+    priority === undefined ? asked : { ...asked, tags: withPriority(asked.tags, parsePriority(priority)) };
   const api = await apiClient(context);
   const storageSource = await uploadSource(context, api, project, resolve(source));
   const operation = await api.json('POST', buildPath(project, options.region), {
