@@ -3,6 +3,7 @@ import {
   type ClientRequest,
   request as connect,
   type IncomingHttpHeaders,
+  type IncomingMessage,
   type ServerResponse,
 } from 'node:http';
 import { pipeline } from 'node:stream';
@@ -25,6 +26,10 @@ const OPEN = [
   /^\/v2(?:\/(?!projects\/[^/]+\/locations\/|entries:)|\?|$)/,
   /^\/(?:(?:resumable\/)?upload\/|download\/)?storage\/v1\//,
 ];
+
+/** By these names our port knows doors that no build may enter, whatever the path is; a path can be written in many ways. */
+const CLOSED_HOST = /(?:^|\.)googleapis\.com(?::\d*)?$/i;
+const OPEN_HOST = /^storage\.googleapis\.com(?::\d*)?$/i;
 
 /** What speaks of one connection (RFC 9110, 7.6.1), or claims to say who asks. */
 const DROPPED = new Set([
@@ -58,13 +63,14 @@ export function openGate({ doors, token }: GateParts): Gate {
   return {
     handler: (request, response) => {
       const path = request.url ?? '';
-      if (!OPEN.some((pattern) => pattern.test(path))) {
+      const name = request.headers.host ?? '';
+      if (!OPEN.some((pattern) => pattern.test(path)) || (CLOSED_HOST.test(name) && !OPEN_HOST.test(name))) {
         response.writeHead(403, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
         return response.end(
           `A build reaches Slipway's registry and its buckets, and nothing else of it: ${shown(path)}\n`,
         );
       }
-      const headers = { ...passedOn(request.headers), authorization: `Bearer ${token}` };
+      const headers = { ...passedOn(request.headers), ...lengthOf(request), authorization: `Bearer ${token}` };
       const onward: ClientRequest = connect({
         agent,
         host,
@@ -93,6 +99,15 @@ export function openGate({ doors, token }: GateParts): Gate {
 function refuse(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
   response.end(text);
+}
+
+/**
+ * How long the body is, as the request came: of GET and DELETE Node would send one without saying where it ends, and what is in
+ * it would be the next request on the connection, with any path and anybody's token. Whatever `Connection` names, this stays.
+ */
+function lengthOf({ headers }: IncomingMessage): IncomingHttpHeaders {
+  if (headers['transfer-encoding'] !== undefined) return { 'transfer-encoding': 'chunked' };
+  return headers['content-length'] === undefined ? {} : { 'content-length': headers['content-length'] };
 }
 
 function passedOn(headers: IncomingHttpHeaders): IncomingHttpHeaders {

@@ -201,6 +201,32 @@ describe('the way to the doors', () => {
     expect(asked).toEqual([]);
   });
 
+  const HIDDEN = 'GET /v1/projects/demo/secrets HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer slw_found\r\n\r\n';
+
+  it.each(
+    ['GET', 'HEAD', 'DELETE', 'OPTIONS', 'POST'].flatMap((method) => [
+      [method, 'Transfer-Encoding: chunked', `${HIDDEN.length.toString(16)}\r\n${HIDDEN}\r\n0\r\n\r\n`] as const,
+      [method, `Connection: content-length\r\nContent-Length: ${HIDDEN.length}`, HIDDEN] as const,
+    ]),
+  )('takes no second request in the body of a %s, %s', async (method, head, body) => {
+    const port = offered[0]?.localPort ?? 0;
+    const socket = connect({ port, host: GATEWAY, localAddress: CONTAINER });
+    socket.write(`${method} /v2/ HTTP/1.1\r\nHost: slipway.internal\r\n${head}\r\n\r\n${body}`);
+    await new Promise((resolve) => socket.once('data', resolve));
+    await ask('/v2/afterwards');
+    socket.destroy();
+    expect(asked.map(({ url }) => url)).toEqual(['/v2/', '/v2/afterwards']);
+    expect(asked[0]?.body).toBe(HIDDEN);
+  });
+
+  it.each(['logging.googleapis.com', 'LOGGING.googleapis.com:443', 'cloudbuild.googleapis.com'])(
+    'does not lead to %s, however the path is written',
+    async (host) => {
+      expect(await ask('/v2/entries%3Alist', { method: 'POST', headers: { host } })).toMatchObject({ status: 403 });
+      expect(asked).toEqual([]);
+    },
+  );
+
   it('says so when there is nobody at its end', async () => {
     doors.closeAllConnections();
     await new Promise((resolve) => doors.close(resolve));
