@@ -1,3 +1,4 @@
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mirrorConfig, missingForBuilds, TestServer } from '../../wire/server.ts';
@@ -144,6 +145,8 @@ describe.skipIf(missing !== '')(`builders of published files${missing}`, () => {
       expect(log).toContain('Step #4: by-docker');
       expect(log).toMatch(/Step #5: git version 2/);
       expect(build.results?.images?.map(({ name }) => name)).toContain(`${HOST}/demo/r/scripted:native`);
+      expect(await readFile('/proc/self/mountinfo', 'utf8')).not.toContain(join(server.data, 'builds', build.id));
+      expect((await readdir(join(server.data, 'run'))).filter((name) => name.includes('lent'))).toEqual([]);
     });
   });
 });
