@@ -111,7 +111,7 @@ z.close()`;
       });
       const out = await unpack(await readFile(join(root, 'made.zip')));
       expect((await readdir(out)).sort()).toEqual(['a', 'link', 'long']);
-      expect(await readFile(join(out, 'long'))).toEqual(Buffer.alloc(3 << 20, 'text '));
+      expect((await readFile(join(out, 'long'))).equals(Buffer.alloc(3 << 20, 'text '))).toBe(true);
       expect(await readlink(join(out, 'link'))).toBe('a/run');
       const run = await stat(join(out, 'a/run'));
       expect([run.mode & 0o777, run.mtimeMs / 1000]).toEqual([0o755, 1_000_000_000]);
