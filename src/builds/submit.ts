@@ -77,6 +77,7 @@ export async function submitBuild(submission: Submission, deps: SubmitDeps): Pro
   // a pool that isn't there is refused before anything is stored
   await deps.pools.keyOf(build);
   const origin = trigger === undefined ? {} : { trigger: { id: trigger.id, values: trigger.values } };
+  await turns.take();
   await deps.records.create({ build, request, actor, ...origin });
   return build.status === 'PENDING' ? build : enqueueBuild(build, deps);
 }
