@@ -5,13 +5,13 @@ import { Semaphore } from '../../src/lib/semaphore.ts';
 import { masked } from './gcloud-recorded/masks.ts';
 import { mirrorConfig, missingForBuilds, TestServer } from './server.ts';
 
-const why = await missingForBuilds('gcloud', 'gsutil');
+const why = await missingForBuilds('gcloud');
 const IMAGE = 'europe-central2-docker.pkg.dev/demo/images/api';
 const REGION = '--region=europe-central2';
 /** gcloud takes two seconds of a processor to start; the machine has two. */
 const atATime = new Semaphore(3);
 
-/** Ways of gcloud and gsutil that main-job doesn't go, one command each, as a person types them after `slipway env`. */
+/** Ways of gcloud that main-job doesn't go, one command each, as a person types them after `slipway env`. */
 describe.skipIf(why !== '')(`gcloud builds, one of each kind${why}`, () => {
   let server: TestServer;
   beforeAll(async () => {
@@ -109,7 +109,7 @@ describe.skipIf(why !== '')(`gcloud builds, one of each kind${why}`, () => {
 
     it('^C cancels', async ({ expect }) => {
       const cwd = await source('cancelled', "steps: [{name: busybox, args: [sleep, '120']}]\n");
-      const env = await server.environment();
+      const env = { ...(await server.environment()), PYTHONUNBUFFERED: '1' };
       const seen = await atATime.with(async () => {
         const args = ['builds', 'submit', '--no-source', '--config=cloudbuild.yaml'];
         const child = spawn('gcloud', args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
@@ -150,13 +150,13 @@ describe.skipIf(why !== '')(`gcloud builds, one of each kind${why}`, () => {
       expect(stdout).toBe('DONE\tINFO');
     });
 
-    it('without a proxy, gRPC and gsutil reach the port by TLS', async ({ expect }) => {
+    it('without a proxy, gRPC reaches the port by TLS', async ({ expect }) => {
       const id = await quick(CLOUD_LOGGING);
       const port = server.host.split(':')[1];
       const env = {
-        CLOUDSDK_PROXY_TYPE: '',
-        CLOUDSDK_PROXY_ADDRESS: '',
-        CLOUDSDK_PROXY_PORT: '',
+        CLOUDSDK_PROXY_TYPE: undefined,
+        CLOUDSDK_PROXY_ADDRESS: undefined,
+        CLOUDSDK_PROXY_PORT: undefined,
         CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING: `https://localhost:${port}/`,
       };
       const { stdout } = await gcloud(['beta', 'builds', 'log', '--stream', id, REGION], server.folder, env);

@@ -118,7 +118,7 @@ const DIFFERENCES: Record<string, Difference> = {
     exit: 1,
     stdout: '',
     stderr:
-      'ERROR: (gcloud.builds.submit) INVALID_ARGUMENT: invalid build: timeout "10m": illegal duration format; duration must end with \'s\'',
+      'ERROR: (gcloud.builds.submit) INVALID_ARGUMENT: invalid build: timeout "10m": illegal duration format; duration must end with \'s\'\nWrite 600s.',
   },
   'err-401-token': {
     reason: 'our text goes on with what to do',

@@ -169,6 +169,7 @@ async function environmentOf(
     COLUMNS: '80',
     LANG: 'C.UTF-8',
     PYTHONWARNINGS: 'ignore',
+    PYTHONUNBUFFERED: '1',
   };
   for (const [name, value] of Object.entries({ ...recording.env, ...setUp.env })) {
     if (value !== undefined) env[name] = ours(value, server, place, {});
