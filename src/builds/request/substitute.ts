@@ -40,7 +40,6 @@ export interface SubstitutedBuild {
 export function substitute(request: BuildRequest, builtIns: BuiltIns): SubstitutedBuild {
   const user = request.substitutions ?? {};
   const complaints: Complaint[] = [...keyComplaints(user)];
-  if (complaints.length > 0) return { request, values: {}, emptied: new Map(), complaints };
   const values = new Map<string, string>([
     ...Object.entries(user),
     ...Object.entries(builtIns as BuiltIns & Record<string, string>),
@@ -83,8 +82,12 @@ export function substitute(request: BuildRequest, builtIns: BuiltIns): Substitut
       return value;
     });
   const result = expandFields(request, expand);
-  if (!loose && !isAutomapped(request)) complaints.push(...unusedValues(Object.keys(user), used));
+  if (!loose && !isAutomapped(request)) complaints.push(...unusedValues(Object.keys(user).filter(isKey), used));
   return { request: result, values: Object.fromEntries(values), emptied, complaints };
+}
+
+function isKey(key: string): boolean {
+  return USER_KEY.test(key) || isEventBuiltIn(key);
 }
 
 function* keyComplaints(user: Record<string, string>): Generator<Complaint> {
@@ -98,7 +101,7 @@ function* keyComplaints(user: Record<string, string>): Generator<Complaint> {
     const path = ['substitutions', key];
     if (key.length > MAX_KEY)
       yield { path, message: `${DATA}substitution key ${JSON.stringify(key)} too long (max: ${MAX_KEY})` };
-    if (!USER_KEY.test(key) && !isEventBuiltIn(key))
+    if (!isKey(key))
       yield {
         path,
         message: `invalid .substitutions field: substitution key ${JSON.stringify(key)} does not respect format "^_[A-Z0-9_]+$" and is not an overridable built-in substitutions`,

@@ -102,7 +102,7 @@ const DIFFERENCES: Record<string, Difference> = {
     replace: [
       [
         /^Created [\s\S]*/gm,
-        'ERROR: (gcloud.builds.submit) INVALID_ARGUMENT: invalid .substitutions field: substitution key "lower" does not respect format "^_[A-Z0-9_]+$" and is not an overridable built-in substitutions\nNames of your own begin with an underscore and are in capitals: _LOWER.\nAlso:\n  invalid image name "europe-central2-docker.pkg.dev/$PROJECT_ID/images/api:$_TAG": invalid reference format',
+        'ERROR: (gcloud.builds.submit) INVALID_ARGUMENT: invalid .substitutions field: substitution key "lower" does not respect format "^_[A-Z0-9_]+$" and is not an overridable built-in substitutions\nNames of your own begin with an underscore and are in capitals: _LOWER.',
       ],
     ],
   },
