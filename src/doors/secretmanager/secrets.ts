@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Problem } from '../../lib/problem.ts';
 import type { SecretInfo } from '../../stores/secrets/secrets.ts';
 import { GoogleError } from '../http/google-errors.ts';
-import { authorised, type SecretManagerDeps } from './call.ts';
+import { authorised, authorisedToChange, type SecretManagerDeps } from './call.ts';
 import { type PageQuery, pageOf } from './pages.ts';
 import { secretPath, type WirePage, type WireSecret, wireSecret } from './wire.ts';
 
@@ -34,7 +34,7 @@ export function secretRoutes(door: FastifyInstance, deps: SecretManagerDeps): vo
   });
 
   door.post<OfProject & { Querystring: { secretId?: string } }>('/v1/projects/:project/secrets', async (request) => {
-    const { project, actor } = await authorised(request, 'writer', deps);
+    const { project, actor } = await authorisedToChange(request, deps);
     const name = { project, secret: request.query.secretId ?? '' };
     const sent = secretSchema.safeParse(request.body);
     if (!sent.success) throw new Problem('invalid', 'Invalid JSON payload received. labels are texts by name.');
@@ -54,14 +54,14 @@ export function secretRoutes(door: FastifyInstance, deps: SecretManagerDeps): vo
   });
 
   door.delete<OfSecret>('/v1/projects/:project/secrets/:secret', async (request) => {
-    const { project, actor } = await authorised(request, 'writer', deps);
+    const { project, actor } = await authorisedToChange(request, deps);
     const { secret } = request.params;
     if (!(await deps.secrets.remove({ project, secret }, actor))) throw missing(project, secret);
     return {};
   });
 
   door.patch<OfSecret>('/v1/projects/:project/secrets/:secret', async (request) => {
-    await authorised(request, 'writer', deps);
+    await authorisedToChange(request, deps);
     throw new Problem('unsupported', 'a secret cannot be changed on this server', {
       hint: 'Labels are given when it is created; its value changes by a new version.',
     });

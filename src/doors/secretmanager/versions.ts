@@ -5,7 +5,7 @@ import { crc32c } from '../../stores/buckets/crc32c.ts';
 import { parseVersion, versionName } from '../../stores/secrets/secret-names.ts';
 import type { SecretName, SecretState, SecretVersion } from '../../stores/secrets/secrets.ts';
 import { NOT_FOUND } from '../http/google-errors.ts';
-import { authorised, type SecretManagerDeps } from './call.ts';
+import { authorised, authorisedToChange, type SecretManagerDeps } from './call.ts';
 import { type PageQuery, pageOf } from './pages.ts';
 import { type WireAccess, type WirePage, type WireVersion, wireVersion } from './wire.ts';
 
@@ -25,7 +25,7 @@ const addSchema = z.object({
 /** projects.secrets.versions, and the verbs of a secret that make and give values. */
 export function versionRoutes(door: FastifyInstance, deps: SecretManagerDeps): void {
   door.post<OfSecret>('/v1/projects/:project/secrets/:secret', async (request): Promise<WireVersion> => {
-    const { project, actor } = await authorised(request, 'writer', deps);
+    const { project, actor } = await authorisedToChange(request, deps);
     // `NAME:addVersion` is one path segment with the verb behind the colon
     const [secret = '', verb] = request.params.secret.split(':');
     if (verb === 'setIamPolicy')
@@ -58,7 +58,7 @@ export function versionRoutes(door: FastifyInstance, deps: SecretManagerDeps): v
   });
 
   door.post<OfVersion>(`${VERSIONS}/:version`, async (request): Promise<WireVersion> => {
-    const { project, actor } = await authorised(request, 'writer', deps);
+    const { project, actor } = await authorisedToChange(request, deps);
     const [version, verb = ''] = splitVerb(request.params.version);
     const state = STATES[verb];
     if (state === undefined) throw new Problem('not-found', NOT_FOUND);
