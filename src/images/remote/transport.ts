@@ -15,6 +15,8 @@ export interface TransportRequest {
   signal?: AbortSignal | undefined;
   /** Tries in all when the connection breaks or the peer is busy; 1 for what must not be done twice. 4 unless told. */
   attempts?: number | undefined;
+  /** What is in the body is for this host alone: a redirect to another one is the answer. */
+  staysHere?: boolean | undefined;
 }
 
 export interface Answer {
@@ -100,9 +102,11 @@ export class Transport {
       const answer = await this.#exchange(next);
       const location = answer.header('location');
       if (![301, 302, 303, 307, 308].includes(answer.status) || location === undefined) return answer;
+      const target = new URL(location, next.url);
+      if (request.staysHere === true && target.origin !== request.url.origin) return answer;
       if (hops === MAX_REDIRECTS) throw new Problem('unavailable', `${request.url.origin} redirects in a circle`);
       answer.body.resume();
-      next = redirected(next, answer.status, new URL(location, next.url));
+      next = redirected(next, answer.status, target);
     }
   }
 
