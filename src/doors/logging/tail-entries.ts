@@ -2,6 +2,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Lines } from '../../lib/lines.ts';
 import { GrpcError } from '../grpc/grpc-error.ts';
 import type { GrpcCall } from '../grpc/grpc-services.ts';
+import { requireIdentity } from '../http/google-access.ts';
 import { type BuildLogEntry, type BuildLogSource, entryOf, sourceOf } from './build-log-entry.ts';
 import { buildOf, type LoggingDeps } from './build-logs.ts';
 import type { TailLogEntriesRequest } from './gen/tail_pb.ts';
@@ -21,6 +22,8 @@ export async function* tailEntries(
   call: GrpcCall,
   deps: LoggingDeps,
 ): AsyncGenerator<{ entries: WireTailEntry[] }, void, undefined> {
+  // before anything is read: a stranger's messages would be held in memory
+  await requireIdentity({ headers: call.metadata }, deps);
   const { filter: text, resourceNames } = await first(requests);
   const filter = parseLogFilter(text);
   const build = await buildOf({ headers: call.metadata }, resourceNames, filter, deps);

@@ -49,6 +49,15 @@ describe('the data folder’s authority', () => {
     expect((await open('slipway.lan', '10.1.2.3')).certificate).not.toBe(certificate);
   });
 
+  it('keeps no leaf for each of ever new names', async () => {
+    const authority = await open();
+    const leaf = authority.leaf('a0-docker.pkg.dev');
+    for (let i = 1; i <= 256; i++) authority.leaf(`a${i}-docker.pkg.dev`);
+    const last = authority.leaf('a256-docker.pkg.dev');
+    expect(authority.leaf('a256-docker.pkg.dev')).toBe(last);
+    expect(authority.leaf('a0-docker.pkg.dev')).not.toBe(leaf);
+  });
+
   it('makes one leaf per host, and renews it in time', async () => {
     const authority = await open();
     const leaf = authority.leaf('storage.googleapis.com');

@@ -15,6 +15,8 @@ const CA_LAST_DAYS = 30;
 const LEAF_DAYS = 90;
 /** Clients' clocks may be behind ours. */
 const SKEW_MS = DAY_MS;
+/** Leaves that are kept: anybody may ask for one of a pattern's names after the other. */
+const MOST_LEAVES = 256;
 const NAME = 'Slipway data folder CA';
 
 export interface CertificateAuthorityFiles {
@@ -121,6 +123,8 @@ export class CertificateAuthority {
       cert: certificate,
       key: this.#leafKey.privateKey.export({ type: 'pkcs8', format: 'pem' }),
     });
+    const [oldest] = this.#leaves.keys();
+    if (this.#leaves.size >= MOST_LEAVES && oldest !== undefined) this.#leaves.delete(oldest);
     this.#leaves.set(host, { context, renewAt: now + (notAfter - now) * (2 / 3) });
     return context;
   }
