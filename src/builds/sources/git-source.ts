@@ -86,7 +86,7 @@ export class SourceGit {
 /** @throws Problem `invalid`, `denied` for an address that is no repository's */
 function sourceOf({ url, credentials, revision }: Repository): GitSource {
   if (url.includes('#'))
-    throw new Problem('invalid', `${url}: a git source's url has no fragment`, {
+    throw new Problem('invalid', `${withoutPassword(url)}: a git source's url has no fragment`, {
       hint: 'Branch, tag or commit go into revision, the folder into dir.',
     });
   const parsed = parseGitUrl(url);

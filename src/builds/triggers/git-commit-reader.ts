@@ -1,5 +1,6 @@
 import type { GitRepositories } from '../../engine/sources/git.ts';
 import { type GitSource, parseGitUrl, requireRef } from '../../engine/sources/git-url.ts';
+import { withoutPassword } from '../../engine/sources/shown-url.ts';
 import { Problem } from '../../lib/problem.ts';
 import type { ChangeQuestion, CommitAnswer, CommitQuestion, CommitReader, RepositoryAddress } from './commit-reader.ts';
 
@@ -92,7 +93,8 @@ function sourceOf({ url, credentials }: RepositoryAddress): GitSource {
 }
 
 function fileOf(line: string, path: string, { url }: RepositoryAddress): string | undefined {
-  if (line === 'long') throw new Problem('invalid', `${path} in ${url} is longer than ${MAX_FILE} bytes`);
+  if (line === 'long')
+    throw new Problem('invalid', `${path} in ${withoutPassword(url)} is longer than ${MAX_FILE} bytes`);
   return line.startsWith('=') ? decoded(line.slice(1)) : undefined;
 }
 
