@@ -9,6 +9,7 @@ import type { Engine } from '../engine/engine.ts';
 import { verifyLogin } from '../images/remote/login.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { DataFolder } from '../lib/data-folder.ts';
+import { boundedRuntime } from './docker/bounded-runtime.ts';
 import { serveBuildDocker } from './docker/build-socket.ts';
 import type { HouseParts } from './docker/house.ts';
 import { gitOfBuilds } from './git-sandbox.ts';
@@ -77,6 +78,7 @@ export function buildDepsOver(build: Build, parts: BuildParts): BuildDeps {
       serveBuildDocker(of, join(folder.builds, build.id), {
         ...house,
         engine: recording,
+        runtime: boundedRuntime(house.runtime, cloudbuild),
         lent,
         sharedNetworks: { cloudbuild },
       }),
