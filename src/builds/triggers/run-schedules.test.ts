@@ -57,3 +57,20 @@ it('rests while the trigger is off', async () => {
   await vi.advanceTimersByTimeAsync(100 * HOUR);
   expect(taken).toEqual([]);
 });
+
+it('goes on with the others when one of them fails', async () => {
+  const { taken, trigger, schedules } = open(NIGHTLY);
+  await schedules.close();
+  const broken = { ...trigger, id: 'b', cron: { schedule: '0 0 30 2 *' } };
+  const again = new TriggerSchedules({
+    triggers: {
+      scheduled: async () => [broken, trigger].map((each) => ({ trigger: each, project: 'p', location: 'eu' })),
+    },
+    times: { get: async () => MIDNIGHT - 100 * HOUR, set: async () => undefined },
+    queue: { take: async (delivery) => void taken.push(delivery) },
+    clock: { now: () => Date.now() },
+  });
+  await vi.advanceTimersByTimeAsync(10);
+  await again.close();
+  expect(taken.map(({ source }) => source)).toEqual(['p/i']);
+});

@@ -51,7 +51,11 @@ export class TriggerSchedules {
     let wake: number | undefined;
     try {
       for (const record of await this.#deps.triggers.scheduled()) {
-        const at = await this.#due(record);
+        const at = await this.#due(record).catch((error: unknown) => {
+          // one project's trigger holds up no other's
+          log.error({ trigger: record.trigger.id, error: messageOf(error) }, 'a schedule fails; tried again');
+          return this.#deps.clock.now() + LONGEST_SLEEP_MS;
+        });
         if (at !== undefined) wake = Math.min(wake ?? at, at);
       }
     } catch (error) {

@@ -15,3 +15,7 @@ it('counts in its time zone, over the changes of the clock', () => {
 it('is after the time that it is asked for', () => {
   expect(next('0 3 * * *', '2026-01-10T03:00:00Z')).toBe('2026-01-11T03:00:00.000Z');
 });
+
+it.each(['2026-05-01T00:00:00Z', '2020-01-01T00:00:00'])('takes no date, which comes once: %s', (schedule) => {
+  expect(() => nextTime({ schedule }, 0)).toThrow('is no schedule');
+});
