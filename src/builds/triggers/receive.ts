@@ -18,6 +18,8 @@ export interface ReceiveDeps {
 
 /** Every look at a secret is a line of its audit trail, which nobody outside shall fill. Milliseconds. */
 const REMEMBERED_MS = 5_000;
+/** The same for whoever shows something else: guesses would push what the trail has to tell out of it. */
+const REMEMBERED_FOR_GUESSES_MS = 60_000;
 
 /**
  * Deliveries from outside, whose senders have no token: what they know is the secret of one trigger or connection. Whoever
@@ -46,7 +48,9 @@ export class WebhookReceiver {
     const right =
       record === undefined || name === undefined
         ? ''
-        : await this.#valueOf(name, record.project, `trigger:${record.trigger.id}`);
+        : await this.#valueOf(name, record.project, `trigger:${record.trigger.id}`, (value) =>
+            sameSecret(secret, value),
+          );
     if (record === undefined || !sameSecret(secret, right)) throw await this.#refusal();
     return this.#accept('webhook', sourceOfTrigger(record), headers, body);
   }
@@ -56,6 +60,8 @@ export class WebhookReceiver {
     const record = await this.#deps.connections.byWebhookKey(key);
     const meant = record?.project === place.project && record.location === place.location ? record : undefined;
     const { connection } = meant ?? {};
+    const { clock } = this.#deps;
+    const isRight = (value: string) => value !== '' && comesFromGitLab(headers, body, value, clock.now());
     const right =
       meant === undefined
         ? ''
@@ -63,9 +69,9 @@ export class WebhookReceiver {
             meant.connection.gitlabConfig.webhookSecretSecretVersion,
             meant.project,
             `connection:${meant.connection.name}`,
+            isRight,
           );
-    if (connection === undefined || right === '' || !comesFromGitLab(headers, body, right, this.#deps.clock.now()))
-      throw await this.#refusal();
+    if (connection === undefined || !isRight(right)) throw await this.#refusal();
     if (connection.disabled) throw new Problem('denied', `connection ${connection.name} is disabled`);
     // what can't be read is the sender's to mend, and told to the sender alone
     readGitLabEvent(JSON.parse(jsonOf(body)));
@@ -77,12 +83,18 @@ export class WebhookReceiver {
     return this.#deps.queue.accept({ source, ...deliveryKey(headers, body), at, kind, body: jsonOf(body) });
   }
 
-  /** Empty when it can't be had: what can't be compared is not let in, and the reason is nobody's outside. */
-  async #valueOf(name: string, project: string, actor: string): Promise<string> {
+  /**
+   * Empty when it can't be had: what can't be compared is not let in, and the reason is nobody's outside.
+   * @param isShown whether the sender knows this value
+   */
+  async #valueOf(name: string, project: string, actor: string, isShown: (value: string) => boolean): Promise<string> {
     const now = this.#deps.clock.now();
     const key = `${project} ${name}`;
     const known = this.#values.get(key);
-    if (known !== undefined && Math.abs(now - known.at) < REMEMBERED_MS) return known.value;
+    if (known !== undefined) {
+      const age = Math.abs(now - known.at);
+      if (age < REMEMBERED_MS || (age < REMEMBERED_FOR_GUESSES_MS && !isShown(known.value))) return known.value;
+    }
     const value = await this.#deps.gitlab.secret(name, project, actor).catch((error: unknown) => {
       if (error instanceof Problem) return '';
       throw error;
