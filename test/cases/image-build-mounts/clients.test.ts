@@ -64,7 +64,10 @@ describe.skipIf(!hasBusybox || !hasRunc || !hasSsh)('secrets and keys from the c
   });
 
   it('docker build --secret --ssh in a step, with files of the workspace', async () => {
-    const { build, log } = await server.submit(source, `--config=${source}/cloudbuild.yaml`);
+    // packed, because what is searched for below stands in the source itself
+    const archive = join(server.folder, 'app.tgz');
+    execFileSync('tar', ['-C', source, '-czf', archive, '.']);
+    const { build, log } = await server.submit(archive, `--config=${source}/cloudbuild.yaml`);
     expect([build.status, log]).toEqual(['SUCCESS', expect.stringContaining(SHOWN)]);
     for (const secret of secrets) expect(log).not.toContain(secret);
   });
