@@ -47,7 +47,7 @@ describe.skipIf(why !== '')(`mistakes in a source${why}`, () => {
       .replaceAll(server.url, 'http://SERVER')
       .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'BUILD_ID')
       .replaceAll(/\?key=[\w-]+/g, '?key=KEY')
-      .replaceAll(/\b[\d.]+-[0-9a-f]{32}(\.tgz)?(#\d+)?/g, 'OBJECT')
+      .replaceAll(/\b[\d.]+-[0-9a-f]{32}(\.tgz|\.json)?(#\d+)?/g, 'OBJECT')
       // which layers of the base still have to come depends on the cases before
       .replaceAll(/^.*#\d+ (?:extracting )?sha256:[0-9a-f]{64}.*\n/gm, '')
       .replaceAll(/sha256:[0-9a-f]{12,64}/g, 'sha256:DIGEST')
