@@ -80,7 +80,7 @@ export async function recoverBuilds(deps: RecoverDeps): Promise<Recovered> {
     try {
       if (await waitsAgain(id, deps)) recovered.waiting.push(id);
       else {
-        await endOrphan(id, deathOf('the server ended while the build ran; submit it again'), deps);
+        await endOrphan(id, deathOf('the server ended while the build ran'), deps);
         recovered.ended.push(id);
       }
     } catch (error) {

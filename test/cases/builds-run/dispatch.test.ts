@@ -116,7 +116,7 @@ it('what a dead server had in hand ends as INTERNAL_ERROR at the next start', as
   expect(await recoverBuilds(deps)).toEqual({ ended: [build.id], waiting: [] });
   expect((await bench.records.get(build.id))?.build).toMatchObject({
     status: 'INTERNAL_ERROR',
-    statusDetail: 'the server ended while the build ran; submit it again',
+    statusDetail: 'the server ended while the build ran',
     steps: [{ status: 'CANCELLED' }],
   });
   expect((await bench.logs.info(build.id))?.closed).toBe(true);

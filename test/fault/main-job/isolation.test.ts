@@ -30,10 +30,12 @@ describe.skipIf(why !== '')(`the machine, seen from a build${why}`, () => {
       .filter(({ family, address }) => family === 'IPv4' && address !== '127.0.0.1')
       .map(({ address }) => address);
     for (const port of ports) await expect(reached('127.0.0.1', port)).resolves.toBe(true);
-    // $GATEWAY is the machine's own address on the build's bridge; 169.254.169.254 is where a cloud keeps its secrets
-    const places = ['$GATEWAY', '127.0.0.1', '169.254.169.254', ...own].flatMap((address) =>
-      [...ports, 80].map((port) => `${address} ${port}`),
-    );
+    // $GATEWAY is the machine's own address on the build's bridge; at 169.254.169.254 a cloud keeps its secrets, and here
+    // the build's own metadata server answers, on port 80 and 443 alone
+    const places = [
+      ...['$GATEWAY', '127.0.0.1', ...own].flatMap((address) => [...ports, 80].map((port) => `${address} ${port}`)),
+      ...[...ports, 22].map((port) => `169.254.169.254 ${port}`),
+    ];
     const probe = [
       'GATEWAY=$(ip route | sed -n "s/default via \\([0-9.]*\\).*/\\1/p")',
       'echo "the gateway is <$GATEWAY>"',
