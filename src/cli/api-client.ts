@@ -108,20 +108,20 @@ async function request(
 async function accepted(response: Response): Promise<Response> {
   if (response.ok) return response;
   const text = await response.text();
-  const code =
-    response.status === 404
-      ? 'not-found'
-      : response.status === 401
-        ? 'unauthenticated'
-        : response.status === 403
-          ? 'denied'
-          : 'invalid';
+  const code = CODES[response.status] ?? 'invalid';
   // the doors put their advice below the API's own text
   const [message = '', ...advice] = (errorMessage(text) ?? `the server answered ${response.status}: ${text}`).split(
     '\n',
   );
   throw new Problem(code, message, { hint: advice.length > 0 ? advice.join('\n') : HINTS[code] });
 }
+
+const CODES: Readonly<Record<number, ProblemCode>> = {
+  401: 'unauthenticated',
+  403: 'denied',
+  404: 'not-found',
+  409: 'conflict',
+};
 
 /** For errors in Google's own words, which don't know our commands. */
 const HINTS: Partial<Record<ProblemCode, string>> = {
