@@ -20,6 +20,10 @@ export async function missingDockerfile(path: string, files: StepFiles): Promise
       (bytes) => bytes.toString('utf8'),
       () => undefined,
     );
+  if ((await files.list('/workspace').catch(() => undefined))?.length === 0)
+    return new Problem('not-found', `Dockerfile not found: ${relative}`, {
+      hint: '/workspace is empty: the build was submitted without a source, or with an empty one. Name the folder: gcloud builds submit DIR.',
+    });
   const text = await read(IGNORE_FILE);
   const rule =
     text === undefined
