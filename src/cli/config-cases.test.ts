@@ -1,4 +1,6 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Problem, renderProblem } from '../lib/problem.ts';
@@ -73,5 +75,12 @@ describe('slipway lint', () => {
     expect(await said((context) => lintFolder(context, {}, quiet))).toContain('# exit 0');
     expect(await said((context) => lintFolder(context, { strict: true }, quiet))).toContain('# exit 1');
     expect(await said((context) => lintFolder(context, {}, '/nowhere'))).toContain('no such folder: /nowhere');
+    const file = `${cases}lint/arguments-of-the-job/expected.txt`;
+    expect(await said((context) => lintFolder(context, {}, file))).toContain(
+      `is a file: files are looked at together, in their folder\n\n  Name the folder: slipway lint ${cases}lint/arguments-of-the-job\n`,
+    );
+    const empty = mkdtempSync(join(tmpdir(), 'lint-'));
+    expect(await said((context) => lintFolder(context, {}, empty))).toMatch(/^nothing to look at: /);
+    rmdirSync(empty);
   });
 });

@@ -112,6 +112,7 @@ it('teaches in 80 columns: every command says what it does and how it is called'
     expect(out).toMatch(/^Usage: slipway .*\n\n[A-Z]/);
     const prose = out.split('\n').filter((line) => !/^ {2}(?:slipway|docker|gcloud|eval) /.test(line));
     expect(prose.filter((line) => line.length > 80)).toEqual([]);
+    expect(out).not.toMatch(/default: [{[]/);
   }
 });
 

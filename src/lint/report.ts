@@ -13,6 +13,7 @@ export function renderFinding({ severity, message, place, rule, hint }: NamedFin
 
 /** The last line of a report. */
 export function countFindings(findings: readonly NamedFinding[], files: number): string {
+  if (files === 0) return 'nothing to look at: no cloudbuild.yaml, Dockerfile, ignore file or .gitlab-ci.yml here';
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   const warnings = findings.length - errors;
   const parts = [count(errors, 'error'), count(warnings, 'warning')].filter((part) => !part.startsWith('0 '));

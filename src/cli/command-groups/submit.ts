@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type AddCommand, EXAMPLE_IMAGE } from '../command.ts';
 import { substitutionsValue } from '../option-values.ts';
 import { withProject } from './project-options.ts';
@@ -62,10 +62,7 @@ export function describeSubmit(program: Command, add: AddCommand): void {
 }
 
 function withConfig(command: Command): Command {
-  return withProject(command.option('--config <file>', 'the steps', 'cloudbuild.yaml')).option(
-    '--substitutions <K=V,...>',
-    'values for ${_K}',
-    substitutionsValue,
-    {},
+  return withProject(command.option('--config <file>', 'the steps', 'cloudbuild.yaml')).addOption(
+    new Option('--substitutions <K=V,...>', 'values for ${_K}').argParser(substitutionsValue).default({}, 'none'),
   );
 }

@@ -68,7 +68,9 @@ export async function createTrigger(context: CliContext, options: TriggerOptions
   const fields = await read(options.file);
   const made = await (await apiClient(context)).json('POST', `${base(options)}/triggers`, fields);
   context.terminal.out(
-    options.json ? `${JSON.stringify(made)}\n` : `Created ${String(made['name'])}: ${waitsFor(made as unknown as TriggerView)}\n`,
+    options.json
+      ? `${JSON.stringify(made)}\n`
+      : `Created ${String(made['name'])}: ${waitsFor(made as unknown as TriggerView)}\n`,
   );
   return EXIT.done;
 }
@@ -200,7 +202,9 @@ async function read(path: string): Promise<unknown> {
     text = await readFile(path, 'utf8');
   } catch (error) {
     if (!hasErrorCode(error, 'ENOENT', 'EISDIR', 'EACCES')) throw error;
-    throw new Problem('not-found', `${path} can't be read: ${messageOf(error)}`);
+    throw new Problem('not-found', `${path} can't be read: ${messageOf(error)}`, {
+      hint: 'It is the name of a file that holds it.',
+    });
   }
   try {
     return parse(text, { maxAliasCount: 10 });

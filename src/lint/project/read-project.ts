@@ -1,6 +1,6 @@
 import type { Dirent } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { defaultIgnoreText, parseIgnoreFile } from '../../builds/sources/gcloudignore.ts';
 import { parseIgnore } from '../../dockerfile/ignore.ts';
 import { parseDockerfile } from '../../dockerfile/stages.ts';
@@ -128,7 +128,11 @@ async function entriesOf(path: string, isRoot: boolean): Promise<Dirent[]> {
     return await readdir(path, { withFileTypes: true });
   } catch (error) {
     if (!isRoot) return []; // gone meanwhile, or not ours to read
-    if (!hasErrorCode(error, 'ENOENT', 'ENOTDIR')) throw error;
+    if (hasErrorCode(error, 'ENOTDIR'))
+      throw new Problem('invalid', `${path} is a file: files are looked at together, in their folder`, {
+        hint: `Name the folder: slipway lint ${dirname(path)}`,
+      });
+    if (!hasErrorCode(error, 'ENOENT')) throw error;
     throw new Problem('not-found', `no such folder: ${path}`, {
       hint: 'Name the folder of the sources: slipway lint DIR.',
     });
