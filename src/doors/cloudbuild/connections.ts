@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import type { Connection, Repository } from '../../builds/triggers/connection.ts';
 import type { TriggerPlace } from '../../builds/triggers/triggers.ts';
 import { timestamp } from '../../lib/clock.ts';
@@ -29,11 +30,25 @@ interface WireOperation {
   response: { '@type': string };
 }
 
+/** Repositories that one request links: each is asked of GitLab. */
+const MOST_AT_ONCE = 100;
+
 /** What an operation was about: its name holds it, because clients ask for it again. */
-type Done =
-  | { verb: 'create' | 'update'; connection: string }
-  | { verb: 'create'; connection: string; repositories: string[]; batch?: true }
-  | { verb: 'delete'; target: string };
+const doneSchema = z.union([
+  z.strictObject({ verb: z.literal('delete'), target: z.string() }),
+  z.strictObject({ verb: z.enum(['create', 'update']), connection: z.string() }),
+  z.strictObject({
+    verb: z.literal('create'),
+    connection: z.string(),
+    repositories: z.array(z.string()).max(MOST_AT_ONCE),
+    batch: z.literal(true).optional(),
+  }),
+]);
+type Done = z.infer<typeof doneSchema>;
+
+const batchSchema = z.object({
+  requests: z.array(z.object({ repositoryId: z.string(), repository: z.unknown() })).max(MOST_AT_ONCE),
+});
 
 /** projects.locations.connections and their repositories, of the API's second version. */
 export function connectionRoutes(door: FastifyInstance, deps: CloudBuildDeps, { connections }: Triggering): void {
@@ -88,11 +103,15 @@ export function connectionRoutes(door: FastifyInstance, deps: CloudBuildDeps, { 
   door.post<OfConnection>(`${BASE}/connections/:connection/repositories::batchCreate`, async (request) => {
     const place = await inPlace(request, 'writer');
     const { connection } = request.params;
-    const { requests } = request.body as { requests?: unknown };
-    if (!Array.isArray(requests)) throw new Problem('invalid', 'requests: a list is expected');
+    const batch = batchSchema.safeParse(request.body);
+    if (!batch.success)
+      throw new Problem(
+        'invalid',
+        `requests: a list of at most ${MOST_AT_ONCE} {repositoryId, repository} is expected`,
+      );
     const repositories: Repository[] = [];
-    for (const each of requests as { repositoryId?: unknown; repository?: unknown }[])
-      repositories.push(await connections.link(place, connection, String(each.repositoryId ?? ''), each.repository));
+    for (const { repositoryId, repository } of batch.data.requests)
+      repositories.push(await connections.link(place, connection, repositoryId, repository));
     const ids = repositories.map(({ name }) => name.split('/').at(-1) ?? '');
     const done: Done = { verb: 'create', connection, repositories: ids, batch: true };
     return operation(place, done, { repositories }, 'BatchCreateRepositoriesResponse');
@@ -167,12 +186,10 @@ function wire(
 
 function doneOf(id: string): Done {
   try {
-    const done = JSON.parse(Buffer.from(id.replace(/^operation-/, ''), 'base64url').toString('utf8')) as Done;
-    if (['create', 'update', 'delete'].includes(done.verb)) return done;
+    return doneSchema.parse(JSON.parse(Buffer.from(id.replace(/^operation-/, ''), 'base64url').toString('utf8')));
   } catch {
-    // no operation of ours
+    throw new Problem('not-found', NOT_FOUND);
   }
-  throw new Problem('not-found', NOT_FOUND);
 }
 
 function parentOf({ project, location }: TriggerPlace): string {
