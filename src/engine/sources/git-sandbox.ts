@@ -7,7 +7,7 @@ import { Lines } from '../../lib/lines.ts';
 import { hasErrorCode, Problem } from '../../lib/problem.ts';
 import { relayAgent } from '../mounts/agent-relay.ts';
 import { type GitLimits, GitWatch } from './git-limits.ts';
-import { GuardedProxy } from './guarded-proxy.ts';
+import { GuardedProxy, withReason } from './guarded-proxy.ts';
 
 /** Nobody: a number that owns nothing. */
 const NOBODY = 65534;
@@ -155,7 +155,9 @@ export class GitSandbox {
       if (code === 0) return Buffer.concat(output).toString('utf8');
       if (proxy.refusal !== undefined && /makes no connections there/.test(proxy.refusal))
         throw new Problem('denied', proxy.refusal);
-      throw new Problem('failed', said.join('\n') || `git ended with ${code}`, { exitCode: code });
+      throw new Problem('failed', withReason(said.join('\n'), proxy.refusal) || `git ended with ${code}`, {
+        exitCode: code,
+      });
     } catch (error) {
       throw watch.broken ?? error;
     } finally {

@@ -111,3 +111,11 @@ export class GuardedProxy {
     return guardedLookup(allowAddress);
   }
 }
+
+/** What git says when the proxy answered 502, with the reason in place of the number, in git's own words for a missing host. */
+export function withReason(said: string, refusal: string | undefined): string {
+  if (refusal === undefined) return said;
+  const host = /^getaddrinfo E\w+ (\S+)$/.exec(refusal)?.[1];
+  const reason = host === undefined ? refusal : `Could not resolve host: ${host}`;
+  return said.replace(/(?:CONNECT tunnel failed, response|The requested URL returned error:) 502/g, () => reason);
+}
