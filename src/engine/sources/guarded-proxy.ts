@@ -12,6 +12,9 @@ import type { AddressRules } from '../../images/remote/hosts.ts';
 import { listenOn, type UnixSocket } from '../../kernel/unix-socket.ts';
 import { messageOf } from '../../lib/problem.ts';
 
+/** Of https, ssh and git. */
+const USUAL_PORTS = new Set(['443', '22', '9418']);
+
 /**
  * The only way out of a sandbox that has no network: an HTTP proxy (RFC 9110, 7.3.2 and 9.3.6) on a unix socket, which
  * looks names up itself and connects to no address that a build may not reach, whatever name or redirect led there.
@@ -58,7 +61,7 @@ export class GuardedProxy {
     try {
       const url = new URL(request.url ?? '');
       if (url.protocol !== 'http:') throw new Error(`${url.protocol}// is not served`);
-      const lookup = this.#guard(url.hostname, url.host);
+      const lookup = this.#guard(url.hostname, [url.host]);
       const { 'proxy-connection': _, 'proxy-authorization': __, ...headers } = request.headers;
       const outgoing = requestHttp(url, { method: request.method, headers, lookup });
       outgoing.once('error', fail);
@@ -85,7 +88,8 @@ export class GuardedProxy {
       target = connect({
         host: hostname.replace(/^\[|\]$/g, ''),
         port: Number(port),
-        lookup: this.#guard(hostname, host),
+        // a tunnel's address always has its port; who names a host in the settings writes none where it is the usual one
+        lookup: this.#guard(hostname, USUAL_PORTS.has(port) ? [host, hostname] : [host]),
       });
     } catch (error) {
       fail(error);
@@ -104,9 +108,9 @@ export class GuardedProxy {
   }
 
   /** @throws Problem `denied` for an address that is written out; a name is checked when it is looked up */
-  #guard(hostname: string, host: string) {
+  #guard(hostname: string, names: readonly string[]) {
     const { allowAddress, isNamed } = this.#rules;
-    if (allowAddress === undefined || isNamed?.(host) === true) return undefined;
+    if (allowAddress === undefined || names.some((name) => isNamed?.(name) === true)) return undefined;
     checkLiteralAddress(hostname, allowAddress);
     return guardedLookup(allowAddress);
   }

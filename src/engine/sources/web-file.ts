@@ -143,7 +143,7 @@ export class WebFiles {
 
 /** Said wherever the address guard refuses what a build fetches by itself. */
 export const INNER_ADDRESS_HINT =
-  'Loopback, link-local and private addresses are refused unless fetch.allowHosts in slipway.yaml names the host.';
+  "Loopback, link-local and private addresses are refused unless slipway.yaml names the host, as the address writes it: fetch.allowHosts: [git.lab, '10.0.0.5:8080']. The server reads it at its start.";
 
 function refused(url: string, status: number): Problem {
   const code = status === 404 || status === 410 ? 'not-found' : status < 500 ? 'denied' : 'unavailable';
