@@ -73,7 +73,10 @@ describe('slipway submit sends what the server does not have', () => {
       await writeFile(file, await server.ok('token', 'create', '--role', 'writer', '--project', project));
       return file;
     };
-    await submit({}, '--async');
+    const id = (await submit({}, '--async', '--region', 'global')).stdout.trim();
+    // as gcloud puts it when no region is named
+    expect(await server.ok('builds', 'list')).toContain(id);
+    expect(JSON.parse(await server.ok('builds', 'describe', id))).toMatchObject({ id });
     await mkdir(join(source, 'text'));
     await writeFile(join(source, 'text/words'), 'the same words again '.repeat(20_000));
     const elsewhere = {

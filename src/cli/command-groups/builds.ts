@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
 import type { AddCommand } from '../command.ts';
 import { countValue } from '../option-values.ts';
-import { withProject } from './project-options.ts';
+import { withAnyRegion } from './project-options.ts';
 
 export function describeBuilds(program: Command, add: AddCommand): void {
   const builds = add(program, 'builds', {
     summary: 'list, describe, cancel, retry or approve builds; read their logs',
     about: 'Builds of this server, whichever client submitted them.',
   });
-  withProject(
+  withAnyRegion(
     add(
       builds,
       'list',
@@ -18,7 +18,7 @@ export function describeBuilds(program: Command, add: AddCommand): void {
   )
     .option('--limit <n>', 'how many', countValue, 20)
     .option('--json', 'for programs');
-  withProject(
+  withAnyRegion(
     add(
       builds,
       'describe <id>',
@@ -26,7 +26,7 @@ export function describeBuilds(program: Command, add: AddCommand): void {
       async () => (await import('../commands/builds.ts')).describeBuild,
     ),
   ).option('--json', 'it always is');
-  withProject(
+  withAnyRegion(
     add(
       builds,
       'log <id>',
@@ -34,7 +34,7 @@ export function describeBuilds(program: Command, add: AddCommand): void {
       async () => (await import('../commands/builds.ts')).buildLog,
     ),
   ).option('--follow', 'go on until the build ends, and exit with its result');
-  withProject(
+  withAnyRegion(
     add(
       builds,
       'cancel <id>',
@@ -42,7 +42,7 @@ export function describeBuilds(program: Command, add: AddCommand): void {
       async () => (await import('../commands/builds.ts')).cancelBuild,
     ),
   );
-  withProject(
+  withAnyRegion(
     add(
       builds,
       'retry <id>',
@@ -79,5 +79,5 @@ export function describeBuilds(program: Command, add: AddCommand): void {
 }
 
 function withDecision(command: Command): void {
-  withProject(command).option('--comment <text>', 'why').option('--url <url>', 'where it was talked about');
+  withAnyRegion(command).option('--comment <text>', 'why').option('--url <url>', 'where it was talked about');
 }

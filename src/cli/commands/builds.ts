@@ -22,7 +22,9 @@ export async function listBuilds(
   const found = ((await api.json('GET', path))['builds'] ?? []) as BuildView[];
   if (options.json) context.terminal.out(`${JSON.stringify(found, null, 2)}\n`);
   else if (found.length === 0)
-    context.terminal.out(`No builds in ${projectOf(options.project)}, ${options.region} yet: slipway submit\n`);
+    context.terminal.out(
+      `No builds in ${projectOf(options.project)}${options.region === '-' ? '' : `, ${options.region}`} yet: slipway submit\n`,
+    );
   else {
     const rows = found.map((build) => [
       build.id,
@@ -124,7 +126,7 @@ async function named<T>(id: string, work: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (!(error instanceof Problem && error.code === 'not-found')) throw error;
     throw new Problem('not-found', `there is no build ${id}`, {
-      hint: 'slipway builds list shows the ids; a build of another place needs its --region and --project.',
+      hint: 'slipway builds list shows the ids; a build of another project needs its --project.',
     });
   }
 }

@@ -389,14 +389,13 @@ async function killedWorker(to: Preparing): Promise<Prepared> {
 
 async function webhookSecret({ doors, project }: Preparing): Promise<void> {
   await doors.json('POST', `/v1/projects/${project}/secrets?secretId=s`, { replication: { automatic: {} } });
-  const data = Buffer.from('hook').toString('base64');
-  await doors.json('POST', `/v1/projects/${project}/secrets/s:addVersion`, { payload: { data } });
+  const payload = { data: Buffer.from('hook').toString('base64') };
+  await doors.json('POST', `/v1/projects/${project}/secrets/s:addVersion`, { payload });
 }
 
 async function exportedTrigger(to: Preparing): Promise<void> {
   await trigger()(to);
-  const path = `/v1/projects/${to.project}/locations/${LOCATION}/triggers/t2`;
-  const exported = await to.doors.json('GET', path);
-  const { createTime: _made, ...rest } = exported;
+  const at = `/v1/projects/${to.project}/locations/${LOCATION}/triggers/t2`;
+  const { createTime: _made, ...rest } = await to.doors.json('GET', at);
   await write(to.place.folder, { 't2.yaml': JSON.stringify(rest).replaceAll('UNKNOWN', 'GITHUB') });
 }
