@@ -7,7 +7,7 @@ import type { Place } from './run-case.ts';
 import { IMAGE, write } from './sources.ts';
 import { type Doors, LOCATION } from './world.ts';
 
-/** What has to be there before a command makes sense. */
+/** What has to be there before a command makes sense: of all recorded ones in one table, hence as long as it is. */
 export interface SetUp {
   /** In place of the recorded one, where that can't be run as it stands. */
   command?: string;
@@ -395,7 +395,7 @@ async function webhookSecret({ doors, project }: Preparing): Promise<void> {
 
 async function exportedTrigger(to: Preparing): Promise<void> {
   await trigger()(to);
-  const at = `/v1/projects/${to.project}/locations/${LOCATION}/triggers/t2`;
-  const { createTime: _made, ...rest } = await to.doors.json('GET', at);
+  const path = `/v1/projects/${to.project}/locations/${LOCATION}/triggers/t2`;
+  const { createTime: _made, ...rest } = await to.doors.json('GET', path);
   await write(to.place.folder, { 't2.yaml': JSON.stringify(rest).replaceAll('UNKNOWN', 'GITHUB') });
 }
