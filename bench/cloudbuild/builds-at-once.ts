@@ -2,7 +2,7 @@ import { setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BuildRequest } from '../../src/builds/request/request.ts';
 import type { GrowthTable } from '../growth/growth-table.ts';
-import { type BuildField, hubName } from './measure-cloudbuild.ts';
+import { type BuildField, hubName } from './build-field.ts';
 
 const SIZES = [1, 16, 64];
 /** Between two questions of one kind; each waits for its answer. Milliseconds. */

@@ -6,13 +6,6 @@ import { buildsAtOnce } from './builds-at-once.ts';
 import { queueLength } from './queue-length.ts';
 import { unchangedBuild } from './unchanged-build.ts';
 
-export type BuildField = Omit<GrowthField, 'server'> & { server: BuildServer };
-
-/** An image of the upstream by the name that builds know it by. */
-export function hubName(image: string): string {
-  return image.slice(image.lastIndexOf('/') + 1);
-}
-
 /** Whole builds by Cloud Build's API, each table on a server with an empty data folder; then the rows of a long queue. */
 export async function measureCloudbuild(on: Omit<GrowthField, 'server'>): Promise<string[]> {
   const folder = join(on.folder, 'cloudbuild');

@@ -4,7 +4,7 @@ import type { Build } from '../../src/builds/build.ts';
 import type { BuildRequest } from '../../src/builds/request/request.ts';
 import type { GrowthTable } from '../growth/growth-table.ts';
 import { median } from '../median.ts';
-import { type BuildField, hubName } from './measure-cloudbuild.ts';
+import { type BuildField, hubName } from './build-field.ts';
 
 const FOLDERS = ['base', 'api', 'web', 'worker', 'jobs'];
 const FILES = 40;
