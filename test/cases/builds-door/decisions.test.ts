@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Identity } from '../../../src/auth/identity.ts';
 import { submitBuild } from '../../../src/builds/submit.ts';
-import { cloudbuildServer } from '../../../src/doors/cloudbuild/server.ts';
 import { openBench } from '../build-log/build-bench.ts';
+import { doorOfBench } from './door-of-bench.ts';
 
 const IDENTITIES: Record<string, Identity> = {
   admin: { kind: 'token', name: 'boss', grants: [{ role: 'admin', project: 'p1' }] },
@@ -16,14 +16,7 @@ let door: FastifyInstance;
 
 beforeEach(async () => {
   bench = await openBench();
-  door = await cloudbuildServer({
-    authenticator: { verify: async (secret) => IDENTITIES[secret] },
-    requireToken: true,
-    records: bench.records,
-    submit: bench.submitDeps,
-    cancel: { ...bench.submitDeps, queue: bench.queue, records: bench.records, logs: bench.logs, stop: () => false },
-    pools: bench.workerPools,
-  });
+  door = await doorOfBench(bench, IDENTITIES);
 });
 afterEach(async () => {
   await door.close();

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Identity } from '../../../src/auth/identity.ts';
 import { projectNumber } from '../../../src/builds/project-number.ts';
 import { runBuild } from '../../../src/builds/run/run-build.ts';
-import { cloudbuildServer } from '../../../src/doors/cloudbuild/server.ts';
 import { openBench } from '../build-log/build-bench.ts';
+import { doorOfBench } from './door-of-bench.ts';
 
 let bench: Awaited<ReturnType<typeof openBench>>;
 let door: FastifyInstance;
@@ -18,20 +18,7 @@ const identities: Record<string, Identity> = {
 
 beforeEach(async () => {
   bench = await openBench();
-  door = await cloudbuildServer({
-    authenticator: { verify: async (secret) => identities[secret] },
-    requireToken: true,
-    records: bench.records,
-    submit: bench.submitDeps,
-    cancel: {
-      records: bench.records,
-      queue: bench.queue,
-      logs: bench.logs,
-      clock: bench.deps.clock,
-      stop: () => false,
-    },
-    pools: bench.workerPools,
-  });
+  door = await doorOfBench(bench, identities);
 });
 afterEach(async () => {
   await door.close();

@@ -1,26 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { cloudbuildServer } from '../../../src/doors/cloudbuild/server.ts';
 import { openBench } from '../build-log/build-bench.ts';
+import { doorOfBench } from './door-of-bench.ts';
 
 let bench: Awaited<ReturnType<typeof openBench>>;
 let door: FastifyInstance;
 beforeAll(async () => {
   bench = await openBench();
-  door = await cloudbuildServer({
-    authenticator: { verify: async () => ({ kind: 'token', name: 'w', grants: [{ role: 'writer', project: 'p1' }] }) },
-    requireToken: true,
-    records: bench.records,
-    submit: bench.submitDeps,
-    cancel: {
-      records: bench.records,
-      queue: bench.queue,
-      logs: bench.logs,
-      clock: bench.deps.clock,
-      stop: () => false,
-    },
-    pools: bench.workerPools,
-  });
+  door = await doorOfBench(bench, { t: { kind: 'token', name: 'w', grants: [{ role: 'writer', project: 'p1' }] } });
 });
 afterAll(async () => {
   await door.close();

@@ -4,8 +4,8 @@ import type { Identity } from '../../../src/auth/identity.ts';
 import { BuildPools } from '../../../src/builds/pools/build-pools.ts';
 import { projectNumber } from '../../../src/builds/project-number.ts';
 import type { BuildOptions } from '../../../src/builds/request/request.ts';
-import { cloudbuildServer } from '../../../src/doors/cloudbuild/server.ts';
 import { openBench } from '../build-log/build-bench.ts';
+import { doorOfBench } from './door-of-bench.ts';
 
 let bench: Awaited<ReturnType<typeof openBench>>;
 let door: FastifyInstance;
@@ -16,22 +16,11 @@ const identities: Record<string, Identity> = {
 
 beforeEach(async () => {
   bench = await openBench();
-  door = await cloudbuildServer({
-    authenticator: { verify: async (secret) => identities[secret] },
-    requireToken: true,
-    records: bench.records,
+  door = await doorOfBench(bench, identities, {
     submit: {
       ...bench.submitDeps,
       pools: new BuildPools(bench.poolRows, { shared: { concurrency: 3, diskSizeGb: 7 } }),
     },
-    cancel: {
-      records: bench.records,
-      queue: bench.queue,
-      logs: bench.logs,
-      clock: bench.deps.clock,
-      stop: () => false,
-    },
-    pools: bench.workerPools,
   });
 });
 afterEach(async () => {
