@@ -109,7 +109,9 @@ export class DeliveryQueue {
     } catch (error) {
       if (signal.aborted) return [];
       log.error({ delivery: delivery.id, source: delivery.source, error: messageOf(error) }, 'a delivery failed');
-      await this.#deps.inbox.finish(delivery.id).catch(() => undefined);
+      await this.#deps.inbox.finish(delivery.id).catch((failure: unknown) => {
+        log.error({ delivery: delivery.id, error: messageOf(failure) }, 'it is worked on again at the next start');
+      });
       return [];
     }
   }
